@@ -1,0 +1,116 @@
+// Package status says what a job is, and what one answer about it shows that an
+// earlier one did not.
+//
+// [Diff] is the heart of it: given what has been told so far and a new answer,
+// it returns each change of the job and of its sub-jobs exactly once, in order.
+// [Merge] is the snapshot behind it, and [Apply] folds told transitions back into
+// a checkpoint. Everything here is pure: values in, values out, no clock, safe
+// for concurrent use on values that nobody changes meanwhile.
+package status
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Job is a job of the service, or a sub-job, as one answer shows it. A sub-job
+// has no SubJobs of its own. Any field may be empty: the service sends absent,
+// null and "" alike.
+//
+// A Job is also a checkpoint: encoding it to JSON and decoding it again gives an
+// equal Job.
+type Job struct {
+	ID         string    `json:"job_id,omitempty"`
+	Type       string    `json:"job_type,omitempty"` // an open set: "bind_ldap", "create_share", ...
+	Status     Status    `json:"status,omitempty"`
+	BeginTime  Timestamp `json:"begin_time,omitempty"`
+	EndTime    Timestamp `json:"end_time,omitempty"`
+	ErrorCode  string    `json:"error_code,omitempty"`  // of a failed job
+	FailReason string    `json:"fail_reason,omitempty"` // of a failed job
+	SubJobs    []Job     `json:"sub_jobs,omitempty"`    // one level deep
+}
+
+// UnmarshalJSON decodes an answer leniently: absent, null and "" are the same,
+// numbers and booleans are kept as they are spelled, keys that it does not know
+// are skipped, and so are the sub-jobs of a sub-job. A null is an empty job. It
+// fails on anything else that is not an object, and on sub_jobs that are not a
+// list of objects.
+func (j *Job) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		fields
+		SubJobs list `json:"sub_jobs"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*j = wire.job()
+	j.SubJobs = wire.SubJobs
+	return nil
+}
+
+// Clone returns a copy that shares no memory with j.
+func (j Job) Clone() Job {
+	j.SubJobs = slices.Clone(j.SubJobs)
+	return j
+}
+
+// fields are what a job and a sub-job have in common, as they may come.
+type fields struct {
+	ID         text `json:"job_id"`
+	Type       text `json:"job_type"`
+	Status     text `json:"status"`
+	BeginTime  text `json:"begin_time"`
+	EndTime    text `json:"end_time"`
+	ErrorCode  text `json:"error_code"`
+	FailReason text `json:"fail_reason"`
+}
+
+func (f *fields) job() Job {
+	return Job{
+		ID: string(f.ID), Type: string(f.Type), Status: Status(f.Status),
+		BeginTime: Timestamp(f.BeginTime), EndTime: Timestamp(f.EndTime),
+		ErrorCode: string(f.ErrorCode), FailReason: string(f.FailReason),
+	}
+}
+
+// text is a string that may come as any scalar. What is no scalar is no text.
+type text string
+
+func (t *text) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '"':
+		return json.Unmarshal(data, (*string)(t))
+	case 'n', '{', '[':
+		*t = ""
+	default:
+		*t = text(data)
+	}
+	return nil
+}
+
+// list decodes sub-jobs; null and "" are an empty one.
+type list []Job
+
+func (l *list) UnmarshalJSON(data []byte) error {
+	*l = nil
+	if s := string(data); s == "null" || s == `""` {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if open, err := d.Token(); err != nil || open != json.Delim('[') {
+		return errors.New("sub_jobs is not a list")
+	}
+	for d.More() {
+		var sub *fields // nil after null, which is skipped
+		if err := d.Decode(&sub); err != nil {
+			return fmt.Errorf("sub-job %d: %w", len(*l)+1, err)
+		}
+		if sub != nil {
+			*l = append(*l, sub.job())
+		}
+	}
+	return nil
+}

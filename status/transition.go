@@ -1,0 +1,169 @@
+package status
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Transition is one change of a job or of one of its sub-jobs.
+type Transition struct {
+	JobID string `json:"job_id"` // the job that is awaited
+	// SubJob is "" for the job itself. A sub-job goes by its id, or by its type
+	// where it has none; the second of a name in one answer is "name#2", and so on.
+	// Those with neither are "#1", "#2", ...
+	SubJob     string    `json:"sub_job,omitempty"`
+	Job        Job       `json:"job"`            // what changed, as it is now; the receiver's own copy
+	From       Status    `json:"from,omitempty"` // "" at first sight
+	To         Status    `json:"to,omitempty"`
+	ObservedAt time.Time `json:"observed_at"` // when the answer arrived, by the caller's clock
+}
+
+// IsSubJob reports whether it is a sub-job that changed.
+func (t Transition) IsSubJob() bool { return t.SubJob != "" }
+
+// Merge returns next, with the sub-jobs that it lacks kept from prev as they were
+// last seen, after its own.
+func Merge(prev, next Job) Job {
+	merged := next.Clone()
+	var names namer
+	for _, sub := range next.SubJobs {
+		names.name(sub)
+	}
+	var before namer
+	for _, sub := range prev.SubJobs {
+		if name := before.name(sub); !names.used[name] {
+			merged.SubJobs = append(merged.SubJobs, sub)
+		}
+	}
+	return merged
+}
+
+// Diff returns what Merge(prev, next) shows that prev does not, in the order in
+// which it is to be told: the job's own change before its sub-jobs', unless the
+// job has ended: then after them. Sub-jobs come in the order of next. A status
+// that is skipped is not invented, one that goes backwards is told as it is.
+//
+// Diff takes one pass over both, and no transition shares memory with them.
+func Diff(prev, next Job, at time.Time) []Transition {
+	id := next.ID
+	if id == "" {
+		id = prev.ID
+	}
+	var was map[string]Status
+	if len(next.SubJobs) > 0 {
+		was = make(map[string]Status, len(prev.SubJobs))
+		var before namer
+		for _, sub := range prev.SubJobs {
+			was[before.name(sub)] = sub.Status
+		}
+	}
+	var told []Transition
+	own := func() {
+		if prev.Status != next.Status {
+			told = append(told, Transition{JobID: id, Job: Merge(prev, next), From: prev.Status, To: next.Status, ObservedAt: at})
+		}
+	}
+	if !next.Status.Terminal() {
+		own()
+	}
+	var names namer
+	for _, sub := range next.SubJobs {
+		name := names.name(sub)
+		if from := was[name]; from != sub.Status {
+			told = append(told, Transition{JobID: id, SubJob: name, Job: sub.Clone(), From: from, To: sub.Status, ObservedAt: at})
+		}
+	}
+	if next.Status.Terminal() {
+		own()
+	}
+	return told
+}
+
+// Apply returns the checkpoint after t was told: told, with what t shows and
+// nothing that has not been told yet. Folding Diff(prev, next) into prev gives
+// the statuses of Merge(prev, next).
+func Apply(told Job, t Transition) Job {
+	after := told.Clone()
+	if !t.IsSubJob() {
+		after = t.Job
+		after.SubJobs = told.Clone().SubJobs // those in t.Job have transitions of their own
+	}
+	if after.ID == "" {
+		after.ID = t.JobID
+	}
+	if !t.IsSubJob() {
+		return after
+	}
+	var names namer
+	for i, old := range after.SubJobs {
+		if names.name(old) == t.SubJob {
+			sub := t.Job.Clone()
+			if label(sub) != label(old) {
+				// The second "a" after one spelled "a#2", or the reverse: with another
+				// label in its place, those around it would change their names.
+				sub.ID, sub.Type = old.ID, old.Type
+			}
+			after.SubJobs[i] = sub
+			return after
+		}
+	}
+	// Namesakes that came without a status were never told, yet they count.
+	blank := Job{ID: t.Job.ID, Type: t.Job.Type}
+	for range ordinal(t) - 1 {
+		if name, _ := names.find(blank); name == t.SubJob {
+			break
+		}
+		names.name(blank)
+		after.SubJobs = append(after.SubJobs, blank)
+	}
+	after.SubJobs = append(after.SubJobs, t.Job.Clone())
+	return after
+}
+
+func ordinal(t Transition) int {
+	suffix, ok := strings.CutPrefix(t.SubJob, label(t.Job)+"#")
+	if !ok {
+		return 1
+	}
+	n, _ := strconv.Atoi(suffix)
+	return min(n, 2_000) // what one answer may hold
+}
+
+// A namer names the sub-jobs of one answer, in its order. A name depends only on
+// the sub-jobs before it: so a merged snapshot, which has the kept ones last, gives
+// each the name that it had in its own answer. Were real ids to go first instead, a
+// sub-job could take the name of one that had been told.
+type namer struct {
+	used  map[string]bool
+	count map[string]int // by label
+}
+
+func label(sub Job) string {
+	if sub.ID != "" {
+		return sub.ID
+	}
+	return sub.Type
+}
+
+func (n *namer) find(sub Job) (name string, count int) {
+	base := label(sub)
+	for count = n.count[base] + 1; ; count++ {
+		name = base
+		if count > 1 || base == "" {
+			name += "#" + strconv.Itoa(count)
+		}
+		if !n.used[name] {
+			return name, count
+		}
+	}
+}
+
+func (n *namer) name(sub Job) string {
+	if n.used == nil {
+		n.used, n.count = make(map[string]bool), make(map[string]int)
+	}
+	name, count := n.find(sub)
+	n.used[name], n.count[label(sub)] = true, count
+	return name
+}
