@@ -1,0 +1,35 @@
+// Package credential says how a request is authorised.
+package credential
+
+import (
+	"context"
+	"net/http"
+)
+
+// Credential authorises requests. Implementations are safe for concurrent use.
+type Credential interface {
+	// Authorize adds to r what the service asks for. It is called for every
+	// attempt, on a request that is about to be sent. ctx is the poll's. An error
+	// that the caller can't wait out is an [*Error] with Permanent set.
+	Authorize(ctx context.Context, r *http.Request) error
+}
+
+// Refresher is a Credential that can be renewed when the service rejects it.
+type Refresher interface {
+	Credential
+	// Refresh gets a new credential. It returns at once if what it would send now
+	// is newer than what rejected carried, so that of many polls that are rejected
+	// together one renews.
+	Refresh(ctx context.Context, rejected *http.Request) error
+}
+
+// Error says why a request could not be authorised. It holds no secret.
+type Error struct {
+	Permanent bool  // asking again can't help: a bad password, an empty token
+	Err       error // never nil
+}
+
+func (e *Error) Error() string { return "credential: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,72 @@
+package poller
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/sfsturbo/waiter/poller/credential"
+)
+
+// Option configures a [Client]. [New] checks each.
+type Option func(*settings) error
+
+type settings struct {
+	credential credential.Credential
+	client     http.Client
+	plainHTTP  bool
+}
+
+// WithCredential has each request authorised by c. Without it, requests go out as
+// they are: for an http.Client that authorises them itself.
+func WithCredential(c credential.Credential) Option {
+	return func(s *settings) error {
+		if isNil(c) {
+			return errors.New("poller: WithCredential was given nil: give it a credential, such as credential.Token")
+		}
+		s.credential = c
+		return nil
+	}
+}
+
+// WithHTTPClient sends requests through a copy of c, with its transport, cookies
+// and timeout. Redirects are not followed, whatever its CheckRedirect says. The
+// default is a transport of the Client's own: it takes the proxy from the
+// environment, opens at most 64 connections, and has no timeout but the context's.
+func WithHTTPClient(c *http.Client) Option {
+	return func(s *settings) error {
+		if c == nil {
+			return errors.New("poller: WithHTTPClient was given nil: leave it out for the default")
+		}
+		if c.Transport != nil && isNil(c.Transport) {
+			return fmt.Errorf("poller: WithHTTPClient was given a client whose Transport is a nil %T", c.Transport)
+		}
+		s.client = *c
+		if c.Transport == nil {
+			s.client.Transport = http.DefaultTransport
+		}
+		return nil
+	}
+}
+
+// WithPlainHTTP allows an endpoint that begins with http://. The token is sent in
+// the clear then. This machine's loopback needs no such leave.
+func WithPlainHTTP() Option {
+	return func(s *settings) error {
+		s.plainHTTP = true
+		return nil
+	}
+}
+
+// isNil sees through an interface that holds a nil.
+func isNil(v any) bool {
+	switch value := reflect.ValueOf(v); value.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func:
+		return value.IsNil()
+	default:
+		return false
+	}
+}

@@ -1,0 +1,123 @@
+package pollertest
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/sfsturbo/waiter/status"
+)
+
+// answer is what is to be sent.
+type answer struct {
+	requestID string
+	at        time.Time // of the request
+	status    int
+	header    http.Header
+	job       *status.Job // of a poll: the body to be
+	body      []byte
+}
+
+// fail answers with an error.
+func (a *answer) fail(status int, shape Body, code, message string) {
+	a.replace(Rule{Status: status, Body: shape, Code: code, Message: message})
+}
+
+// replace answers in the service's place.
+func (a *answer) replace(r Rule) {
+	a.status = cmp.Or(r.Status, http.StatusOK)
+	if r.Raw != "" {
+		a.body = []byte(r.Raw)
+		return
+	}
+	shape := cmp.Or(r.Body, usualShape(a.status))
+	message := cmp.Or(r.Message, http.StatusText(a.status))
+	a.body = shapes[shape](a.status, r.Code, message, a.requestID)
+	if shape == HTML {
+		a.header = http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+	}
+}
+
+// finish adds what every answer has, and what r adds.
+func (a *answer) finish(r Rule) {
+	if a.job != nil {
+		a.body = encode(a.job)
+	}
+	if !r.replaces() {
+		a.status = cmp.Or(r.Status, a.status)
+	}
+	h := http.Header{
+		"Content-Type": {"application/json"},
+		"Date":         {a.at.UTC().Format(http.TimeFormat)},
+		"X-Request-Id": {a.requestID},
+	}
+	maps.Copy(h, a.header)
+	if r.RetryAfter != "" {
+		h.Set("Retry-After", r.RetryAfter)
+	}
+	for name, values := range r.Header {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+	a.header = h
+}
+
+func usualShape(status int) Body {
+	switch status {
+	case 401, 429, 502, 503, 504:
+		return Gateway
+	}
+	if status < 400 {
+		return Empty
+	}
+	return Service
+}
+
+// shapes write an error's body. The code is "" for the usual one.
+var shapes = map[Body]func(status int, code, message, requestID string) []byte{
+	Service: func(status int, code, message, _ string) []byte {
+		return encode(map[string]string{"errCode": serviceCode(status, code), "errMsg": message})
+	},
+	ServiceSnake: func(status int, code, message, _ string) []byte {
+		return encode(map[string]string{"error_code": serviceCode(status, code), "error_msg": message})
+	},
+	Gateway: func(status int, code, message, requestID string) []byte {
+		return encode(map[string]string{"error_code": gatewayCode(status, code), "error_msg": message, "request_id": requestID})
+	},
+	IAM: func(status int, code, message, _ string) []byte {
+		inner := map[string]any{"code": status, "message": message, "title": http.StatusText(status)}
+		if code != "" {
+			inner["code"] = code
+		}
+		return encode(map[string]any{"error": inner})
+	},
+	Forbidden: func(status int, _, message, _ string) []byte {
+		return encode(map[string]any{"forbidden": map[string]any{"code": status, "message": message}})
+	},
+	Bare: func(status int, code, message, _ string) []byte {
+		return encode(map[string]string{"code": serviceCode(status, code), "message": message})
+	},
+	HTML: func(_ int, _, message, _ string) []byte {
+		return []byte("<html><head><title>" + message + "</title></head><body><h1>" + message + "</h1></body></html>\n")
+	},
+	Empty: func(int, string, string, string) []byte { return nil },
+}
+
+func serviceCode(status int, code string) string {
+	usual := map[int]string{400: "SFS.TURBO.0001", 403: "SFS.TURBO.9000", 404: "SFS.TURBO.0019"}
+	return cmp.Or(code, usual[status], "SFS.TURBO.0005")
+}
+
+func gatewayCode(status int, code string) string {
+	usual := map[int]string{401: "APIGW.0301", 403: "APIGW.0302", 404: "APIGW.0101", 429: "APIGW.0308"}
+	return cmp.Or(code, usual[status], "APIGW.0201")
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return b
+}

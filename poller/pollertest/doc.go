@@ -1,0 +1,78 @@
+// Package pollertest is the job service of SFS Turbo for tests and demos: scripted
+// jobs, the calls that start them, faults, over real HTTP.
+//
+// It behaves as the service's page about a job's status and its neighbours say,
+// and refuses what the service would refuse. It knows nothing of package testing:
+// a demo may run it as well.
+//
+// # On a port
+//
+//	server := pollertest.New()
+//	defer server.Close()
+//	server.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
+//		{After: time.Second, Job: status.Job{Status: status.Running}},
+//		{After: 3 * time.Second, Job: status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "ldap unreachable"}},
+//	}})
+//	err := provision(server.Start(), "a-project", "a-token") // your code: binds, and waits for the job
+//	// err should say: ldap unreachable
+//
+// [Server.Add] begins a job without a call that starts it, and returns the id to
+// ask for. A Server is an [http.Handler] too, for a server of your own.
+//
+// # In memory, in virtual time
+//
+// [Server.Memory] runs the real net/http server and transport over [net.Pipe]. In a
+// bubble of testing/synctest a job of two days then takes next to no time, and every
+// timeout is exact:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		server := pollertest.New()
+//		defer server.Close()
+//		endpoint, client := server.Memory()
+//		id := server.Add(pollertest.Script{Type: "create_share", Steps: []pollertest.Step{
+//			{After: time.Minute, Job: status.Job{Status: status.Running}},
+//			{After: 48 * time.Hour, Job: status.Job{Status: status.Success}},
+//		}})
+//		...
+//	})
+//
+// Make the server inside the bubble, and close it there: time does not pass in a
+// bubble that waits for something outside, and no bubble ends before its
+// goroutines. A port ([Server.Start]) is outside of every bubble.
+//
+// # Faults
+//
+// A [Rule] says which requests go wrong, and how. Three polls that find the
+// gateway overloaded, a connection that is reset once the job has been submitted, and
+// an answer that forgets a sub-job:
+//
+//	server.Fail(pollertest.Rule{Call: pollertest.Poll, Times: 3, Status: 429, RetryAfter: "7"})
+//	server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})
+//	server.Fail(pollertest.Rule{JobID: id, Skip: 4, Times: 1, Edit: func(j *status.Job) { j.SubJobs = j.SubJobs[1:] }})
+//
+// What a rule answers itself never reaches the service: such a submitting call
+// starts nothing. Everything else that a rule does happens on the way back: the
+// service has done its work, as of the moment when the request arrived.
+//
+// # What is checked
+//
+// In this order, as the gateway and the service do it:
+//
+//   - the path, its segments percent-decoded: 404 APIGW.0101 for any that the
+//     service does not have; and the method: 405
+//   - the credential: 401 APIGW.0301 without X-Auth-Token or a well-formed
+//     SDK-HMAC-SHA256 signature not older than fifteen minutes. Any token and any key
+//     will do, unless [WithToken] or [WithAccessKey] says which. A token that this
+//     server issued is good for 24 hours.
+//   - the project: 403 SFS.TURBO.9000 for another one than [WithProject]'s
+//   - the job: 404 SFS.TURBO.0019, also for a job that was submitted in another
+//     project. Ids match with and without dashes, in either case.
+//   - a submitting call's body, which is a JSON object for POST and PUT: 400
+//     SFS.TURBO.0001
+//   - the share, which runs one operation at a time: 400 SFS.TURBO.0011 until the job
+//     that was submitted for it before has ended
+//
+// The paths are /v1/{project_id}/sfs-turbo/ with jobs/{job_id} (GET),
+// shares/{share_id}/fs/ldap and shares/{share_id}/fs/active-directory-domain (POST,
+// PUT, DELETE), and IAM's /v3/auth/tokens (POST). [Server.Requests] tells what came.
+package pollertest

@@ -1,0 +1,71 @@
+package poller_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller"
+)
+
+func TestRedirectsAreNeverFollowed(t *testing.T) {
+	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("reached the other host") })
+	for _, code := range []int{300, 301, 302, 303, 307, 308} {
+		for location, want := range map[string]string{
+			other.URL + "/login?token=x":              "a redirect to " + other.Listener.Addr().String(),
+			"https://user:pw@login.example.com/a?b=c": "a redirect to login.example.com",
+			"//login.example.com":                     "a redirect to login.example.com",
+			"/v2/elsewhere":                           "a redirect to another path of the same host",
+			"https://exa mple.com/%zz":                "a redirect to what is no URL",
+			"":                                        "a redirect to nowhere",
+		} {
+			for name, opts := range map[string][]poller.Option{
+				"default": nil,
+				"own": {poller.WithHTTPClient(&http.Client{
+					Transport:     &http.Transport{DisableKeepAlives: true},
+					CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
+				})},
+			} {
+				t.Run(fmt.Sprint(code, location, name), func(t *testing.T) {
+					asked := 0
+					_, err := poll(t, func(w http.ResponseWriter, r *http.Request) {
+						asked++
+						if location != "" {
+							w.Header().Set("Location", location)
+						}
+						answer(code, good)(w, r)
+					}, opts...)
+					e, ok := errors.AsType[*poller.Error](err)
+					require.True(t, ok, "%v", err)
+					require.Equal(t, code, e.StatusCode)
+					require.Equal(t, want, e.Message)
+					require.ErrorContains(t, err, "never followed")
+					require.NotContains(t, err.Error(), "pw")
+					require.Equal(t, poller.Permanent, poller.Classify(err))
+					require.Equal(t, 1, asked)
+				})
+			}
+		}
+	}
+}
+
+// The header under which the target is kept can't be sent by a server.
+func TestRedirectTargetCantBeForged(t *testing.T) {
+	_, err := client(t, serveRaw(t, "HTTP/1.1 302 Found\r\nlocation: https://a.example.com\r\nLOCATION: https://b.example.com\r\n\r\n")).Poll(within(t, 10*time.Second), jobID)
+	require.ErrorContains(t, err, "a redirect to a.example.com")
+}
+
+// A transport may answer twice with the same header.
+func TestHidingARedirectLeavesTheAnswerAlone(t *testing.T) {
+	shared := &http.Response{StatusCode: 302, Header: http.Header{"Location": {"https://a.example.com"}}, Body: http.NoBody}
+	own := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil })}
+	for range 2 {
+		_, err := client(t, "https://example.com", poller.WithHTTPClient(own)).Poll(t.Context(), jobID)
+		require.ErrorContains(t, err, "a redirect to a.example.com")
+	}
+	require.Equal(t, http.Header{"Location": {"https://a.example.com"}}, shared.Header)
+}

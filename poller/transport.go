@@ -1,0 +1,42 @@
+package poller
+
+import "net/http"
+
+const (
+	maxConnections = 64 // open at a time: what ten thousand waits share
+	maxHeaderBytes = 256 << 10
+)
+
+// newTransport returns the default one. A transport keeps only two idle
+// connections to a host unless told otherwise, and opens as many as are asked for.
+func newTransport() *http.Transport {
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = standard.Clone()
+	}
+	t.MaxConnsPerHost = maxConnections
+	t.MaxIdleConnsPerHost = maxConnections
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	return t
+}
+
+// unfollowed hides from http.Client where an answer points: so no redirect is
+// followed, and the answer is kept even if what it points to is no URL. A custom
+// CheckRedirect does the first only: http.Client parses the Location before.
+type unfollowed struct{ http.RoundTripper }
+
+func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := u.RoundTripper.RoundTrip(r)
+	if err != nil || resp == nil || resp.Header.Get("Location") == "" {
+		return resp, err
+	}
+	hidden := *resp
+	hidden.Header = resp.Header.Clone()
+	hidden.Header[location] = hidden.Header["Location"]
+	hidden.Header.Del("Location")
+	return &hidden, nil
+}
+
+// location is where unfollowed puts it. No answer has such a key: those that come
+// over the wire begin with a capital.
+const location = "location"
