@@ -1,0 +1,317 @@
+// Package follow is one job followed: a poll's outcome and a time go in, the
+// transitions to tell and what to do next come out.
+//
+// It is the one place that decides. It has no clock, does no I/O and starts no
+// goroutine, so that a million polls run in seconds; whoever drives it polls,
+// tells, asks a schedule, and sleeps.
+package follow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Rules are what a wait was told to do. Zero durations mean: none.
+type Rules struct {
+	NotFoundGrace time.Duration                                            // how long after the start an unknown job may be not found
+	StallLimit    time.Duration                                            // how long without a new status is a stall
+	StrictSubJobs bool                                                     // success with a failed sub-job is a failure
+	Classify      func(err error, byDefault poller.Verdict) poller.Verdict // nil: by default
+}
+
+// Poll is what one poll brought.
+type Poll struct {
+	Reply poller.Reply
+	Err   error
+	At    time.Time     // when its answer, or its failure, arrived
+	Took  time.Duration // from the request's start
+}
+
+// Schedule names one of a wait's two schedules.
+type Schedule int
+
+const (
+	Progress Schedule = iota // while the job goes on
+	Failure                  // after a failed poll
+)
+
+// End says how a wait ended.
+type End int
+
+const (
+	Open End = iota // not yet
+	Succeeded
+	JobFailed
+	NotFound     // the service never knew the job
+	Disappeared  // the service no longer knows the job
+	Unauthorized // the credential was rejected
+	Permanent    // polling again can't help
+	Stalled      // no new status for too long
+	Stopped      // the schedule has no next poll
+)
+
+// Next is what a poll's outcome asks for.
+type Next struct {
+	Transitions []status.Transition // to tell now, in this order
+	Warnings    []string            // about the answer
+	Failure     error               // what the poll failed with; nil after a good answer
+	NewFailure  bool                // Failure is of another kind than the poll's before
+	End         End                 // Open: ask Schedule when to poll again
+
+	Schedule Schedule
+	Reset    bool          // reset Schedule before asking it
+	AtLeast  time.Duration // not sooner than this, whatever Schedule says
+	AtMost   time.Duration // not later than this, unless AtLeast is later; 0: no bound
+}
+
+// Delay returns how long to sleep when the schedule says asked.
+func (n Next) Delay(asked time.Duration) time.Duration {
+	if n.AtMost > 0 {
+		asked = min(asked, n.AtMost)
+	}
+	return max(asked, n.AtLeast, 0)
+}
+
+const (
+	confirmAfter  = time.Second     // between the 404 that makes a seen job suspect and the one that confirms it
+	maxRetryAfter = 2 * time.Minute // a proxy's idea of later is not the end of a wait
+	maxStatuses   = 32              // a job that invents more is not making progress
+)
+
+// State is where following one job stands. Its zero value is of no use: see [Begin].
+type State struct {
+	Job         status.Job // what has been seen, merged; at least its ID
+	Started     time.Time
+	LastSeen    time.Time // when the last good answer arrived; zero if there was none
+	RequestID   string    // of the last good answer
+	Polls       int
+	Failures    map[string]int // by poller.Kind
+	LastFailure error
+	Memory
+}
+
+// Memory is what else the next decision needs. Like the rest of a State it is
+// plain values, so that it survives JSON.
+type Memory struct {
+	Seen         map[string][]status.Status `json:"seen,omitempty"` // by sub-job name, "" for the job itself
+	NewStatusAt  time.Time                  `json:"new_status_at,omitzero"`
+	MissingSince time.Time                  `json:"missing_since,omitzero"` // the first 404 since a good answer
+	Asked        [2]int                     `json:"asked,omitzero"`         // how often each schedule was asked since its reset
+	FailureKind  string                     `json:"failure_kind,omitempty"` // of the last poll; "" if it was good
+	Answers      []time.Duration            `json:"answers,omitempty"`      // how long the last four took
+	End          End                        `json:"end,omitempty"`
+}
+
+// Begin returns the state before the first poll. What checkpoint shows is not told
+// again; its ID is the job that is awaited.
+func Begin(checkpoint status.Job, now time.Time) State {
+	s := State{Job: fold(checkpoint), Started: now, Memory: Memory{NewStatusAt: now}}
+	for _, t := range status.Diff(status.Job{}, s.Job, now) {
+		s.isNew(t.SubJob, t.To)
+	}
+	return s
+}
+
+// Clone returns a copy that shares no memory with s, but for LastFailure.
+func (s State) Clone() State {
+	s.Job = s.Job.Clone()
+	s.Failures = maps.Clone(s.Failures)
+	s.Seen = maps.Clone(s.Seen)
+	for name, statuses := range s.Seen {
+		s.Seen[name] = slices.Clip(statuses)
+	}
+	s.Answers = slices.Clone(s.Answers)
+	return s
+}
+
+// Outcome says how the wait ended as far as the job itself tells: Open unless
+// its status is terminal.
+func (s *State) Outcome(r Rules) End {
+	failed := func(sub status.Job) bool { return sub.Status == status.Failed }
+	switch {
+	case s.Job.Status == status.Failed:
+		return JobFailed
+	case s.Job.Status == status.Success && r.StrictSubJobs && slices.ContainsFunc(s.Job.SubJobs, failed):
+		return JobFailed
+	case s.Job.Status == status.Success:
+		return Succeeded
+	}
+	return Open
+}
+
+// Observe takes in what a poll brought and says what to do next.
+func (s *State) Observe(p Poll, r Rules) Next {
+	s.Polls++
+	if p.Err == nil {
+		p.Err = s.check(p.Reply.Job)
+	}
+	if isAnswer(p.Err) {
+		s.Answers = append(s.Answers[max(0, len(s.Answers)-3):], p.Took)
+	}
+	var n Next
+	if p.Err != nil {
+		n = s.failed(p, r)
+	} else {
+		n = s.answered(p, r)
+	}
+	if s.End = n.End; n.End == Open {
+		if n.Reset {
+			s.Asked[n.Schedule] = 0
+		}
+		s.Asked[n.Schedule]++
+	}
+	return n
+}
+
+// Cut takes in a poll that the end of the wait's context cut short: a poll without
+// an answer if that was the deadline, no failure of anybody's if it was cancelled.
+func (s *State) Cut(err error, deadline bool) {
+	s.Polls++
+	if deadline {
+		s.count("timeout", err)
+	}
+}
+
+func (s *State) answered(p Poll, r Rules) Next {
+	job := fold(p.Reply.Job)
+	job.ID = s.Job.ID
+	n := Next{
+		Transitions: status.Diff(s.Job, job, p.At),
+		AtLeast:     min(p.Reply.RetryAfter, maxRetryAfter),
+	}
+	for _, t := range n.Transitions {
+		if rank(t.To) < rank(t.From) {
+			n.Warnings = append(n.Warnings, fmt.Sprintf("status went back from %q to %q", t.From, t.To))
+		}
+		known := t.To == "" || t.To.Known() || s.hasSeen(t.To)
+		if s.isNew(t.SubJob, t.To) {
+			n.Reset = true
+			s.NewStatusAt = p.At
+			if !known {
+				n.Warnings = append(n.Warnings, fmt.Sprintf("unknown status %q is taken for not finished", t.To))
+			}
+		}
+	}
+	s.Job = status.Merge(s.Job, job)
+	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
+	s.MissingSince, s.FailureKind, s.Asked[Failure] = time.Time{}, "", 0
+
+	n.End = s.Outcome(r)
+	if n.End == Open && r.StallLimit > 0 && p.At.Sub(s.NewStatusAt) >= r.StallLimit {
+		n.End = Stalled
+	}
+	return n
+}
+
+func (s *State) failed(p Poll, r Rules) Next {
+	kind := poller.Kind(p.Err)
+	n := Next{
+		Failure:    p.Err,
+		NewFailure: kind != s.FailureKind,
+		Schedule:   Failure,
+		Reset:      s.Asked[Failure] == 0,
+	}
+	s.FailureKind = kind
+	s.count(kind, p.Err)
+	if answer, ok := errors.AsType[*poller.Error](p.Err); ok {
+		n.AtLeast = min(answer.RetryAfter, maxRetryAfter)
+	}
+
+	verdict := poller.Classify(p.Err)
+	if r.Classify != nil {
+		verdict = r.Classify(p.Err, verdict)
+	}
+	switch {
+	case verdict == poller.Permanent:
+		n.End = Permanent
+	case verdict == poller.Unauthorized:
+		n.End = Unauthorized
+	case verdict == poller.NotFound && s.Job.Status != "":
+		s.missing(p.At, &n)
+	case verdict == poller.NotFound:
+		s.grace(p.At, r, &n, NotFound)
+	case verdict == poller.Passing && s.LastSeen.IsZero() && noSuchHost(p.Err):
+		s.grace(p.At, r, &n, Permanent) // a mistyped region must not hang
+	}
+	return n
+}
+
+// grace tolerates a failure for a while after the start, and ends the wait then.
+func (s *State) grace(at time.Time, r Rules, n *Next, end End) {
+	if n.AtMost = s.Started.Add(r.NotFoundGrace).Sub(at); n.AtMost <= 0 {
+		n.End = end
+	}
+}
+
+// missing tolerates one stale replica: only a second 404 says that the job is gone.
+func (s *State) missing(at time.Time, n *Next) {
+	if s.MissingSince.IsZero() {
+		s.MissingSince = at
+	}
+	since := at.Sub(s.MissingSince)
+	if since >= confirmAfter {
+		n.End = Disappeared
+	}
+	n.AtLeast = max(n.AtLeast, confirmAfter-since)
+}
+
+// check tells a bad answer, whichever Poller it came from.
+func (s *State) check(job status.Job) error {
+	switch {
+	case job.Status == "":
+		return &poller.Error{StatusCode: 200, Err: errors.New("the answer has no status")}
+	case job.ID != "" && !status.SameID(job.ID, s.Job.ID):
+		return &poller.Error{StatusCode: 200, Err: errors.New("the answer is for another job")}
+	}
+	return nil
+}
+
+func (s *State) count(kind string, err error) {
+	if s.Failures == nil {
+		s.Failures = make(map[string]int)
+	}
+	s.Failures[kind]++
+	s.LastFailure = err
+}
+
+// isNew reports, once, whether the job or sub-job of this name was never seen in
+// this status. Going back and forth is not progress.
+func (s *State) isNew(name string, now status.Status) bool {
+	seen := s.Seen[name]
+	if slices.Contains(seen, now) || len(seen) >= maxStatuses {
+		return false
+	}
+	if s.Seen == nil {
+		s.Seen = make(map[string][]status.Status)
+	}
+	s.Seen[name] = append(seen, now)
+	return true
+}
+
+func (s *State) hasSeen(now status.Status) bool {
+	for _, seen := range s.Seen {
+		if slices.Contains(seen, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// isAnswer reports whether the service, or a proxy, answered in time, if badly.
+func isAnswer(err error) bool {
+	answer, ok := errors.AsType[*poller.Error](err)
+	return err == nil || ok && answer.StatusCode != 0 && !errors.Is(err, context.DeadlineExceeded)
+}
+
+func noSuchHost(err error) bool {
+	dns, ok := errors.AsType[*net.DNSError](err)
+	return ok && dns.IsNotFound
+}

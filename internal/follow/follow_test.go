@@ -1,0 +1,119 @@
+package follow_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func good(s status.Status, at time.Duration) follow.Poll {
+	return follow.Poll{Reply: poller.Reply{Job: status.Job{Status: s}}, At: start.Add(at)}
+}
+
+func bad(code int, at time.Duration) follow.Poll {
+	return follow.Poll{Err: &poller.Error{StatusCode: code}, At: start.Add(at)}
+}
+
+func TestDelayIsAtLeastWhatTheServiceAsksAndAtMostWhatTheGraceLeaves(t *testing.T) {
+	for _, test := range []struct {
+		next  follow.Next
+		asked time.Duration
+		want  time.Duration
+	}{
+		{follow.Next{}, 3, 3},
+		{follow.Next{}, -5, 0},
+		{follow.Next{AtLeast: 7}, 3, 7},
+		{follow.Next{AtMost: 2}, 3, 2},
+		{follow.Next{AtLeast: 5, AtMost: 2}, 3, 5},
+	} {
+		require.Equal(t, test.want, test.next.Delay(test.asked), "%+v", test.next)
+	}
+}
+
+func TestTheLastLookAllowsForTheSlowestOfTheLastFourAnswers(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	deadline := start.Add(time.Hour)
+	require.Equal(t, deadline.Add(-100*time.Millisecond), s.LastLook(deadline))
+	took := func(d time.Duration, p follow.Poll) {
+		p.Took = d
+		s.Observe(p, follow.Rules{})
+	}
+	took(4*time.Second, good("running", 0))
+	took(time.Second, bad(503, 1))
+	require.Equal(t, deadline.Add(-6100*time.Millisecond), s.LastLook(deadline))
+	took(15*time.Second, follow.Poll{Err: errors.New("reset"), At: start})
+	require.Equal(t, deadline.Add(-6100*time.Millisecond), s.LastLook(deadline), "a hang is no answer")
+	for range 3 {
+		took(2*time.Second, good("running", 0))
+	}
+	require.Equal(t, deadline.Add(-3100*time.Millisecond), s.LastLook(deadline))
+}
+
+func TestAPollIsCutForTheLastLookOnlyOnceItLooksHung(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	deadline := start.Add(time.Minute)
+	limit := func(timeout, age time.Duration) time.Duration {
+		return s.PollLimit(timeout, start.Add(age), deadline)
+	}
+	require.Equal(t, time.Hour, limit(time.Hour, 0), "how fast the service is nobody knows yet")
+	s.Observe(follow.Poll{Reply: poller.Reply{Job: status.Job{Status: "running"}}, At: start, Took: 2 * time.Second}, follow.Rules{})
+	require.Equal(t, 46900*time.Millisecond, limit(time.Hour, 10*time.Second))
+	require.Equal(t, 46900*time.Millisecond, limit(0, 10*time.Second))
+	require.Equal(t, 15*time.Second, limit(15*time.Second, 10*time.Second))
+	require.Equal(t, 15*time.Second, limit(15*time.Second, 55*time.Second), "it may still answer in time")
+	require.Equal(t, 15*time.Second, s.PollLimit(15*time.Second, start, time.Time{}))
+}
+
+func TestACloneIsOnItsOwn(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	s.Observe(good("waiting", 0), follow.Rules{})
+	s.Observe(bad(503, 1), follow.Rules{})
+	before, err := json.Marshal(s)
+	require.NoError(t, err)
+	c := s.Clone()
+	c.Observe(good("running", 2), follow.Rules{})
+	c.Observe(bad(502, 3), follow.Rules{})
+	after, err := json.Marshal(s)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
+}
+
+func TestAJobThatInventsStatusesDoesNotMakeProgressForEver(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	resets := 0
+	for i := range 1000 {
+		next := s.Observe(good(status.Status(rune('A'+i)), time.Duration(i)*time.Second), follow.Rules{StallLimit: time.Minute})
+		require.Len(t, next.Transitions, 1)
+		if next.Reset {
+			resets++
+		}
+		if next.End == follow.Stalled {
+			require.Less(t, resets, 50)
+			return
+		}
+	}
+	t.Fatal("no stall")
+}
+
+func BenchmarkObserve(b *testing.B) {
+	job := status.Job{ID: "a", Status: "running", SubJobs: []status.Job{
+		{ID: "1", Status: "success"}, {ID: "2", Status: "running"}, {ID: "3", Status: "waiting"},
+	}}
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Observe(follow.Poll{Reply: poller.Reply{Job: job}, At: start}, follow.Rules{})
+	}
+}
