@@ -1,0 +1,60 @@
+// Package waiter awaits the asynchronous jobs of Huawei Cloud SFS Turbo.
+//
+// Calls such as bind_ldap answer with a job id, and the caller must ask for that
+// job again and again. A [Waiter] does: it polls with exponential backoff until the
+// job is done, tells each change of the job and of every sub-job exactly once, and
+// when it ends, says exactly why.
+//
+//	client, err := poller.New(poller.Endpoint("cn-north-4"), projectID,
+//		poller.WithCredential(credential.Token(token)))
+//	...
+//	w, err := waiter.New(client)
+//	...
+//	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+//	defer cancel()
+//	job, err := w.Wait(ctx, jobID)
+//
+// # Which call
+//
+// [Waiter.Wait] waits for a job whose id is known. [Waiter.Run] submits the job
+// too, and is the safest after a call that starts one: if the waiting fails, its
+// error holds the id. [Waiter.Watch] is Wait as an iterator over the transitions.
+// [Waiter.WaitAll] waits for several jobs. [Waiter.Step] is a single poll with its
+// state as plain JSON, for reconcilers and workflow engines that can't block.
+//
+// # Concurrency
+//
+// A Waiter is safe for concurrent use and holds no goroutine. A wait runs on the
+// goroutine that calls: so do its callbacks, one at a time, in the order of the
+// transitions, and never after the call has returned. The same callback may run in
+// several waits at once if it was given to [New]; below WaitAll it does not. A
+// callback that blocks holds up its own wait and nobody else's.
+//
+// # Cancellation
+//
+// The context is the only limit of a wait; none is built in. Its deadline is kept
+// to the moment: never earlier, so that one last look shortly before it sees a job
+// that ended in the schedule's last sleep, and never later, whatever a poll or a
+// limiter does. Cancelling stops the waiting, not the job: [UnfinishedError] has
+// the id, and the last snapshot to go on [From].
+//
+// # Failures
+//
+// A poll that fails is not a job that failed. What passes (a gateway's 502, a
+// reset connection, a hang, throttling) is polled through; what can't (no
+// permission, a wrong address) ends the wait at once. [poller.Classify] is the
+// table, and [WithClassifier] overrules it. A job that is not found is given a
+// short grace while it may be too new to be known, and is looked for twice once it
+// has been seen.
+//
+// A wait ends in one of three ways: success; [FailedError], the job's own failure
+// with code, reason and sub-jobs; or [UnfinishedError], a report of a wait that did
+// not see the end. Their texts are one line each, made to be acted on.
+//
+// # Testing
+//
+// Package [github.com/sfsturbo/waiter/poller/pollertest] is the job service, with
+// scripted jobs and faults, on a port or in memory; in memory it also works inside
+// a testing/synctest bubble, where an hour of waiting takes no time. Anything else
+// that can be asked for a job is a [poller.Func].
+package waiter

@@ -1,0 +1,30 @@
+package waiter
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func (r *run) logPoll(next follow.Next) {
+	if entry := r.log.Check(zap.DebugLevel, "polled"); entry != nil {
+		entry.Write(r.job(), zap.Int("polls", r.state.Polls),
+			zap.String("status", string(r.state.Job.Status)), zap.NamedError("failure", next.Failure))
+	}
+	if next.NewFailure && next.End == follow.Open { // an error that ends the wait is returned, not logged too
+		r.log.Warn("poll failed", r.job(), zap.Int("polls", r.state.Polls), zap.Error(next.Failure))
+	}
+	for _, warning := range next.Warnings {
+		r.log.Warn(warning, r.job())
+	}
+}
+
+func (r *run) logTransition(t status.Transition) {
+	if entry := r.log.Check(zap.InfoLevel, "transition"); entry != nil {
+		entry.Write(r.job(), zap.String("sub_job", t.SubJob), zap.String("job_type", t.Job.Type),
+			zap.String("from", string(t.From)), zap.String("to", string(t.To)))
+	}
+}
+
+func (r *run) job() zap.Field { return zap.String("job_id", r.state.Job.ID) }

@@ -1,0 +1,182 @@
+package waiter
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter/status"
+)
+
+// What is written here is read at night: one line, the job first, then what the
+// service said, then what to do next.
+
+// Error tells type, id, code and reason of the job and of each failed sub-job, and
+// the request id, in one line.
+func (e *FailedError) Error() string {
+	var b strings.Builder
+	succeeded := e.Job.Status == status.Success
+	if b.WriteString(name(e.Job)); succeeded {
+		b.WriteString(" succeeded")
+	} else {
+		b.WriteString(" failed")
+	}
+	if d := e.duration(); d > 0 {
+		b.WriteString(" after " + round(d))
+	}
+	if succeeded {
+		b.WriteString(", but not all of its sub-jobs")
+	}
+	if why := e.why(); why != "" {
+		b.WriteString(": " + why)
+	}
+	for i, sub := range e.failedSubJobs() {
+		if i == shown {
+			fmt.Fprintf(&b, "; and %d more", len(e.failedSubJobs())-shown)
+			break
+		}
+		b.WriteString("; " + subName(sub) + " failed")
+		if why := join(sub.ErrorCode, sub.FailReason); why != "" {
+			b.WriteString(": " + why)
+		}
+	}
+	if e.RequestID != "" {
+		b.WriteString("; request id " + oneLine(e.RequestID))
+	}
+	return b.String()
+}
+
+// why is the job's own code and reason, or what the first failed sub-job gives
+// where the job itself is silent.
+func (e *FailedError) why() string {
+	code, reason := e.Job.ErrorCode, e.Job.FailReason
+	for _, sub := range e.failedSubJobs() {
+		if reason != "" {
+			break
+		}
+		if reason = sub.FailReason; code == "" {
+			code = sub.ErrorCode
+		}
+	}
+	return join(code, reason)
+}
+
+// duration is the service's own, where it tells one: to the second.
+func (e *FailedError) duration() time.Duration {
+	begin, begun := e.Job.BeginTime.Time()
+	end, ended := e.Job.EndTime.Time()
+	if d := end.Sub(begin); begun && ended && d > 0 {
+		return d
+	}
+	return e.Elapsed
+}
+
+func (e *FailedError) failedSubJobs() []status.Job {
+	var subs []status.Job
+	for _, sub := range e.Job.SubJobs {
+		if sub.Status == status.Failed {
+			subs = append(subs, sub)
+		}
+	}
+	return subs
+}
+
+// Error is a status report: which job, how the wait ended, what was last seen and
+// how long ago, how the polls went, and what to do next, in one line.
+func (e *UnfinishedError) Error() string {
+	parts := []string{name(e.Last) + " " + e.what}
+	if e.Last.Status == "" {
+		parts = append(parts, "it was never seen")
+	} else {
+		parts = append(parts, e.lastSeen())
+	}
+	parts = append(parts, e.polls())
+	if e.LastFailure != nil && !strings.Contains(e.what, oneLine(e.LastFailure)) {
+		parts = append(parts, "last failure: "+oneLine(e.LastFailure))
+	}
+	if e.RequestID != "" {
+		parts = append(parts, "last request id "+oneLine(e.RequestID))
+	}
+	return strings.Join(append(parts, e.advice), "; ")
+}
+
+func (e *UnfinishedError) lastSeen() string {
+	seen := "last seen " + oneLine(e.Last.Status)
+	if e.LastSeen.IsZero() {
+		seen = "its checkpoint says " + oneLine(e.Last.Status)
+	} else if e.Age > 0 {
+		seen += " " + round(e.Age) + " ago"
+	}
+	var open []string
+	for _, sub := range e.Last.SubJobs {
+		if sub.Status != status.Success {
+			open = append(open, subName(sub)+" "+oneLine(sub.Status))
+		}
+	}
+	if more := len(open) - shown; more > 0 {
+		open = append(open[:shown], fmt.Sprintf("and %d more", more))
+	}
+	if len(open) > 0 {
+		seen += " (" + strings.Join(open, ", ") + ")"
+	}
+	return seen
+}
+
+func (e *UnfinishedError) polls() string {
+	text := fmt.Sprintf("%d polls in %s", e.Polls, round(e.Elapsed))
+	if e.Polls == 1 {
+		text = "1 poll in " + round(e.Elapsed)
+	}
+	var kinds []string
+	total := 0
+	for _, kind := range slices.Sorted(maps.Keys(e.Failures)) {
+		kinds = append(kinds, fmt.Sprintf("%s x%d", kind, e.Failures[kind]))
+		total += e.Failures[kind]
+	}
+	if total > 0 {
+		text += fmt.Sprintf(", %d failed (%s)", total, strings.Join(kinds, ", "))
+	}
+	return text
+}
+
+// name is "bind_ldap job 26f6b565"; a type or id that is not known is left out.
+func name(job status.Job) string { return oneLine(job.Type + " job " + job.ID) }
+
+func subName(sub status.Job) string { return oneLine("sub-job " + sub.Type + " " + sub.ID) }
+
+func join(code, reason string) string {
+	code, reason = oneLine(code), oneLine(reason)
+	if code == "" || reason == "" {
+		return code + reason
+	}
+	return code + ": " + reason
+}
+
+// round keeps what a reader can use of a duration.
+func round(d time.Duration) string {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+const (
+	shown   = 5   // sub-jobs in a report
+	longest = 500 // runes of one thing that the service said
+)
+
+// oneLine makes what came from outside fit for a line of a report.
+func oneLine(v any) string {
+	text := strings.Join(strings.FieldsFunc(fmt.Sprint(v), func(r rune) bool {
+		return r <= ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029
+	}), " ")
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "..."
+	}
+	return text
+}
