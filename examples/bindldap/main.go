@@ -1,0 +1,89 @@
+// Command bindldap binds an LDAP server to an SFS Turbo file system and awaits the
+// job: on a built-in service, or on a real one if it is given an endpoint, a project
+// and a token.
+//
+//	go run ./examples/bindldap             # succeeds
+//	go run ./examples/bindldap -fail       # fails, and says why
+//	go run ./examples/bindldap -timeout 2s # is not done in time
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout))
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (exit int) {
+	target, err := parse(args, getenv, out)
+	if err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(out, "bindldap:", err)
+		}
+		return 2
+	}
+	defer target.close()
+	if err := bind(ctx, target, out); err != nil {
+		fmt.Fprintln(out, err)
+		if unfinished, ok := errors.AsType[*waiter.UnfinishedError](err); ok && errors.Is(err, context.Canceled) {
+			fmt.Fprintf(out, "Interrupted. The waiting has stopped, the job goes on: its id is %s\n", unfinished.JobID)
+		}
+		return 1
+	}
+	return 0
+}
+
+// bind is what a program of your own would do.
+func bind(ctx context.Context, target *target, out io.Writer) error {
+	token := credential.Token(target.token)
+	client, err := poller.New(target.endpoint, target.project, poller.WithCredential(token))
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	start := time.Now()
+	w, err := waiter.New(client, waiter.OnTransition(func(t status.Transition) {
+		what := "job"
+		if t.IsSubJob() {
+			what = "sub-job " + t.Job.Type
+		}
+		from := string(t.From)
+		if from != "" {
+			from += " -> "
+		}
+		fmt.Fprintf(out, "%7.1fs  %-22s %s%s\n", time.Since(start).Seconds(), what, from, t.To)
+	}))
+	if err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, target.timeout)
+	defer cancel()
+	job, err := w.Run(ctx, func(ctx context.Context) (string, error) {
+		id, err := target.submit(ctx, token)
+		if err == nil {
+			fmt.Fprintf(out, "Submitted: job %s\n", id)
+		}
+		return id, err
+	}, waiter.WithJobType("bind_ldap"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Done: %s job %s succeeded in %.1f s\n", job.Type, job.ID, time.Since(start).Seconds())
+	return nil
+}

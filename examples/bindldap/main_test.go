@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller/pollertest"
+)
+
+func runWith(t *testing.T, ctx context.Context, env map[string]string, args ...string) (int, string) {
+	var out bytes.Buffer
+	exit := run(ctx, args, func(name string) string { return env[name] }, &out)
+	return exit, out.String()
+}
+
+func TestTheBuiltInJobSucceeds(t *testing.T) {
+	exit, out := runWith(t, t.Context(), nil)
+	require.Zero(t, exit, out)
+	for _, line := range []string{
+		`Submitted: job \S+`, `job +waiting\n`, `job +waiting -> running`, `sub-job check_ldap +running`,
+		`sub-job check_ldap +running -> success`, `sub-job mount_ldap +success`, `job +running -> success\n`, `Done: bind_ldap job \S+ succeeded in`,
+	} {
+		require.Regexp(t, regexp.MustCompile(line), out)
+	}
+}
+
+func TestTheBuiltInJobFails(t *testing.T) {
+	exit, out := runWith(t, t.Context(), nil, "-fail")
+	require.Equal(t, 1, exit)
+	require.Contains(t, out, "SFS.TURBO.0100: binding LDAP failed")
+	require.Contains(t, out, "sub-job check_ldap failed: SFS.TURBO.0101: the LDAP server does not answer")
+}
+
+func TestItIsNotDoneInTime(t *testing.T) {
+	exit, out := runWith(t, t.Context(), nil, "-timeout", "300ms")
+	require.Equal(t, 1, exit)
+	require.Contains(t, out, "not done in time")
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	exit, out := runWith(t, ctx, nil)
+	require.Equal(t, 1, exit)
+	id := regexp.MustCompile(`Submitted: job (\S+)`).FindStringSubmatch(out)
+	require.Len(t, id, 2)
+	require.Contains(t, out, "the job goes on: its id is "+id[1])
+}
+
+func TestARealServiceIsUsedIfItIsGiven(t *testing.T) {
+	server := pollertest.New(pollertest.WithToken("t0k"), pollertest.WithProject("p"))
+	defer server.Close()
+	server.Script("bind_ldap", pollertest.Script{})
+	args := []string{"-endpoint", server.Start(), "-share", "s", "-ldap", "ldap://x", "-base-dn", "dc=x"}
+	exit, out := runWith(t, t.Context(), map[string]string{"HW_AUTH_TOKEN": "t0k", "HW_PROJECT_ID": "p"}, args...)
+	require.Zero(t, exit, out)
+	require.Equal(t, "/v1/p/sfs-turbo/shares/s/fs/ldap", server.Requests()[0].Path)
+
+	exit, out = runWith(t, t.Context(), nil, append(args, "-project", "p", "-token", "wrong")...)
+	require.Equal(t, 1, exit)
+	require.Contains(t, out, "APIGW.0301")
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	for _, test := range []struct {
+		env  map[string]string
+		args []string
+		want string
+	}{
+		{map[string]string{"HW_AUTH_TOKEN": "x"}, nil, "give -endpoint (or HW_REGION_NAME), -project (or HW_PROJECT_ID), -share"},
+		{nil, []string{"-endpoint", "https://x"}, "-token (or HW_AUTH_TOKEN)"},
+		{nil, []string{"-timeout", "soon"}, "invalid value"},
+		{nil, []string{"fail"}, `what is "fail"?`},
+		{
+			map[string]string{"HW_AUTH_TOKEN": "x", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"},
+			strings.Fields("-fail -share s -ldap ldap://x -base-dn dc=x"), "-fail is for the built-in service",
+		},
+	} {
+		exit, out := runWith(t, t.Context(), test.env, test.args...)
+		require.Equal(t, 2, exit)
+		require.Contains(t, out, test.want)
+	}
+}

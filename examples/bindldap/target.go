@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// A target is the service to talk to, and what to bind there.
+type target struct {
+	endpoint, project, token string
+	share, ldapURL, baseDN   string
+	timeout                  time.Duration
+	close                    func()
+}
+
+func parse(args []string, getenv func(string) string, out io.Writer) (*target, error) {
+	env := func(names ...string) string {
+		for _, name := range names {
+			if value := getenv(name); value != "" {
+				return value
+			}
+		}
+		return ""
+	}
+	t := &target{close: func() {}}
+	flags := flag.NewFlagSet("bindldap", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.StringVar(&t.endpoint, "endpoint", "", "the service's `URL`; unless given, that of the region in HW_REGION_NAME")
+	flags.StringVar(&t.project, "project", env("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID"), "the project's `id`; HW_PROJECT_ID")
+	flags.StringVar(&t.token, "token", "", "an IAM `token`; better in HW_AUTH_TOKEN, where no process list shows it")
+	flags.StringVar(&t.share, "share", "", "the file system's `id`")
+	flags.StringVar(&t.ldapURL, "ldap", "", "the LDAP server's `URL`, like ldap://192.168.0.10:389")
+	flags.StringVar(&t.baseDN, "base-dn", "", "where to search, like dc=example,dc=com")
+	flags.DurationVar(&t.timeout, "timeout", 10*time.Minute, "how long to wait")
+	fail := flags.Bool("fail", false, "have the built-in service's job fail")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("what is %q? Everything is given by flags: see bindldap -h", flags.Arg(0))
+	}
+	t.token = cmp.Or(t.token, env("HW_AUTH_TOKEN", "OS_AUTH_TOKEN"))
+	given := false
+	flags.Visit(func(f *flag.Flag) {
+		given = given || f.Name != "fail" && f.Name != "timeout"
+	})
+	if t.token == "" && !given {
+		t.builtIn(*fail)
+		fmt.Fprintf(out, "No token is given: using the built-in service at %s\n", t.endpoint)
+		return t, nil
+	}
+	if region := env("HW_REGION_NAME", "OS_REGION_NAME"); t.endpoint == "" && region != "" {
+		t.endpoint = poller.Endpoint(region)
+	}
+	var missing []string
+	for _, need := range []struct{ what, value string }{
+		{"-endpoint (or HW_REGION_NAME)", t.endpoint}, {"-project (or HW_PROJECT_ID)", t.project},
+		{"-token (or HW_AUTH_TOKEN)", t.token}, {"-share", t.share}, {"-ldap", t.ldapURL}, {"-base-dn", t.baseDN},
+	} {
+		if need.value == "" {
+			missing = append(missing, need.what)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return nil, fmt.Errorf("to bind on a real service, give %s too; for the built-in one, give neither flags nor HW_AUTH_TOKEN",
+			strings.Join(missing, ", "))
+	case *fail:
+		return nil, errors.New("-fail is for the built-in service")
+	}
+	return t, nil
+}
+
+// builtIn starts a service of this program's own, with a job of about six seconds.
+func (t *target) builtIn(fail bool) {
+	server := pollertest.New(pollertest.WithToken("demo-token"), pollertest.WithProject("demo-project"))
+	sub := func(jobType string, s status.Status) status.Job { return status.Job{Type: jobType, Status: s} }
+	end := status.Job{Status: status.Success, SubJobs: []status.Job{sub("check_ldap", status.Success), sub("mount_ldap", status.Success)}}
+	if fail {
+		end.Status = status.Failed
+		end.ErrorCode, end.FailReason = "SFS.TURBO.0100", "binding LDAP failed"
+		end.SubJobs[0] = status.Job{Type: "check_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0101", FailReason: "the LDAP server does not answer"}
+		end.SubJobs = end.SubJobs[:1]
+	}
+	server.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
+		{After: time.Second / 2, Job: status.Job{Status: status.Running}},
+		{After: 2 * time.Second, Job: status.Job{Status: status.Running, SubJobs: []status.Job{sub("check_ldap", status.Running)}}},
+		{After: 6 * time.Second, Job: end},
+	}})
+	t.endpoint, t.project, t.token = server.Start(), "demo-project", "demo-token"
+	t.share, t.ldapURL, t.baseDN = "demo-share", "ldap://192.168.0.10:389", "dc=example,dc=com"
+	t.close = server.Close
+}
+
+// submit sends the call that starts the job, and returns the job's id.
+func (t *target) submit(ctx context.Context, auth credential.Credential) (string, error) {
+	body, err := json.Marshal(map[string]string{"url": t.ldapURL, "base_dn": t.baseDN})
+	if err != nil {
+		return "", err
+	}
+	call := fmt.Sprintf("%s/v1/%s/sfs-turbo/shares/%s/fs/ldap",
+		strings.TrimRight(t.endpoint, "/"), url.PathEscape(t.project), url.PathEscape(t.share))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, call, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if err := auth.Authorize(ctx, r); err != nil {
+		return "", err
+	}
+	// A redirect is not followed: the token would go with it.
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return "", err
+	}
+	id, err := poller.JobID(answer)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", resp.Status, err)
+	}
+	return id, nil
+}
