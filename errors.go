@@ -75,7 +75,7 @@ func unfinished(s *follow.State, now time.Time, what, advice string, causes ...e
 	return e
 }
 
-const waitAgain = "the job itself may go on: wait again with its id"
+const waitAgain = "The job itself may go on: wait again with its id"
 
 // ended returns the error for the end that s has come to; nil for success.
 func ended(s *follow.State, now time.Time, rules follow.Rules) error {
@@ -87,19 +87,19 @@ func ended(s *follow.State, now time.Time, rules follow.Rules) error {
 		return failed(s, now)
 	case follow.NotFound:
 		return unfinished(s, now, "was not found: "+oneLine(last),
-			"check the id, the project and the region", ErrNotFound, last)
+			"If it is too new to be known, give it a longer WithNotFoundGrace", ErrNotFound, last)
 	case follow.Disappeared:
 		return unfinished(s, now, "has disappeared: "+oneLine(last),
-			"finished jobs are deleted after a while: look at the resource itself", ErrDisappeared, last)
+			"Finished jobs are deleted after a while: look at the resource itself", ErrDisappeared, last)
 	case follow.Unauthorized:
 		return unfinished(s, now, "can't be read: "+oneLine(last),
-			"the job itself may go on: get a new credential, then wait again with its id", ErrUnauthorized, last)
+			"The job itself may go on: get a new credential, then wait again with its id", ErrUnauthorized, last)
 	case follow.Stalled:
 		return unfinished(s, now, "has stalled: no new status for "+round(rules.StallLimit), waitAgain, ErrStalled)
 	case follow.Stopped:
 		return unfinished(s, now, "is not done, and the schedule has no next poll (backoff.Stop)", waitAgain)
 	default:
-		return unfinished(s, now, "can't be read: "+oneLine(last), "mend that, then wait again with its id", last)
+		return unfinished(s, now, "can't be read: "+oneLine(last), "Mend that, then wait again with its id", last)
 	}
 }
 

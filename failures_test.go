@@ -175,8 +175,8 @@ func TestTheReportOfAnUnfinishedWait(t *testing.T) {
 		require.Equal(t, map[string]int{"503": 2, "timeout": 1, "bad answer": 1, "429": len(s.polls) - 5}, unfinished.Failures)
 		require.ErrorContains(t, unfinished.LastFailure, "429")
 		for _, part := range []string{
-			"bind_ldap job " + id + " was not done in time", "last seen running 10s ago", "sub-job s1 running",
-			"503 x2", "timeout x1", "request id req-1", "wait again with its id",
+			"bind_ldap job " + id + " was not done in time", "Last seen running 10s ago", "sub-job s1 running",
+			"2 x 503", "1 x timeout", "request id req-1", "wait again with its id",
 		} {
 			require.ErrorContains(t, got.err, part)
 		}
@@ -202,11 +202,11 @@ func TestTheReportOfAFailedJob(t *testing.T) {
 		want string
 	}{
 		"the parent says why": {failed, "bind_ldap job " + id + " failed after 12s: SFS.TURBO.0100: bind failed; " +
-			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9"},
+			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
 		"the parent is silent": {silent, "bind_ldap job " + id + " failed after 12s: SFS.TURBO.0101: no route to host; " +
-			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9"},
+			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
 		"strict": {strict, "bind_ldap job " + id + " succeeded after 12s, but not all of its sub-jobs: SFS.TURBO.0101: no route to host; " +
-			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9"},
+			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

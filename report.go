@@ -14,7 +14,7 @@ import (
 // service said, then what to do next.
 
 // Error tells type, id, code and reason of the job and of each failed sub-job, and
-// the request id, in one line.
+// the request id, on one line.
 func (e *FailedError) Error() string {
 	var b strings.Builder
 	succeeded := e.Job.Status == status.Success
@@ -45,6 +45,7 @@ func (e *FailedError) Error() string {
 	if e.RequestID != "" {
 		b.WriteString("; request id " + oneLine(e.RequestID))
 	}
+	b.WriteString(". The job has ended: mend the cause, then submit it anew")
 	return b.String()
 }
 
@@ -84,29 +85,34 @@ func (e *FailedError) failedSubJobs() []status.Job {
 }
 
 // Error is a status report: which job, how the wait ended, what was last seen and
-// how long ago, how the polls went, and what to do next, in one line.
+// how long ago, how the polls went, and what to do next, on one line.
 func (e *UnfinishedError) Error() string {
-	parts := []string{name(e.Last) + " " + e.what}
-	if e.Last.Status == "" {
-		parts = append(parts, "it was never seen")
-	} else {
-		parts = append(parts, e.lastSeen())
+	text := name(e.Last) + " " + e.what
+	if e.Polls == 0 && e.Last.Status == "" {
+		return text + ". " + e.advice
 	}
-	parts = append(parts, e.polls())
-	if e.LastFailure != nil && !strings.Contains(e.what, oneLine(e.LastFailure)) {
+	parts := []string{e.lastSeen()}
+	known := e.LastFailure == nil || strings.Contains(e.what, oneLine(e.LastFailure))
+	if e.Polls > 1 || !known || e.LastFailure == nil {
+		parts = append(parts, e.polls())
+	}
+	if !known {
 		parts = append(parts, "last failure: "+oneLine(e.LastFailure))
 	}
 	if e.RequestID != "" {
-		parts = append(parts, "last request id "+oneLine(e.RequestID))
+		parts = append(parts, "last good answer: request id "+oneLine(e.RequestID))
 	}
-	return strings.Join(append(parts, e.advice), "; ")
+	return text + ". " + strings.Join(parts, "; ") + ". " + e.advice
 }
 
 func (e *UnfinishedError) lastSeen() string {
-	seen := "last seen " + oneLine(e.Last.Status)
-	if e.LastSeen.IsZero() {
-		seen = "its checkpoint says " + oneLine(e.Last.Status)
-	} else if e.Age > 0 {
+	seen := "Last seen " + oneLine(e.Last.Status)
+	switch {
+	case e.Last.Status == "":
+		return "It was never seen"
+	case e.LastSeen.IsZero():
+		seen = "Its checkpoint says " + oneLine(e.Last.Status)
+	case e.Age > 0:
 		seen += " " + round(e.Age) + " ago"
 	}
 	var open []string
@@ -132,7 +138,7 @@ func (e *UnfinishedError) polls() string {
 	var kinds []string
 	total := 0
 	for _, kind := range slices.Sorted(maps.Keys(e.Failures)) {
-		kinds = append(kinds, fmt.Sprintf("%s x%d", kind, e.Failures[kind]))
+		kinds = append(kinds, fmt.Sprintf("%d x %s", e.Failures[kind], kind))
 		total += e.Failures[kind]
 	}
 	if total > 0 {

@@ -50,7 +50,7 @@ func (r *run) begin(checkpoint status.Job) error {
 	}
 	r.state = follow.Begin(checkpoint, time.Now())
 	if err := poller.CheckID(checkpoint.ID); err != nil {
-		return unfinished(&r.state, time.Now(), "can't be awaited: "+oneLine(err), "nothing was asked", err)
+		return unfinished(&r.state, time.Now(), "can't be awaited: "+oneLine(err), "Nothing was asked", err)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (r *run) stopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		r.state.LastFailure = err
 		if r.deadline.IsZero() {
-			return unfinished(&r.state, time.Now(), "can't be polled: "+oneLine(err), "mend that, then wait again with its id", err)
+			return unfinished(&r.state, time.Now(), "can't be polled: "+oneLine(err), "Mend that, then wait again with its id", err)
 		}
 		<-ctx.Done()
 	}

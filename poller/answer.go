@@ -77,7 +77,7 @@ func decode(body []byte, jobID string) (status.Job, error) {
 	case len(trimmed) == 0:
 		return status.Job{}, errors.New("the answer is empty")
 	case trimmed[0] != '{':
-		return status.Job{}, errors.New("the answer is not a job: " + apierror.Decode(body).Message)
+		return status.Job{}, fmt.Errorf("the answer is not a job: %s: if this stays, check the endpoint and the proxies on the way", apierror.Decode(body).Message)
 	}
 	// The job is not decoded before its sub-jobs are counted: 1 MiB of {} would
 	// become 150 MiB. A short answer can't hold too many.
@@ -128,6 +128,7 @@ func (n *count) UnmarshalJSON(data []byte) error {
 // pointsTo says where a redirect leads: the host only, as a path or a query may
 // hold what is nobody's business.
 func pointsTo(resp *http.Response) string {
+	//lint:ignore SA1008 the key is one that no answer over the wire has
 	target := resp.Header[location]
 	if len(target) == 0 {
 		return "a redirect to nowhere"

@@ -79,8 +79,8 @@ func New(endpoint, projectID string, opts ...Option) (*Client, error) {
 // the *url.Error of net/http, and what that wraps. For a job id that can't be one
 // nothing is sent. [Classify] tells these apart. None of them holds the token.
 func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
-	if err := checkSegment("job id", jobID); err != nil {
-		return Reply{}, backoff.Permanent(fmt.Errorf("%w: give the one that the submitting call answered with", err))
+	if err := CheckID(jobID); err != nil {
+		return Reply{}, backoff.Permanent(err)
 	}
 	reply, sent, err := c.attempt(ctx, jobID)
 	rejection, answered := errors.AsType[*Error](err)

@@ -10,7 +10,7 @@ import (
 // Exponential returns the default schedule while a job goes on: 1 s, then 1.25
 // times longer each time, at most 15 s, each +-20 %, without end.
 //
-//	0s 1s 2.25s 3.8s 5.8s 8.2s 11s 15s 20s 26s 33s 43s 54s 1m8s 1m23s ...
+//	0s 1s 2.3s 3.8s 5.8s 8.2s 11s 15s 20s 26s 33s 43s 54s 1m9s 1m24s ...
 //
 // So a job's end is seen within about a fifth of its age, or 18 s. The BackOff is
 // for one wait, and not safe for concurrent use.

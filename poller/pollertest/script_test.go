@@ -28,7 +28,7 @@ func TestJobOfTwoDays(t *testing.T) {
 
 		time.Sleep(time.Minute - 1)
 		assert.Equal(t, waiting, c.job(id))
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		running := waiting
 		running.Status, running.BeginTime = status.Running, "2000-01-01 00:01:00"
 		assert.Equal(t, running, c.job(id))
