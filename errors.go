@@ -109,7 +109,7 @@ func contextEnded(ctx context.Context, s *follow.State, now time.Time) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	causes := []error{err}
 	why := err.Error()
-	if cause != err {
+	if cause != err { //nolint:errorlint // the very same error says nothing more
 		causes = append(causes, cause)
 		why += ": " + oneLine(cause)
 	}

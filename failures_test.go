@@ -22,7 +22,7 @@ var (
 	noHost = &net.DNSError{Err: "no such host", Name: "sfs-turbo.nowhere.example", IsNotFound: true}
 )
 
-// every second, so that a test can count
+// Every second, so that a test can count.
 var steady = []waiter.Option{
 	waiter.WithBackOff(constant(time.Second)), waiter.WithFailureBackOff(constant(time.Second)),
 }

@@ -22,12 +22,14 @@ import (
 type Option func(*config) error
 
 type config struct {
-	poller      poller.Poller
-	callbacks   []func(status.Transition)
-	traces      []*Trace
-	schedules   [2]func() backoff.BackOff // by follow.Schedule
-	log         *zap.Logger
-	limiter     interface{ Wait(context.Context) error }
+	poller    poller.Poller
+	callbacks []func(status.Transition)
+	traces    []*Trace
+	schedules [2]func() backoff.BackOff // by follow.Schedule
+	log       *zap.Logger
+	limiter   interface {
+		Wait(ctx context.Context) error
+	}
 	pollTimeout time.Duration
 	jobType     string
 	checkpoint  *status.Job

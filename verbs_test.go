@@ -270,7 +270,7 @@ func TestADoneStepReturnsItsEndAgainWithoutARequest(t *testing.T) {
 		w := newWaiter(t, s)
 		p, first := w.Step(t.Context(), waiter.Progress{JobID: id})
 		require.True(t, p.Done)
-		p, again := w.Step(t.Context(), p)
+		_, again := w.Step(t.Context(), p)
 		require.EqualError(t, again, first.Error())
 		require.Len(t, s.polls, 1)
 	})

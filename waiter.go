@@ -66,7 +66,7 @@ func (w *Waiter) Watch(ctx context.Context, jobID string, opts ...Option) iter.S
 			r.tell = func(t status.Transition) bool { return r.callBack(t) && yield(t, nil) }
 			_, err = r.wait(ctx)
 		}
-		if err != nil && err != errStopped {
+		if err != nil && !errors.Is(err, errStopped) {
 			yield(status.Transition{}, err)
 		}
 	}
