@@ -12,8 +12,9 @@ const pollsAtOnce = 16 // of one WaitAll
 
 // WaitAll waits for each of the jobs, whatever happens to the others, and returns
 // them as last seen, in the order of jobIDs. The error joins those of the waits
-// that did not end in success; errors.As finds the first of a kind, and each names
-// its job. At most 16 polls are in flight. Callbacks run one at a time, on the
+// that did not end in success, in the same order; errors.As finds the first of a
+// kind, and each names its job. To go on from checkpoints, or for options of one
+// call, use Wait in goroutines of your own. At most 16 polls are in flight. Callbacks run one at a time, on the
 // goroutine that calls WaitAll. An id given twice is followed once.
 func (w *Waiter) WaitAll(ctx context.Context, jobIDs ...string) ([]status.Job, error) {
 	ctx, cancel := context.WithCancel(ctx)

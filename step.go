@@ -18,14 +18,14 @@ type Progress struct {
 	JobID       string              `json:"job_id"`
 	Job         status.Job          `json:"job"`                   // as last seen, merged
 	Transitions []status.Transition `json:"transitions,omitempty"` // what the last Step brought, and no other one
-	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; nanoseconds
+	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; 0 is at once, unless Done
 	Done        bool                `json:"done,omitempty"`        // the wait has ended; another Step returns the same end
 	Started     time.Time           `json:"started,omitzero"`      // when the first Step began
 	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good answer arrived
 	RequestID   string              `json:"request_id,omitempty"`  // of that answer
 	Polls       int                 `json:"polls,omitempty"`
 	Failures    map[string]int      `json:"failures,omitempty"`     // failed polls by kind: see poller.Kind
-	LastFailure string              `json:"last_failure,omitempty"` // "" if no poll failed
+	LastFailure string              `json:"last_failure,omitempty"` // "" if no poll has failed yet
 	Memory      follow.Memory       `json:"memory,omitzero"`        // what else the next Step needs
 }
 

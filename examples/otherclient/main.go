@@ -1,0 +1,96 @@
+// Command otherclient waits through a client that the program already has, an SDK
+// for one: a poller.Func makes its call a Poller. The SDK here knows no context, and
+// has errors of its own.
+//
+//	go run ./examples/otherclient
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// through makes a Poller of the SDK.
+func through(s *sdk) poller.Func {
+	return func(ctx context.Context, jobID string) (status.Job, error) {
+		type answer struct {
+			job *showJobResponse
+			err error
+		}
+		answered := make(chan answer, 1) // room for one that comes too late
+		go func() {
+			job, err := s.ShowJobDetail(jobID)
+			answered <- answer{job, err}
+		}()
+		select {
+		case <-ctx.Done(): // a poll returns soon after its context has ended
+			return status.Job{}, ctx.Err()
+		case a := <-answered:
+			if a.err != nil {
+				return status.Job{}, translated(a.err)
+			}
+			return status.Job{
+				ID: value(a.job.JobID), Type: value(a.job.JobType), Status: status.Status(value(a.job.Status)),
+				ErrorCode: value(a.job.ErrorCode), FailReason: value(a.job.FailReason),
+			}, nil
+		}
+	}
+}
+
+// translated makes of the SDK's error one that poller.Classify knows. Any other
+// error passes, so that without this a 403 would be polled until the deadline.
+func translated(err error) error {
+	if e, ok := errors.AsType[*sdkError](err); ok {
+		return &poller.Error{StatusCode: e.StatusCode, Message: e.Body}
+	}
+	return err
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	server := pollertest.New(pollertest.WithProject("demo-project")) // the built-in service
+	defer server.Close()
+	id := server.Add(pollertest.Script{ID: "bind-1", Type: "bind_ldap", Steps: []pollertest.Step{
+		{After: 500 * time.Millisecond, Job: status.Job{Status: status.Running}},
+		{After: 3 * time.Second, Job: status.Job{Status: status.Success}},
+	}})
+	server.Fail(pollertest.Rule{Skip: 1, Times: 1, Status: 503}) // polled through
+
+	for _, project := range []string{"demo-project", "other-project"} {
+		fmt.Printf("Through the SDK, in %s:\n", project)
+		w, err := waiter.New(through(&sdk{server.Start(), project, "demo-token"}))
+		if err != nil {
+			return err
+		}
+		job, err := w.Wait(context.Background(), id, waiter.OnTransition(func(t status.Transition) {
+			fmt.Printf("  %s %s -> %s\n", t.JobID, cmp.Or(t.From, "new"), t.To)
+		}))
+		if err != nil {
+			fmt.Println(" ", err)
+			continue
+		}
+		fmt.Printf("  %s job %s: %s\n", job.Type, job.ID, job.Status)
+	}
+	return nil
+}
