@@ -90,7 +90,7 @@ func decode(body []byte, jobID string) (status.Job, error) {
 		}
 	}
 	var job status.Job
-	if err := json.Unmarshal(body, &job); err != nil {
+	if err := job.UnmarshalJSON(body); err != nil { // json.Unmarshal would read it twice more before
 		return status.Job{}, fmt.Errorf("the answer is not a job: %w", err)
 	}
 	switch {

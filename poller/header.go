@@ -16,6 +16,9 @@ const longestRetryAfter = 24 * time.Hour
 // an HTTP date. That is a time on the server's clock, so it is compared to the
 // answer's own date if it has one, else to now. What it can't read is 0.
 func retryAfter(header string, date, now time.Time) time.Duration {
+	if header == "" {
+		return 0
+	}
 	header = strings.TrimSpace(header)
 	seconds, err := strconv.ParseInt(header, 10, 64) // of a number too big, the biggest
 	if err == nil || errors.Is(err, strconv.ErrRange) {

@@ -46,13 +46,15 @@ func ExampleSameID() {
 func ExampleTransition_IsSubJob() {
 	for _, t := range []status.Transition{
 		{JobID: "26f6b565", From: status.Waiting, To: status.Running},
-		{JobID: "26f6b565", SubJob: "check_ldap", To: status.Running},
+		{JobID: "26f6b565", SubJob: "5a1c", Job: status.Job{ID: "5a1c", Type: "check_ldap"}, To: status.Running},
+		{JobID: "26f6b565", SubJob: "5a1d", Job: status.Job{ID: "5a1d"}, From: status.Running, To: status.Failed},
 	} {
-		fmt.Println(t.IsSubJob())
+		fmt.Println(t.IsSubJob(), t)
 	}
 	// Output:
-	// false
-	// true
+	// false job: waiting -> running
+	// true check_ldap: running
+	// true 5a1d: running -> failed
 }
 
 // An answer is decoded leniently: absent, null and "" are the same.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 // Job is a job of the service, or a sub-job, as one answer shows it. A sub-job
@@ -41,13 +42,27 @@ type Job struct {
 func (j *Job) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		fields
-		SubJobs list `json:"sub_jobs"`
+		SubJobs []*fields `json:"sub_jobs"` // nil for null, which is skipped
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
+	if json.Unmarshal(data, &wire) != nil {
+		// Seldom: sub_jobs is "", or there is something to complain about.
+		var lenient struct {
+			fields
+			SubJobs list `json:"sub_jobs"`
+		}
+		if err := json.Unmarshal(data, &lenient); err != nil {
+			return err
+		}
+		wire.fields, wire.SubJobs = lenient.fields, lenient.SubJobs
 	}
 	*j = wire.job()
-	j.SubJobs = wire.SubJobs
+	wire.SubJobs = slices.DeleteFunc(wire.SubJobs, func(sub *fields) bool { return sub == nil })
+	if len(wire.SubJobs) > 0 {
+		j.SubJobs = make([]Job, len(wire.SubJobs))
+	}
+	for i, sub := range wire.SubJobs {
+		j.SubJobs[i] = sub.job()
+	}
 	return nil
 }
 
@@ -82,6 +97,10 @@ type text string
 func (t *text) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
+		if plain := data[1 : len(data)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+			*t = text(plain) // as an Unmarshal would, but in one allocation of three
+			return nil
+		}
 		return json.Unmarshal(data, (*string)(t))
 	case 'n', '{', '[':
 		*t = ""
@@ -91,8 +110,8 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// list decodes sub-jobs; null and "" are an empty one.
-type list []Job
+// list decodes sub-jobs; null and "" are an empty one. It says which one is wrong.
+type list []*fields
 
 func (l *list) UnmarshalJSON(data []byte) error {
 	*l = nil
@@ -104,12 +123,12 @@ func (l *list) UnmarshalJSON(data []byte) error {
 		return errors.New("sub_jobs is not a list")
 	}
 	for d.More() {
-		var sub *fields // nil after null, which is skipped
+		var sub *fields
 		if err := d.Decode(&sub); err != nil {
 			return fmt.Errorf("sub-job %d: %w", len(*l)+1, err)
 		}
 		if sub != nil {
-			*l = append(*l, sub.job())
+			*l = append(*l, sub)
 		}
 	}
 	return nil

@@ -38,6 +38,7 @@ func TestJobDecodesLeniently(t *testing.T) {
 		"booleans":                  {`{"status":true,"fail_reason":false}`, status.Job{Status: "true", FailReason: "false"}},
 		"objects and lists":         {`{"status":{"a":1},"fail_reason":["b"],"job_id":"x"}`, status.Job{ID: "x"}},
 		"escapes":                   {`{"fail_reason":"\u4f60\n\"\ud83d\ude00"}`, status.Job{FailReason: "你\n\"😀"}},
+		"bytes that are no UTF-8":   {"{\"fail_reason\":\"\xff\"}", status.Job{FailReason: "\ufffd"}},
 		"half a surrogate":          {`{"fail_reason":"\ud83d"}`, status.Job{FailReason: "\ufffd"}},
 		"unknown keys":              {`{"jobs":[{}],"progress":50,"job_id":"x","":null}`, status.Job{ID: "x"}},
 		"upper-case keys":           {`{"JOB_ID":"x","Status":"running","SUB_JOBS":[{"JOB_ID":"y"}]}`, status.Job{ID: "x", Status: status.Running, SubJobs: []status.Job{sub("y")}}},
