@@ -146,7 +146,7 @@ func unauthorized(err error) error {
 func unrenewed(rejection *Error, err error) error {
 	e, ok := errors.AsType[*credential.Error](err)
 	failed := &credential.Error{Permanent: ok && e.Permanent}
-	if err == error(e) {
+	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
 		err = e.Err // its text begins like that of failed
 	}
 	failed.Err = fmt.Errorf("renewing it failed: %w; this was after: %w", err, rejection)

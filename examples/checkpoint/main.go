@@ -54,7 +54,7 @@ func run() error {
 	ctx, crash := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer crash()
 	if err := await(ctx, w, id, file); !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("instead of a crash: %v", err)
+		return fmt.Errorf("instead of a crash: %w", err)
 	}
 	stored, err := os.ReadFile(file)
 	if err != nil {

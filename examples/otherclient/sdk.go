@@ -29,7 +29,7 @@ type sdkError struct {
 func (e *sdkError) Error() string { return fmt.Sprintf("sdk: HTTP %d: %s", e.StatusCode, e.Body) }
 
 func (s *sdk) ShowJobDetail(jobID string) (*showJobResponse, error) {
-	r, err := http.NewRequest(http.MethodGet, s.endpoint+"/v1/"+s.project+"/sfs-turbo/jobs/"+jobID, nil)
+	r, err := http.NewRequest(http.MethodGet, s.endpoint+"/v1/"+s.project+"/sfs-turbo/jobs/"+jobID, nil) //nolint:noctx // such an SDK takes no context
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,8 @@ import (
 // Each delay is a quarter longer than the one before, +-20 %.
 func ExampleExponential() {
 	schedule := pace.Exponential()
-	for _, about := range []time.Duration{1000, 1250, 1560, 1950, 2440} {
-		about *= time.Millisecond
+	for _, ms := range []int{1000, 1250, 1560, 1950, 2440} {
+		about := time.Duration(ms) * time.Millisecond
 		delay := schedule.NextBackOff()
 		fmt.Println(about, (delay-about).Abs() < about/4)
 	}

@@ -14,7 +14,7 @@ func (s *Server) Start() (endpoint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.port == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time
 		if err != nil {
 			panic("pollertest: Start: " + err.Error())
 		}
