@@ -13,9 +13,11 @@ const pollsAtOnce = 16 // of one WaitAll
 // WaitAll waits for each of the jobs, whatever happens to the others, and returns
 // them as last seen, in the order of jobIDs. The error joins those of the waits
 // that did not end in success, in the same order; errors.As finds the first of a
-// kind, and each names its job. To go on from checkpoints, or for options of one
-// call, use Wait in goroutines of your own. At most 16 polls are in flight. Callbacks run one at a time, on the
-// goroutine that calls WaitAll. An id given twice is followed once.
+// kind, and each names its job. At most 16 polls are in flight. Callbacks run one at
+// a time, on the goroutine that calls WaitAll; what else was given to [New], a
+// Poller or a hook, runs on others, where a panic is nobody's to recover. An id given
+// twice is followed once. To go on from checkpoints, or for options of one call, use
+// Wait in goroutines of your own.
 func (w *Waiter) WaitAll(ctx context.Context, jobIDs ...string) ([]status.Job, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	left := make(chan struct{})
@@ -31,10 +33,8 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs ...string) ([]status.Job, e
 		err error
 	}
 	calls := make(chan func()) // what waits want done on this goroutine
-	done := make(chan struct{}, len(jobIDs))
 	gate := make(chan struct{}, pollsAtOnce)
 	results := make(map[string]*result, len(jobIDs))
-	running := 0
 	for _, id := range jobIDs {
 		if results[id] != nil {
 			continue
@@ -63,19 +63,16 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs ...string) ([]status.Job, e
 				}
 			}
 		}
-		running++
 		waits.Go(func() {
 			res.job, res.err = r.wait(ctx)
-			done <- struct{}{}
 		})
 	}
-	for running > 0 {
-		select {
-		case call := <-calls:
-			call()
-		case <-done:
-			running--
-		}
+	go func() {
+		waits.Wait()
+		close(calls)
+	}()
+	for call := range calls {
+		call()
 	}
 
 	jobs := make([]status.Job, len(jobIDs))

@@ -34,8 +34,9 @@
 //
 // The context is the only limit of a wait; none is built in. Its deadline is kept
 // to the moment: never earlier, so that one last look shortly before it sees a job
-// that ended in the schedule's last sleep, and never later, whatever a poll or a
-// limiter does. Cancelling stops the waiting, not the job: [UnfinishedError] has
+// that ended in the schedule's last sleep, and never later, as long as the Poller and
+// the limiter return when their context ends: a wait has no goroutine to leave a call
+// behind in. An SDK whose calls take no context needs a timeout of its own. Cancelling stops the waiting, not the job: [UnfinishedError] has
 // the id, and the last snapshot to go on [From].
 //
 // # Failures

@@ -27,7 +27,7 @@ var (
 type FailedError struct {
 	Job       status.Job    // code, reason and sub-jobs are here
 	RequestID string        // of the answer that showed the failure; "" from a checkpoint
-	Elapsed   time.Duration // since the wait began
+	Elapsed   time.Duration // from the wait's begin to that answer; 0 from a checkpoint
 }
 
 // Is reports whether target is [ErrJobFailed].
@@ -47,6 +47,7 @@ type UnfinishedError struct {
 	LastFailure error          // nil if no poll failed
 
 	what   string  // how it ended, in words
+	said   bool    // LastFailure is in what
 	advice string  // what to do next
 	causes []error // besides ErrUnfinished
 }
@@ -58,8 +59,12 @@ func (e *UnfinishedError) Unwrap() []error {
 	return append([]error{ErrUnfinished}, e.causes...)
 }
 
-func failed(s *follow.State, now time.Time) *FailedError {
-	return &FailedError{Job: s.Job.Clone(), RequestID: s.RequestID, Elapsed: now.Sub(s.Started)}
+func failed(s *follow.State) *FailedError {
+	e := &FailedError{Job: s.Job.Clone(), RequestID: s.RequestID}
+	if !s.LastSeen.IsZero() {
+		e.Elapsed = s.LastSeen.Sub(s.Started)
+	}
+	return e
 }
 
 func unfinished(s *follow.State, now time.Time, what, advice string, causes ...error) *UnfinishedError {
@@ -75,7 +80,17 @@ func unfinished(s *follow.State, now time.Time, what, advice string, causes ...e
 	return e
 }
 
-const waitAgain = "The job itself may go on: wait again with its id"
+// unreadable is unfinished because of the last failure, which its text begins with.
+func unreadable(s *follow.State, now time.Time, what, advice string, causes ...error) *UnfinishedError {
+	e := unfinished(s, now, what+": "+oneLine(s.LastFailure), advice, causes...)
+	e.said = true
+	return e
+}
+
+const (
+	waitAgain   = "The job itself may go on: wait again with its id"
+	mendAndWait = "Mend that, then wait again with its id"
+)
 
 // ended returns the error for the end that s has come to; nil for success.
 func ended(s *follow.State, now time.Time, rules follow.Rules) error {
@@ -84,22 +99,22 @@ func ended(s *follow.State, now time.Time, rules follow.Rules) error {
 	case follow.Succeeded:
 		return nil
 	case follow.JobFailed:
-		return failed(s, now)
+		return failed(s)
 	case follow.NotFound:
-		return unfinished(s, now, "was not found: "+oneLine(last),
+		return unreadable(s, now, "was not found",
 			"If it is too new to be known, give it a longer WithNotFoundGrace", ErrNotFound, last)
 	case follow.Disappeared:
-		return unfinished(s, now, "has disappeared: "+oneLine(last),
+		return unreadable(s, now, "has disappeared",
 			"Finished jobs are deleted after a while: look at the resource itself", ErrDisappeared, last)
 	case follow.Unauthorized:
-		return unfinished(s, now, "can't be read: "+oneLine(last),
+		return unreadable(s, now, "can't be read",
 			"The job itself may go on: get a new credential, then wait again with its id", ErrUnauthorized, last)
 	case follow.Stalled:
 		return unfinished(s, now, "has stalled: no new status for "+round(rules.StallLimit), waitAgain, ErrStalled)
 	case follow.Stopped:
 		return unfinished(s, now, "is not done, and the schedule has no next poll (backoff.Stop)", waitAgain)
 	default:
-		return unfinished(s, now, "can't be read: "+oneLine(last), "Mend that, then wait again with its id", last)
+		return unreadable(s, now, "can't be read", mendAndWait, last)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func (r *run) logPoll(next follow.Next) {
 	if entry := r.log.Check(zap.DebugLevel, "polled"); entry != nil {
 		entry.Write(r.job(), zap.Int("polls", r.state.Polls),
-			zap.String("status", string(r.state.Job.Status)), zap.NamedError("failure", next.Failure))
+			zap.String("status", oneLine(r.state.Job.Status)), zap.NamedError("failure", next.Failure))
 	}
 	if next.NewFailure && next.End == follow.Open { // an error that ends the wait is returned, not logged too
 		r.log.Warn("poll failed", r.job(), zap.Int("polls", r.state.Polls), zap.Error(next.Failure))
@@ -22,8 +22,8 @@ func (r *run) logPoll(next follow.Next) {
 
 func (r *run) logTransition(t status.Transition) {
 	if entry := r.log.Check(zap.InfoLevel, "transition"); entry != nil {
-		entry.Write(r.job(), zap.String("sub_job", t.SubJob), zap.String("job_type", t.Job.Type),
-			zap.String("from", string(t.From)), zap.String("to", string(t.To)))
+		entry.Write(r.job(), zap.String("sub_job", oneLine(t.SubJob)), zap.String("job_type", oneLine(t.Job.Type)),
+			zap.String("from", oneLine(t.From)), zap.String("to", oneLine(t.To)))
 	}
 }
 

@@ -126,8 +126,10 @@ func WithLogger(l *zap.Logger) Option {
 // WithLimiter asks l before each poll; a *rate.Limiter of golang.org/x/time fits.
 // Given to New, all waits share it; l must be safe for concurrent use. The time in
 // its queue is outside the poll's timeout. If it refuses because of the deadline,
-// there are no more polls, and the wait lasts until the deadline; if it refuses
-// otherwise, the wait ends with [ErrUnfinished] and the limiter's error.
+// there are no more polls, and the wait lasts until the deadline: it is asked again
+// by the schedule after failures, in vain, unless it refused for another reason.
+// Without a deadline a refusal ends the wait with [ErrUnfinished] and the limiter's
+// error. Like a Poller, l must return soon after its context has ended.
 func WithLimiter(l interface {
 	Wait(ctx context.Context) error
 }) Option {
@@ -141,7 +143,8 @@ func WithLimiter(l interface {
 }
 
 // WithPollTimeout bounds each poll; 15 s unless set, 0 means no bound. A poll that
-// takes longer is a failure like any other, and polling goes on.
+// takes longer is a failure like any other, and polling goes on. Waiting for one of
+// the [poller.Client]'s 64 connections is part of the poll.
 func WithPollTimeout(d time.Duration) Option {
 	return duration("WithPollTimeout", d, func(c *config) { c.pollTimeout = d })
 }
@@ -219,11 +222,11 @@ func WithTrace(t *Trace) Option {
 // again, and a terminal one gives its outcome without a request. It belongs in the
 // call, once, with that job's id; in [Waiter.Step] the checkpoint is Progress.Job.
 func From(checkpoint status.Job) Option {
+	checkpoint = checkpoint.Clone() // the caller's may change before the call
 	return func(c *config) error {
 		if c.checkpoint != nil {
 			return errors.New("From: given twice")
 		}
-		checkpoint = checkpoint.Clone()
 		c.checkpoint = &checkpoint
 		return nil
 	}

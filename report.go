@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sfsturbo/waiter/internal/apierror"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -23,9 +24,7 @@ func (e *FailedError) Error() string {
 	} else {
 		b.WriteString(" failed")
 	}
-	if d := e.duration(); d > 0 {
-		b.WriteString(" after " + round(d))
-	}
+	b.WriteString(e.duration())
 	if succeeded {
 		b.WriteString(", but not all of its sub-jobs")
 	}
@@ -64,14 +63,19 @@ func (e *FailedError) why() string {
 	return join(code, reason)
 }
 
-// duration is the service's own, where it tells one: to the second.
-func (e *FailedError) duration() time.Duration {
+// duration is the service's own, which is to the second, where it tells one.
+func (e *FailedError) duration() string {
 	begin, begun := e.Job.BeginTime.Time()
 	end, ended := e.Job.EndTime.Time()
-	if d := end.Sub(begin); begun && ended && d > 0 {
-		return d
+	switch d := end.Sub(begin); {
+	case begun && ended && d > 0:
+		return " after " + round(d)
+	case begun && ended && d == 0:
+		return " within a second"
+	case e.Elapsed > 0:
+		return " (seen " + round(e.Elapsed) + " after the wait began)"
 	}
-	return e.Elapsed
+	return ""
 }
 
 func (e *FailedError) failedSubJobs() []status.Job {
@@ -88,15 +92,14 @@ func (e *FailedError) failedSubJobs() []status.Job {
 // how long ago, how the polls went, and what to do next, on one line.
 func (e *UnfinishedError) Error() string {
 	text := name(e.Last) + " " + e.what
-	if e.Polls == 0 && e.Last.Status == "" {
+	if e.Polls == 0 && e.Last.Status == "" && (e.said || e.LastFailure == nil) {
 		return text + ". " + e.advice
 	}
 	parts := []string{e.lastSeen()}
-	known := e.LastFailure == nil || strings.Contains(e.what, oneLine(e.LastFailure))
-	if e.Polls > 1 || !known || e.LastFailure == nil {
+	if e.Polls > 1 || !e.said {
 		parts = append(parts, e.polls())
 	}
-	if !known {
+	if e.LastFailure != nil && !e.said {
 		parts = append(parts, "last failure: "+oneLine(e.LastFailure))
 	}
 	if e.RequestID != "" {
@@ -173,16 +176,8 @@ func round(d time.Duration) string {
 
 const (
 	shown   = 5   // sub-jobs in a report
-	longest = 500 // runes of one thing that the service said
+	longest = 768 // characters of one thing that the service said
 )
 
 // oneLine makes what came from outside fit for a line of a report.
-func oneLine(v any) string {
-	text := strings.Join(strings.FieldsFunc(fmt.Sprint(v), func(r rune) bool {
-		return r <= ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029
-	}), " ")
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest]) + "..."
-	}
-	return text
-}
+func oneLine(v any) string { return apierror.Line(fmt.Sprint(v), longest) }

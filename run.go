@@ -25,8 +25,11 @@ type run struct {
 	looked    bool                         // the last look before it was taken
 }
 
-// errStopped ends a run whose tell returned false. Only a trace sees it.
-var errStopped = errors.New("waiter: the iteration was stopped")
+// Ends that only a trace sees: tell returned false, or something panicked.
+var (
+	errStopped  = errors.New("waiter: the iteration was stopped")
+	errPanicked = errors.New("waiter: the wait panicked")
+)
 
 // newRun makes the schedules: what can still be wrong with the options.
 func (c config) newRun() (*run, error) {
@@ -66,11 +69,12 @@ func (r *run) callBack(t status.Transition) bool {
 }
 
 // wait follows the job until it has ended, or the wait has.
-func (r *run) wait(ctx context.Context) (status.Job, error) {
+func (r *run) wait(ctx context.Context) (job status.Job, err error) {
 	ctx = r.waitStart(ctx, r.state.Job.ID)
-	err := r.loop(ctx)
-	job := r.state.Job.Clone()
-	r.waitEnd(ctx, job, err)
+	err = errPanicked
+	defer func() { r.waitEnd(ctx, job, err) }()
+	err = r.loop(ctx)
+	job = r.state.Job.Clone()
 	return job, err
 }
 
@@ -84,7 +88,7 @@ func (r *run) loop(ctx context.Context) error {
 		if err != nil {
 			return r.stopped(ctx, err)
 		}
-		delay, err := r.digest(next)
+		delay, err := r.digest(ctx, next)
 		if err != nil || r.state.End != follow.Open {
 			return err
 		}
@@ -95,14 +99,16 @@ func (r *run) loop(ctx context.Context) error {
 }
 
 // sleep sleeps for d, but no longer than until the one last look before the
-// deadline; after that it sleeps until ctx ends, and returns its error.
+// deadline. It returns ctx's error once that has ended.
 func (r *run) sleep(ctx context.Context, d time.Duration) error {
-	if look := time.Until(r.state.LastLook(r.deadline)); !r.deadline.IsZero() && d >= look {
-		if r.looked {
+	if !r.deadline.IsZero() {
+		if !r.looked {
+			d = min(d, time.Until(r.state.LastLook(r.deadline)))
+		}
+		if d >= time.Until(r.deadline) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		d = look
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -113,8 +119,15 @@ func (r *run) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err() // both may be ready
 }
 
+// look notes that what begins now is the last look, if it is time for that.
+func (r *run) look() {
+	if !r.deadline.IsZero() && !time.Now().Before(r.state.LastLook(r.deadline)) {
+		r.looked = true
+	}
+}
+
 // poll waits for the run's turn and polls once. An error means that there is no
-// outcome: the context has ended, or the limiter has refused.
+// outcome: the context has ended, or the limiter has refused for good.
 func (r *run) poll(ctx context.Context) (follow.Next, error) {
 	if r.gate != nil {
 		select {
@@ -123,17 +136,22 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 		case <-ctx.Done():
 		}
 	}
+	r.look()
 	if ctx.Err() == nil && r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil && ctx.Err() == nil {
-			return follow.Next{}, fmt.Errorf("the limiter refuses: %w", err)
+			err = fmt.Errorf("the limiter refuses: %w", err)
+			if r.deadline.IsZero() {
+				return follow.Next{}, err
+			}
+			return r.state.Refused(err), nil
 		}
+		r.look()
 	}
 	if err := ctx.Err(); err != nil {
 		return follow.Next{}, err
 	}
 
 	start := time.Now()
-	r.looked = r.looked || !r.deadline.IsZero() && !start.Before(r.state.LastLook(r.deadline))
 	limit := r.state.PollLimit(r.pollTimeout, start, r.deadline)
 	pollCtx := r.pollStart(ctx, r.state.Job.ID)
 	if limit > 0 {
@@ -156,7 +174,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 
 // digest logs and tells what a poll brought, and asks the schedule for the delay to
 // the next. When the wait has ended it returns the error to end with.
-func (r *run) digest(next follow.Next) (time.Duration, error) {
+func (r *run) digest(ctx context.Context, next follow.Next) (time.Duration, error) {
 	r.logPoll(next)
 	for _, t := range next.Transitions {
 		r.logTransition(t)
@@ -173,21 +191,20 @@ func (r *run) digest(next follow.Next) (time.Duration, error) {
 	}
 	asked := schedule.NextBackOff()
 	if asked == backoff.Stop {
+		if ctx.Err() != nil { // backoff.WithContext stops at its end
+			return 0, contextEnded(ctx, &r.state, time.Now())
+		}
 		r.state.End = follow.Stopped
 		return 0, r.ended()
 	}
 	return next.Delay(asked), nil
 }
 
-// stopped returns the error of a run that has no outcome. A limiter that refuses
-// because of the deadline means no more polls, not an early end.
+// stopped returns the error of a run that has no outcome.
 func (r *run) stopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		r.state.LastFailure = err
-		if r.deadline.IsZero() {
-			return unfinished(&r.state, time.Now(), "can't be polled: "+oneLine(err), "Mend that, then wait again with its id", err)
-		}
-		<-ctx.Done()
+		return unreadable(&r.state, time.Now(), "can't be polled", mendAndWait, err)
 	}
 	return contextEnded(ctx, &r.state, time.Now())
 }

@@ -34,12 +34,13 @@ type Progress struct {
 // is for those who can't block: Kubernetes reconcilers, durable workflow engines.
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and
-// when the job has succeeded; otherwise it is Wait's, with Done set. If ctx ends
+// when the job has succeeded; otherwise it is Wait's, with Done set unless the call
+// itself was wrong: an option, the id. If ctx ends
 // or the limiter refuses before there is an answer, p comes back as it was, but for
 // Transitions, with an error that is [ErrUnfinished] and holds theirs: step again
 // from it. The schedule is a fresh
-// BackOff, advanced to where p remembers it; ctx's deadline is that of the poll, so
-// there is no last look.
+// BackOff, advanced to where p remembers it, so that a time limit of its own begins
+// anew each time. ctx's deadline is that of the poll: there is no last look.
 func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress, error) {
 	p.Transitions = nil // told
 	r, err := w.resume(p, opts)
@@ -53,7 +54,7 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 		return r.progress(nil, 0), r.ended()
 	}
 	for i, b := range r.schedules {
-		for range r.state.Asked[i] {
+		for range min(r.state.Asked[i], maxReplayed) {
 			b.NextBackOff()
 		}
 	}
@@ -61,9 +62,12 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	if err != nil {
 		return p, r.stopped(ctx, err)
 	}
-	delay, err := r.digest(next)
+	delay, err := r.digest(ctx, next)
 	return r.progress(next.Transitions, delay), err
 }
+
+// maxReplayed bounds what a Progress can cost: a schedule of 15 s gets there in 17 days.
+const maxReplayed = 100_000
 
 // resume makes the run that p is a picture of.
 func (w *Waiter) resume(p Progress, opts []Option) (*run, error) {

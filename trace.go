@@ -9,12 +9,12 @@ import (
 
 // Trace is a set of hooks at the start and end of waits and polls, for spans and
 // metrics. Any may be nil. A start hook returns the context to go on with, derived
-// from the one it got. Hooks run on the goroutine that waits; where waits run at the
+// from the one it got; an end hook must leave what it gets as it is. Hooks run on the goroutine that waits; where waits run at the
 // same time, as below [Waiter.WaitAll], so do their hooks. [Waiter.Step] is one poll
 // and calls the poll's hooks only.
 type Trace struct {
 	WaitStart func(ctx context.Context, jobID string) context.Context
-	WaitEnd   func(ctx context.Context, job status.Job, err error) // what the call returns
+	WaitEnd   func(ctx context.Context, job status.Job, err error) // what the call returns; an error too after a break or a panic
 	PollStart func(ctx context.Context, jobID string) context.Context
 	PollEnd   func(ctx context.Context, reply poller.Reply, err error) // what the Poller returned
 }

@@ -77,6 +77,9 @@ func (w *Waiter) Watch(ctx context.Context, jobID string, opts ...Option) iter.S
 // if the waiting fails, the error holds the job's id to go on with. The options are
 // checked before anything is submitted.
 func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, error), opts ...Option) (status.Job, error) {
+	if submit == nil {
+		return status.Job{}, errors.New("waiter: Run: submit is nil")
+	}
 	c, err := w.config.with(opts)
 	if err != nil {
 		return status.Job{}, err
@@ -89,7 +92,10 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 		return status.Job{}, err
 	}
 	if err := ctx.Err(); err != nil { // submit may not look
-		return status.Job{}, fmt.Errorf("waiter: nothing was submitted: %w (cause: %w)", err, context.Cause(ctx))
+		if cause := context.Cause(ctx); !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+		return status.Job{}, fmt.Errorf("waiter: nothing was submitted: %w", err)
 	}
 	id, err := submit(ctx)
 	if err != nil {

@@ -41,6 +41,7 @@ func read(resp *http.Response, jobID string, secrets []string, now time.Time) (R
 			reply.Job, err = decode(body, jobID)
 		}
 		if err == nil {
+			redact(&reply.Job, secrets)
 			return reply, nil
 		}
 	} else {
@@ -100,6 +101,20 @@ func decode(body []byte, jobID string) (status.Job, error) {
 		return status.Job{}, fmt.Errorf("the answer is for another job, %q", apierror.Line(job.ID, 64))
 	}
 	return job, nil
+}
+
+// redact takes the token out of what the service says of a job, should it quote it.
+func redact(job *status.Job, secrets []string) {
+	for _, said := range []*string{&job.Type, &job.ErrorCode, &job.FailReason} {
+		*said = apierror.Redact(*said, secrets...)
+	}
+	if !job.Status.Known() {
+		job.Status = status.Status(apierror.Redact(string(job.Status), secrets...))
+	}
+	for i := range job.SubJobs {
+		job.SubJobs[i].ID = apierror.Redact(job.SubJobs[i].ID, secrets...)
+		redact(&job.SubJobs[i], secrets)
+	}
 }
 
 // count counts the elements of lists.

@@ -27,7 +27,8 @@ type Reply struct {
 	RetryAfter time.Duration // do not ask again sooner; 0 if the answer says nothing
 }
 
-// Func is a Poller made of any SDK's call. An error that [Classify] does not know is
+// Func is a Poller made of any SDK's call. One that takes no context needs a timeout
+// of its own, since a wait can't return before it does. An error that [Classify] does not know is
 // polled through: wrap what polling can't mend in an [*Error] with its StatusCode, or
 // in backoff.Permanent. A request id or Retry-After of a good answer needs a type of
 // your own with Poll.

@@ -7,6 +7,7 @@
 package follow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,23 +117,34 @@ func (s *State) Cut(err error, deadline bool) {
 	}
 }
 
+// Refused takes in that the wait's own limiter did not let it poll: no poll, and no
+// failure of the service's.
+func (s *State) Refused(err error) Next {
+	n := Next{Failure: err, NewFailure: s.FailureKind != refused, Schedule: Failure, Reset: s.Asked[Failure] == 0}
+	s.LastFailure, s.FailureKind = err, refused
+	s.Asked[Failure]++
+	return n
+}
+
+const refused = "refused"
+
 func (s *State) answered(p Poll, r Rules) Next {
 	job := fold(p.Reply.Job)
-	job.ID = s.Job.ID
+	job.ID, job.Type = s.Job.ID, cmp.Or(job.Type, s.Job.Type)
 	n := Next{
 		Transitions: status.Diff(s.Job, job, p.At),
 		AtLeast:     min(p.Reply.RetryAfter, maxRetryAfter),
 	}
 	for _, t := range n.Transitions {
 		if rank(t.To) < rank(t.From) {
-			n.Warnings = append(n.Warnings, fmt.Sprintf("status went back from %q to %q", t.From, t.To))
+			n.Warnings = append(n.Warnings, fmt.Sprintf("status went back from %.64q to %.64q", t.From, t.To))
 		}
 		known := t.To == "" || t.To.Known() || s.hasSeen(t.To)
 		if s.isNew(t.SubJob, t.To) {
 			n.Reset = true
 			s.NewStatusAt = p.At
 			if !known {
-				n.Warnings = append(n.Warnings, fmt.Sprintf("unknown status %q is taken for not finished", t.To))
+				n.Warnings = append(n.Warnings, fmt.Sprintf("unknown status %.64q is taken for not finished", t.To))
 			}
 		}
 	}
@@ -192,7 +204,7 @@ func (s *State) missing(at time.Time, n *Next) {
 	if s.MissingSince.IsZero() {
 		s.MissingSince = at
 	}
-	since := at.Sub(s.MissingSince)
+	since := max(0, at.Sub(s.MissingSince)) // between two polls the clock may have been set back
 	if since >= confirmAfter {
 		n.End = Disappeared
 	}

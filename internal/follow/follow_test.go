@@ -1,8 +1,10 @@
 package follow_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -78,13 +80,24 @@ func TestAPollIsCutForTheLastLookOnlyOnceItLooksHung(t *testing.T) {
 
 func TestACloneIsOnItsOwn(t *testing.T) {
 	s := follow.Begin(status.Job{ID: "a"}, start)
-	s.Observe(good("waiting", 0), follow.Rules{})
-	s.Observe(bad(503, 1), follow.Rules{})
+	for i := range 5 { // enough that the lists have room to grow into
+		s.Observe(follow.Poll{Reply: poller.Reply{Job: status.Job{
+			Status: "waiting", SubJobs: []status.Job{{ID: "b", Status: status.Status(rune('A' + i))}},
+		}}, At: start}, follow.Rules{})
+		s.Observe(bad(503, 1), follow.Rules{})
+	}
 	before, err := json.Marshal(s)
 	require.NoError(t, err)
 	c := s.Clone()
-	c.Observe(good("running", 2), follow.Rules{})
-	c.Observe(bad(502, 3), follow.Rules{})
+	same, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(same))
+
+	c.Job.SubJobs[0].Status = "spoiled"
+	c.Failures["503"] = 77
+	c.Seen["b"][0] = "spoiled"
+	c.Seen["c"] = nil
+	c.Answers[0] = 77
 	after, err := json.Marshal(s)
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after))
@@ -115,5 +128,37 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Observe(follow.Poll{Reply: poller.Reply{Job: job}, At: start}, follow.Rules{})
+	}
+}
+
+func TestEverNewSubJobsAreNotProgressForEver(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	for i := range 10_000 {
+		next := s.Observe(follow.Poll{
+			Reply: poller.Reply{Job: status.Job{Status: "running", SubJobs: []status.Job{{ID: strconv.Itoa(i), Status: "running"}}}},
+			At:    start.Add(time.Duration(i) * time.Second),
+		}, follow.Rules{StallLimit: time.Hour})
+		if next.End == follow.Stalled {
+			require.Greater(t, i, 3600)
+			return
+		}
+	}
+	t.Fatal("no stall")
+}
+
+func TestWhatIsAnAnswerForTheLastLook(t *testing.T) {
+	for name, test := range map[string]struct {
+		err  error
+		want time.Duration
+	}{
+		"a good one":          {nil, 6100 * time.Millisecond},
+		"a bad one":           {&poller.Error{StatusCode: 502}, 6100 * time.Millisecond},
+		"half of one":         {&poller.Error{StatusCode: 200, Err: context.DeadlineExceeded}, 100 * time.Millisecond},
+		"none, by the Poller": {&poller.Error{}, 100 * time.Millisecond},
+		"none":                {errors.New("reset"), 100 * time.Millisecond},
+	} {
+		s := follow.Begin(status.Job{ID: "a"}, start)
+		s.Observe(follow.Poll{Reply: poller.Reply{Job: status.Job{Status: "running"}}, Err: test.err, Took: 4 * time.Second, At: start}, follow.Rules{})
+		require.Equal(t, start.Add(-test.want), s.LastLook(start), name)
 	}
 }

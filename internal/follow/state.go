@@ -48,7 +48,7 @@ func (s State) Clone() State {
 	s.Failures = maps.Clone(s.Failures)
 	s.Seen = maps.Clone(s.Seen)
 	for name, statuses := range s.Seen {
-		s.Seen[name] = slices.Clip(statuses)
+		s.Seen[name] = slices.Clone(statuses)
 	}
 	s.Answers = slices.Clone(s.Answers)
 	return s
@@ -69,7 +69,11 @@ func (s *State) Outcome(r Rules) End {
 	return Open
 }
 
-const maxStatuses = 32 // of one job or sub-job: one that invents more is not making progress
+// A job that invents more than these is not making progress.
+const (
+	maxStatuses = 32    // of the job, or of one sub-job
+	maxNames    = 2_000 // of sub-jobs: what one answer may hold
+)
 
 func (s *State) count(kind string, err error) {
 	if s.Failures == nil {
@@ -83,7 +87,7 @@ func (s *State) count(kind string, err error) {
 // this status. Going back and forth is not progress.
 func (s *State) isNew(name string, now status.Status) bool {
 	seen := s.Seen[name]
-	if slices.Contains(seen, now) || len(seen) >= maxStatuses {
+	if slices.Contains(seen, now) || len(seen) >= maxStatuses || len(seen) == 0 && len(s.Seen) > maxNames {
 		return false
 	}
 	if s.Seen == nil {
