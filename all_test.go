@@ -108,6 +108,7 @@ func TestAPanicBelowWaitAllWaitsForTheOthers(t *testing.T) {
 				time.Sleep(time.Second)
 				left = true
 			}
+			time.Sleep(time.Millisecond) // so that each has begun
 			return status.Job{Status: status.Running}, ctx.Err()
 		})
 		w := newWaiter(t, p, waiter.OnTransition(func(status.Transition) { panic("ouch") }))

@@ -67,13 +67,12 @@ func onAPort(t *testing.T, server *pollertest.Server) *poller.Client {
 }
 
 func TestTenThousandWaitsHoldAtMost64Connections(t *testing.T) {
-	const waits = 10_000
 	connections, service := countConnections(t), pollertest.New()
 	w := newWaiter(t, onAPort(t, service))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	errs := make(chan error, waits)
-	for range waits {
+	errs := make(chan error, manyWaits)
+	for range manyWaits {
 		jobID := service.Add(pollertest.Script{Steps: []pollertest.Step{
 			after(0, status.Job{Status: status.Running}), after(time.Second, status.Job{Status: status.Success}),
 		}})
@@ -82,7 +81,7 @@ func TestTenThousandWaitsHoldAtMost64Connections(t *testing.T) {
 			errs <- err
 		}()
 	}
-	for range waits {
+	for range manyWaits {
 		require.NoError(t, <-errs)
 	}
 	require.LessOrEqual(t, connections.top, 64)
