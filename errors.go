@@ -46,10 +46,11 @@ type UnfinishedError struct {
 	Failures    map[string]int // failed polls by kind: see poller.Kind
 	LastFailure error          // nil if no poll failed
 
-	what   string  // how it ended, in words
-	said   bool    // LastFailure is in what
-	advice string  // what to do next
-	causes []error // besides ErrUnfinished
+	still  time.Duration // how long Last was seen to be so
+	what   string        // how it ended, in words
+	said   bool          // LastFailure is in what
+	advice string        // what to do next
+	causes []error       // besides ErrUnfinished
 }
 
 // Unwrap returns [ErrUnfinished] and why the wait ended. After the end of a context
@@ -76,6 +77,7 @@ func unfinished(s *follow.State, now time.Time, what, advice string, causes ...e
 	}
 	if !s.LastSeen.IsZero() {
 		e.Age = now.Sub(s.LastSeen)
+		e.still = s.LastSeen.Sub(s.NewStatusAt)
 	}
 	return e
 }
@@ -110,7 +112,8 @@ func ended(s *follow.State, now time.Time, rules follow.Rules) error {
 		return unreadable(s, now, "can't be read",
 			"The job itself may go on: get a new credential, then wait again with its id", ErrUnauthorized, last)
 	case follow.Stalled:
-		return unfinished(s, now, "has stalled: no new status for "+round(rules.StallLimit), waitAgain, ErrStalled)
+		return unfinished(s, now, "has stalled: no new status for "+round(rules.StallLimit),
+			"Waiting again is unlikely to help: look at the resource, or ask the service's support with the request id", ErrStalled)
 	case follow.Stopped:
 		return unfinished(s, now, "is not done, and the schedule has no next poll (backoff.Stop)", waitAgain)
 	default:

@@ -203,10 +203,10 @@ func TestTheReportOfAFailedJob(t *testing.T) {
 	}{
 		"the parent says why": {failed, "bind_ldap job " + id + " failed after 12s: SFS.TURBO.0100: bind failed; " +
 			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
-		"the parent is silent": {silent, "bind_ldap job " + id + " failed after 12s: SFS.TURBO.0101: no route to host; " +
+		"the parent is silent": {silent, "bind_ldap job " + id + " failed after 12s: " +
 			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
-		"strict": {strict, "bind_ldap job " + id + " succeeded after 12s, but not all of its sub-jobs: SFS.TURBO.0101: no route to host; " +
-			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
+		"strict": {strict, "bind_ldap job " + id + " succeeded after 12s, but not all of its sub-jobs: " +
+			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. Look at the resource before submitting it anew"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

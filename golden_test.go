@@ -125,7 +125,7 @@ func TestErrorsAtThreeInTheMorning(t *testing.T) {
 	_, err = newWaiter(t, client).Wait(t.Context(), id)
 	report("TLS name wrong", err)
 
-	varying := regexp.MustCompile(`localhost:\d+|in \d+ms`) // a port, and real time
+	varying := regexp.MustCompile(`localhost:\d+| in \d+ms`) // a port, and real time
 	got := varying.ReplaceAllStringFunc(golden.String(), func(s string) string {
 		return regexp.MustCompile(`\d+`).ReplaceAllString(s, "1")
 	})

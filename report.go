@@ -28,39 +28,27 @@ func (e *FailedError) Error() string {
 	if succeeded {
 		b.WriteString(", but not all of its sub-jobs")
 	}
-	if why := e.why(); why != "" {
-		b.WriteString(": " + why)
+	why := []string{}
+	if own := join(e.Job.ErrorCode, e.Job.FailReason); own != "" {
+		why = append(why, own)
 	}
-	for i, sub := range e.failedSubJobs() {
-		if i == shown {
-			fmt.Fprintf(&b, "; and %d more", len(e.failedSubJobs())-shown)
-			break
-		}
-		b.WriteString("; " + subName(sub) + " failed")
-		if why := join(sub.ErrorCode, sub.FailReason); why != "" {
-			b.WriteString(": " + why)
-		}
+	subs := e.failedSubJobs()
+	for _, sub := range subs[:min(shown, len(subs))] {
+		why = append(why, join(subName(sub)+" failed", join(sub.ErrorCode, sub.FailReason)))
+	}
+	if more := len(subs) - shown; more > 0 {
+		why = append(why, fmt.Sprintf("and %d more", more))
 	}
 	if e.RequestID != "" {
-		b.WriteString("; request id " + oneLine(e.RequestID))
+		why = append(why, "request id "+oneLine(e.RequestID))
 	}
-	b.WriteString(". The job has ended: mend the cause, then submit it anew")
-	return b.String()
-}
-
-// why is the job's own code and reason, or what the first failed sub-job gives
-// where the job itself is silent.
-func (e *FailedError) why() string {
-	code, reason := e.Job.ErrorCode, e.Job.FailReason
-	for _, sub := range e.failedSubJobs() {
-		if reason != "" {
-			break
-		}
-		if reason = sub.FailReason; code == "" {
-			code = sub.ErrorCode
-		}
+	if len(why) > 0 {
+		b.WriteString(": " + strings.Join(why, "; "))
 	}
-	return join(code, reason)
+	if succeeded {
+		return b.String() + ". Look at the resource before submitting it anew"
+	}
+	return b.String() + ". The job has ended: mend the cause, then submit it anew"
 }
 
 // duration is the service's own, which is to the second, where it tells one.
@@ -117,11 +105,16 @@ func (e *UnfinishedError) lastSeen() string {
 		seen = "Its checkpoint says " + oneLine(e.Last.Status)
 	case e.Age > 0:
 		seen += " " + round(e.Age) + " ago"
+	default:
+		seen += " just now"
+	}
+	if e.still > e.Age {
+		seen += ", unchanged for " + round(e.still)
 	}
 	var open []string
 	for _, sub := range e.Last.SubJobs {
 		if sub.Status != status.Success {
-			open = append(open, subName(sub)+" "+oneLine(sub.Status))
+			open = append(open, join(subName(sub)+" "+oneLine(sub.Status), join(sub.ErrorCode, sub.FailReason)))
 		}
 	}
 	if more := len(open) - shown; more > 0 {

@@ -53,7 +53,7 @@ func (r *run) begin(checkpoint status.Job) error {
 	}
 	r.state = follow.Begin(checkpoint, time.Now())
 	if err := poller.CheckID(checkpoint.ID); err != nil {
-		return unfinished(&r.state, time.Now(), "can't be awaited: "+oneLine(err), "Nothing was asked", err)
+		return unfinished(&r.state, time.Now(), "can't be awaited: "+oneLine(err), "No request was sent", err)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 	now := time.Now()
 	r.pollEnd(pollCtx, reply, err)
 	if ended := ctx.Err(); err != nil && ended != nil { // judged by the context: err may be anything
-		r.state.Cut(err, errors.Is(ended, context.DeadlineExceeded))
+		r.state.Cut(late{now.Sub(start), err}, errors.Is(ended, context.DeadlineExceeded))
 		return follow.Next{}, ended
 	}
 	if err != nil && pollCtx.Err() != nil {
@@ -196,6 +196,9 @@ func (r *run) digest(ctx context.Context, next follow.Next) (time.Duration, erro
 		}
 		r.state.End = follow.Stopped
 		return 0, r.ended()
+	}
+	if next.Schedule == follow.Progress {
+		r.state.Interval = asked
 	}
 	return next.Delay(asked), nil
 }

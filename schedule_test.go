@@ -67,6 +67,10 @@ func TestWhenItPolls(t *testing.T) {
 			[]any{retryAfter("running", 5*time.Second), retryAfter("running", time.Second), throttled, job("success")},
 			seconds(0, 5, 7, 14),
 		},
+		"throttled: no faster than before": {
+			[]any{job("running"), job("running"), job("running"), job("running"), httpError(429), httpError(503), httpError(429), httpError(429), job("success")},
+			seconds(0, 1, 3, 6, 10, 14, 16, 20, 24),
+		},
 		"Retry-After is capped": {
 			[]any{retryAfter("running", time.Hour), &poller.Error{StatusCode: 503, RetryAfter: time.Hour}, job("success")},
 			seconds(0, 120, 240),

@@ -46,8 +46,8 @@ func TestRunFailsClearly(t *testing.T) {
 		is     error
 		text   string
 	}{
-		"refused":                  {t.Context(), submit("", refused), nil, refused, "submitting the job: SFS.TURBO.0011"},
-		"no id":                    {t.Context(), submit("", nil), nil, waiter.ErrUnfinished, "the job id is empty"},
+		"refused":                  {t.Context(), submit("", refused), nil, refused, "submitting the job: SFS.TURBO.0011: another operation is active. If the call got through"},
+		"no id":                    {t.Context(), submit("", nil), nil, waiter.ErrUnfinished, "the job was submitted, but its id was not returned"},
 		"a context that has ended": {cancelled, never, nil, context.Canceled, "nothing was submitted"},
 		"a wrong option":           {t.Context(), never, waiter.WithStallLimit(-1), nil, "WithStallLimit"},
 		"a checkpoint":             {t.Context(), never, waiter.From(job("running")), nil, "From"},

@@ -73,8 +73,9 @@ func (w *Waiter) Watch(ctx context.Context, jobID string, opts ...Option) iter.S
 }
 
 // Run submits a job and waits for it. submit is called once, never again, and
-// returns the job's id: see [poller.JobID]. If submit fails its error is wrapped;
-// if the waiting fails, the error holds the job's id to go on with. The options are
+// returns the job's id: see [poller.JobID]. If submit fails its error is wrapped, and
+// is neither [ErrJobFailed] nor [ErrUnfinished]: ask for these first, since it may
+// well hold ctx's error. If the waiting fails, the error holds the job's id to go on with. The options are
 // checked before anything is submitted.
 func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, error), opts ...Option) (status.Job, error) {
 	if submit == nil {
@@ -99,10 +100,10 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 	}
 	id, err := submit(ctx)
 	if err != nil {
-		return status.Job{ID: id}, fmt.Errorf("waiter: submitting the job: %w", err)
+		return status.Job{ID: id}, fmt.Errorf("waiter: submitting the job: %w. If the call got through, a job may have started: look before submitting again", err)
 	}
 	if err := r.begin(status.Job{ID: id}); err != nil {
-		return status.Job{ID: id}, err
+		return status.Job{ID: id}, fmt.Errorf("waiter: the job was submitted, but its id was not returned: %w", err)
 	}
 	return r.wait(ctx)
 }

@@ -22,7 +22,7 @@ type Verdict int
 
 const (
 	Passing      Verdict = iota // poll again: the service, or the way to it, has a bad moment
-	Throttled                   // poll again, more slowly; not a failure
+	Throttled                   // poll again, more slowly: the service is well, and has had enough of us
 	NotFound                    // no such job: not yet, or no longer
 	Unauthorized                // the credential was rejected, and renewing it did not help
 	Permanent                   // polling again can't help

@@ -11,7 +11,8 @@ import (
 
 // JobID returns the id of the job that a call has started, from the body of its
 // answer: jobId, as the service spells it, or job_id, as some of its pages do. If
-// the body is an error's, so is the result: an [*Error] with its code and message.
+// the body is an error's, so is the result: an [*Error] with its code and message. It
+// does not know the answer's HTTP status: say that beside the error.
 func JobID(body []byte) (string, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {

@@ -23,7 +23,7 @@ import (
 func through(s *sdk) poller.Func {
 	return func(ctx context.Context, jobID string) (status.Job, error) {
 		type answer struct {
-			job *showJobResponse
+			job *jobDetail
 			err error
 		}
 		answered := make(chan answer, 1) // room for one that comes too late
@@ -38,19 +38,28 @@ func through(s *sdk) poller.Func {
 			if a.err != nil {
 				return status.Job{}, translated(a.err)
 			}
-			return status.Job{
-				ID: value(a.job.JobID), Type: value(a.job.JobType), Status: status.Status(value(a.job.Status)),
-				ErrorCode: value(a.job.ErrorCode), FailReason: value(a.job.FailReason),
-			}, nil
+			return jobOf(a.job), nil
 		}
 	}
+}
+
+func jobOf(d *jobDetail) status.Job {
+	job := status.Job{
+		ID: value(d.JobID), Type: value(d.JobType), Status: status.Status(value(d.Status)),
+		BeginTime: status.Timestamp(value(d.BeginTime)), EndTime: status.Timestamp(value(d.EndTime)),
+		ErrorCode: value(d.ErrorCode), FailReason: value(d.FailReason),
+	}
+	for _, sub := range d.SubJobs {
+		job.SubJobs = append(job.SubJobs, jobOf(&sub))
+	}
+	return job
 }
 
 // translated makes of the SDK's error one that poller.Classify knows. Any other
 // error passes, so that without this a 403 would be polled until the deadline.
 func translated(err error) error {
 	if e, ok := errors.AsType[*sdkError](err); ok {
-		return &poller.Error{StatusCode: e.StatusCode, Message: e.Body}
+		return &poller.Error{StatusCode: e.StatusCode, Code: e.Code, Message: e.Message, RequestID: e.RequestID}
 	}
 	return err
 }
@@ -83,11 +92,13 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		job, err := w.Wait(context.Background(), id, waiter.OnTransition(func(t status.Transition) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		job, err := w.Wait(ctx, id, waiter.OnTransition(func(t status.Transition) {
 			fmt.Printf("  %s %s -> %s\n", t.JobID, cmp.Or(t.From, "new"), t.To)
 		}))
+		cancel()
 		if err != nil {
-			fmt.Println(" ", err)
+			fmt.Println(" ", err) // of the second project: it may not see this job
 			continue
 		}
 		fmt.Printf("  %s job %s: %s\n", job.Type, job.ID, job.Status)

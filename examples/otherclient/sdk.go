@@ -13,22 +13,27 @@ type sdk struct {
 	endpoint, project, token string
 }
 
-type showJobResponse struct {
-	JobID      *string `json:"job_id"`
-	JobType    *string `json:"job_type"`
-	Status     *string `json:"status"`
-	ErrorCode  *string `json:"error_code"`
-	FailReason *string `json:"fail_reason"`
+type jobDetail struct {
+	JobID      *string     `json:"job_id"`
+	JobType    *string     `json:"job_type"`
+	Status     *string     `json:"status"`
+	BeginTime  *string     `json:"begin_time"`
+	EndTime    *string     `json:"end_time"`
+	ErrorCode  *string     `json:"error_code"`
+	FailReason *string     `json:"fail_reason"`
+	SubJobs    []jobDetail `json:"sub_jobs"`
 }
 
 type sdkError struct {
 	StatusCode int
-	Body       string
+	RequestID  string
+	Code       string `json:"errCode"`
+	Message    string `json:"errMsg"`
 }
 
-func (e *sdkError) Error() string { return fmt.Sprintf("sdk: HTTP %d: %s", e.StatusCode, e.Body) }
+func (e *sdkError) Error() string { return fmt.Sprintf("sdk: HTTP %d: %s", e.StatusCode, e.Message) }
 
-func (s *sdk) ShowJobDetail(jobID string) (*showJobResponse, error) {
+func (s *sdk) ShowJobDetail(jobID string) (*jobDetail, error) {
 	r, err := http.NewRequest(http.MethodGet, s.endpoint+"/v1/"+s.project+"/sfs-turbo/jobs/"+jobID, nil) //nolint:noctx // such an SDK takes no context
 	if err != nil {
 		return nil, err
@@ -44,8 +49,10 @@ func (s *sdk) ShowJobDetail(jobID string) (*showJobResponse, error) {
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &sdkError{resp.StatusCode, string(body)}
+		e := &sdkError{StatusCode: resp.StatusCode, RequestID: resp.Header.Get("X-Request-Id")}
+		_ = json.Unmarshal(body, e) // it may be a proxy's page
+		return nil, e
 	}
-	job := new(showJobResponse)
+	job := new(jobDetail)
 	return job, json.Unmarshal(body, job)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,14 +53,17 @@ func (r *Reconciler) Reconcile(ctx context.Context) (requeueAfter time.Duration,
 	for _, t := range p.Transitions { // events; told again if the object can't be stored
 		fmt.Printf("    event: %s %s -> %s\n", cmp.Or(t.SubJob, "job"), cmp.Or(t.From, "new"), t.To)
 	}
-	b.Progress = p
+	b.Progress, b.Message, requeueAfter = p, "", p.Next
 	switch {
-	case err != nil: // it belongs in the object: trying again would not help
+	case errors.Is(err, waiter.ErrJobFailed): // trying again would not help
 		b.Phase, b.Message = "Failed", err.Error()
+	case err != nil: // a rejected token, say: the job itself may go on, so look again later
+		b.Message, requeueAfter = err.Error(), 5*time.Minute
+		b.Progress = waiter.Progress{JobID: p.JobID, Job: p.Job}
 	case p.Done:
 		b.Phase = "Ready"
 	}
-	return p.Next, r.store(b)
+	return requeueAfter, r.store(b)
 }
 
 func (r *Reconciler) store(b LDAPBinding) (err error) {

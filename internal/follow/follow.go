@@ -178,6 +178,8 @@ func (s *State) failed(p Poll, r Rules) Next {
 		verdict = r.Classify(p.Err, verdict)
 	}
 	switch {
+	case verdict == poller.Throttled:
+		n.AtLeast = max(n.AtLeast, s.Interval) // the schedule after failures may have begun anew, below it
 	case verdict == poller.Permanent:
 		n.End = Permanent
 	case verdict == poller.Unauthorized:

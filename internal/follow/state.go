@@ -29,6 +29,7 @@ type Memory struct {
 	Asked        [2]int                     `json:"asked,omitzero"`         // how often each schedule was asked since its reset
 	FailureKind  string                     `json:"failure_kind,omitempty"` // of the last poll; "" if it was good
 	Answers      []time.Duration            `json:"answers,omitempty"`      // how long the last four took
+	Interval     time.Duration              `json:"interval,omitempty"`     // what Progress said last
 	End          End                        `json:"end,omitempty"`
 }
 

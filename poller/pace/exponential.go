@@ -12,8 +12,8 @@ import (
 //
 //	0s 1s 2.3s 3.8s 5.8s 8.2s 11s 15s 20s 26s 33s 43s 54s 1m9s 1m24s ...
 //
-// So a job's end is seen within about a fifth of its age, or 18 s. The BackOff is
-// for one wait, and not safe for concurrent use.
+// So a job's end is seen at most 18 s late. The BackOff is for one wait, and not safe
+// for concurrent use.
 func Exponential() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(time.Second),
