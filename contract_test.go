@@ -1,0 +1,78 @@
+package waiter_test
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Programs compile against these names and signatures.
+var (
+	_ func(poller.Poller, ...waiter.Option) (*waiter.Waiter, error)                                                      = waiter.New
+	_ func(*waiter.Waiter, context.Context, string, ...waiter.Option) (status.Job, error)                                = (*waiter.Waiter).Wait
+	_ func(*waiter.Waiter, context.Context, string, ...waiter.Option) iter.Seq2[status.Transition, error]                = (*waiter.Waiter).Watch
+	_ func(*waiter.Waiter, context.Context, func(context.Context) (string, error), ...waiter.Option) (status.Job, error) = (*waiter.Waiter).Run
+	_ func(*waiter.Waiter, context.Context, ...string) ([]status.Job, error)                                             = (*waiter.Waiter).WaitAll
+	_ func(*waiter.Waiter, context.Context, waiter.Progress, ...waiter.Option) (waiter.Progress, error)                  = (*waiter.Waiter).Step
+	_ func(func(status.Transition)) waiter.Option                                                                        = waiter.OnTransition
+	_ func(func() backoff.BackOff) waiter.Option                                                                         = waiter.WithBackOff
+	_ func(func() backoff.BackOff) waiter.Option                                                                         = waiter.WithFailureBackOff
+	_ func(*zap.Logger) waiter.Option                                                                                    = waiter.WithLogger
+	_ func(interface {
+		Wait(ctx context.Context) error
+	}) waiter.Option = waiter.WithLimiter
+	_ func(time.Duration) waiter.Option                                            = waiter.WithPollTimeout
+	_ func(time.Duration) waiter.Option                                            = waiter.WithNotFoundGrace
+	_ func(time.Duration) waiter.Option                                            = waiter.WithStallLimit
+	_ func() waiter.Option                                                         = waiter.WithStrictSubJobs
+	_ func(string) waiter.Option                                                   = waiter.WithJobType
+	_ func(func(err error, byDefault poller.Verdict) poller.Verdict) waiter.Option = waiter.WithClassifier
+	_ func(*waiter.Trace) waiter.Option                                            = waiter.WithTrace
+	_ func(status.Job) waiter.Option                                               = waiter.From
+	_                                                                              = []error{waiter.ErrJobFailed, waiter.ErrUnfinished, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized, waiter.ErrStalled}
+	_                                                                              = []error{(*waiter.FailedError)(nil), (*waiter.UnfinishedError)(nil), (*poller.Error)(nil), (*credential.Error)(nil)}
+
+	_ func(status.Status) bool                                                   = status.Status.Terminal
+	_ func(status.Status) bool                                                   = status.Status.Known
+	_ func(status.Timestamp) (time.Time, bool)                                   = status.Timestamp.Time
+	_ func(status.Transition) bool                                               = status.Transition.IsSubJob
+	_ func(prev, next status.Job) status.Job                                     = status.Merge
+	_ func(prev, next status.Job, at time.Time) []status.Transition              = status.Diff
+	_ func(told status.Job, t status.Transition) status.Job                      = status.Apply
+	_ func(endpoint, project string, o ...poller.Option) (*poller.Client, error) = poller.New
+	_ func(*poller.Client)                                                       = (*poller.Client).CloseIdleConnections
+	_ func(credential.Credential) poller.Option                                  = poller.WithCredential
+	_ func(*http.Client) poller.Option                                           = poller.WithHTTPClient
+	_ func() poller.Option                                                       = poller.WithPlainHTTP
+	_ func(string) string                                                        = poller.Endpoint
+	_ func([]byte) (string, error)                                               = poller.JobID
+	_ func(error) poller.Verdict                                                 = poller.Classify
+	_                                                                            = []poller.Poller{(*poller.Client)(nil), poller.Func(nil)}
+	_                                                                            = []poller.Verdict{poller.Passing, poller.Throttled, poller.NotFound, poller.Unauthorized, poller.Permanent}
+
+	_ func(string) credential.Credential                                = credential.Token
+	_ func(func(context.Context) (string, error)) credential.Credential = credential.TokenFunc
+	_ func() backoff.BackOff                                            = pace.Exponential
+
+	_ func(...pollertest.Option) *pollertest.Server       = pollertest.New
+	_ http.Handler                                        = (*pollertest.Server)(nil)
+	_ func(*pollertest.Server, pollertest.Script) string  = (*pollertest.Server).Add
+	_ func(*pollertest.Server, string, pollertest.Script) = (*pollertest.Server).Script
+	_ func(*pollertest.Server) string                     = (*pollertest.Server).Start
+	_ func(*pollertest.Server) (string, *http.Client)     = (*pollertest.Server).Memory
+	_ func(*pollertest.Server, pollertest.Rule)           = (*pollertest.Server).Fail
+	_ func(*pollertest.Server) []pollertest.Request       = (*pollertest.Server).Requests
+	_ func(*pollertest.Server)                            = (*pollertest.Server).Close
+	_                                                     = pollertest.Script{ID: "", Type: "", Steps: []pollertest.Step{{After: 0, Job: status.Job{}}}}
+)
