@@ -28,7 +28,8 @@
 // goroutine that calls: so do its callbacks, one at a time, in the order of the
 // transitions, and never after the call has returned. The same callback may run in
 // several waits at once if it was given to [New]; below WaitAll it does not. A
-// callback that blocks holds up its own wait and nobody else's.
+// callback that blocks holds up its own wait and nobody else's; below WaitAll, the
+// telling of the others too.
 //
 // # Cancellation
 //
