@@ -291,3 +291,29 @@ func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
 		require.Equal(t, status.Running, shared.SubJobs[0].Status)
 	})
 }
+
+func TestCallsDoNotShareTheirCallbacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w *waiter.Waiter
+		var told []string
+		say := func(what string) waiter.Option {
+			return waiter.OnTransition(func(status.Transition) { told = append(told, what) })
+		}
+		nothing := waiter.OnTransition(func(status.Transition) {})
+		w = newWaiter(t, answers(job("success")), nothing, nothing, nothing) // with room for a fourth
+		for range w.Watch(t.Context(), id, say("outer")) {
+			_, err := w.Wait(t.Context(), id, say("inner"))
+			require.NoError(t, err)
+		}
+		require.Equal(t, []string{"outer", "inner"}, told)
+		told = nil
+		w = newWaiter(t, answers(job("running"), job("running"), job("success")), nothing, nothing, nothing)
+		for range w.Watch(t.Context(), id, say("outer")) {
+			if len(told) == 1 {
+				_, err := w.Wait(t.Context(), id, say("inner"))
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, "outer", told[len(told)-1])
+	})
+}

@@ -98,6 +98,9 @@ func TestNotFound(t *testing.T) {
 		"a host that no longer resolves": {
 			[]any{job("running"), noHost, noHost, noHost, noHost, job("success")}, nil, seconds(0, 4, 8, 12, 16, 20),
 		},
+		"seen, confirmed no sooner than the service asks": {
+			[]any{job("running"), &poller.Error{StatusCode: 404, RetryAfter: 20 * time.Second}, noJob}, waiter.ErrDisappeared, seconds(0, 4, 24),
+		},
 		"Retry-After beyond the grace": {
 			[]any{&poller.Error{StatusCode: 404, RetryAfter: 20 * time.Second}}, waiter.ErrNotFound, seconds(0, 20),
 		},

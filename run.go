@@ -102,14 +102,8 @@ func (r *run) loop(ctx context.Context) error {
 // sleep sleeps for d, but no longer than until the one last look before the
 // deadline. It returns ctx's error once that has ended.
 func (r *run) sleep(ctx context.Context, d time.Duration) error {
-	if !r.deadline.IsZero() {
-		if !r.looked {
-			d = min(d, time.Until(r.state.LastLook(r.deadline)))
-		}
-		if d >= time.Until(r.deadline) {
-			<-ctx.Done()
-			return ctx.Err()
-		}
+	if !r.deadline.IsZero() && !r.looked {
+		d = min(d, time.Until(r.state.LastLook(r.deadline)))
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -191,14 +191,18 @@ func TestStepLeavesItsProgressAsItWas(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, waiter.ErrUnfinished)
 		require.Equal(t, second, third)
+		require.NotEmpty(t, first.Transitions)
+		again, err := w.Step(ended, first)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, again.Transitions, "they were told")
 
 		done, err := w.Step(t.Context(), third)
 		require.NoError(t, err)
 		require.True(t, done.Done)
-		again, err := w.Step(t.Context(), done)
+		once, err := w.Step(t.Context(), done)
 		require.NoError(t, err)
-		require.Empty(t, again.Transitions)
-		require.True(t, again.Done)
+		require.Empty(t, once.Transitions)
+		require.True(t, once.Done)
 	})
 }
 

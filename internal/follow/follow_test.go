@@ -165,3 +165,19 @@ func TestWhatIsAnAnswerForTheLastLook(t *testing.T) {
 		require.Equal(t, start.Add(-test.want), s.LastLook(start), name)
 	}
 }
+
+func TestOnlyAStepBackIsWarnedOf(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	for _, step := range []struct {
+		now  status.Status
+		want []string
+	}{
+		{"waiting", nil},
+		{"running", nil},
+		{"paused", []string{`unknown status "paused" is taken for not finished`}},
+		{"running", nil},
+		{"waiting", []string{`status went back from "running" to "waiting"`}},
+	} {
+		require.Equal(t, step.want, s.Observe(good(step.now, 0), follow.Rules{}).Warnings, step.now)
+	}
+}
