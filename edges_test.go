@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -129,6 +130,24 @@ func TestALimiterThatFailsForAWhileIsAskedAgain(t *testing.T) {
 		require.Empty(t, s.polls)
 		require.ErrorIs(t, wait(t.Context(), t, newWaiter(t, s, limiter)).err, down, "without a deadline")
 	})
+}
+
+func TestRefusalsDoNotUseUpTheFailureSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		got := wait(withDeadline(t), t, newWaiter(t, answers(job("running")),
+			waiter.WithLimiter(rate.NewLimiter(rate.Every(time.Hour), 1)), waiter.WithFailureBackOff(func() backoff.BackOff {
+				return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Second), 3)
+			})))
+		require.ErrorIs(t, got.err, context.DeadlineExceeded)
+		require.Equal(t, limit, time.Since(start))
+	})
+}
+
+func TestWhatWasSeenJustNow(t *testing.T) {
+	_, err := newWaiter(t, answers(job("running"))).Wait(t.Context(), id, // on a real clock
+		waiter.WithBackOff(func() backoff.BackOff { return &backoff.StopBackOff{} }))
+	require.ErrorContains(t, err, "Last seen running just now")
 }
 
 func TestOneFromServesManyWaits(t *testing.T) {

@@ -44,7 +44,7 @@ type UnfinishedError struct {
 	Polls       int
 	Elapsed     time.Duration  // since the wait began
 	Failures    map[string]int // failed polls by kind: see poller.Kind
-	LastFailure error          // nil if no poll failed
+	LastFailure error          // nil if no poll failed, or was refused by the limiter
 
 	still  time.Duration // how long Last was seen to be so
 	what   string        // how it ended, in words

@@ -20,6 +20,14 @@ func (r *run) logPoll(next follow.Next) {
 	}
 }
 
+// logRefusal logs the first of a run of refusals.
+func (r *run) logRefusal(err error) {
+	if !r.refused {
+		r.refused = true
+		r.log.Warn("not polled", r.job(), zap.Error(err))
+	}
+}
+
 func (r *run) logTransition(t status.Transition) {
 	if entry := r.log.Check(zap.InfoLevel, "transition"); entry != nil {
 		entry.Write(r.job(), zap.String("sub_job", oneLine(t.SubJob)), zap.String("job_type", oneLine(t.Job.Type)),

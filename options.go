@@ -127,7 +127,7 @@ func WithLogger(l *zap.Logger) Option {
 // Given to New, all waits share it; l must be safe for concurrent use. The time in
 // its queue is outside the poll's timeout. If it refuses because of the deadline,
 // there are no more polls, and the wait lasts until the deadline: it is asked again
-// by the schedule after failures, in vain, unless it refused for another reason.
+// every 5 s, in vain, unless it refused for another reason.
 // Without a deadline a refusal ends the wait with [ErrUnfinished] and the limiter's
 // error. Like a Poller, l must return soon after its context has ended.
 func WithLimiter(l interface {

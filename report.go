@@ -60,7 +60,7 @@ func (e *FailedError) duration() string {
 		return " after " + round(d)
 	case begun && ended && d == 0:
 		return " within a second"
-	case e.Elapsed > 0:
+	case e.Elapsed.Round(time.Millisecond) > 0:
 		return " (seen " + round(e.Elapsed) + " after the wait began)"
 	}
 	return ""
@@ -103,7 +103,7 @@ func (e *UnfinishedError) lastSeen() string {
 		return "It was never seen"
 	case e.LastSeen.IsZero():
 		seen = "Its checkpoint says " + oneLine(e.Last.Status)
-	case e.Age > 0:
+	case e.Age.Round(time.Millisecond) > 0:
 		seen += " " + round(e.Age) + " ago"
 	default:
 		seen += " just now"

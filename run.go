@@ -24,6 +24,7 @@ type run struct {
 	gate      chan struct{}                // holds a token for each poll in flight; nil: no bound
 	deadline  time.Time                    // of the wait; zero if there is none
 	looked    bool                         // the last look before it was taken
+	refused   bool                         // the limiter has refused since the last poll
 }
 
 // Ends that only a trace sees: tell returned false, or something panicked.
@@ -79,6 +80,8 @@ func (r *run) wait(ctx context.Context) (job status.Job, err error) {
 	return job, err
 }
 
+const askAgain = 5 * time.Second // a limiter that has refused
+
 func (r *run) loop(ctx context.Context) error {
 	if r.state.End = r.state.Outcome(r.Rules); r.state.End != follow.Open {
 		return r.ended() // the checkpoint says it all
@@ -86,12 +89,17 @@ func (r *run) loop(ctx context.Context) error {
 	r.deadline, _ = ctx.Deadline()
 	for {
 		next, err := r.poll(ctx)
-		if err != nil {
+		delay := askAgain
+		switch {
+		case err == nil:
+			if delay, err = r.digest(ctx, next); err != nil || r.state.End != follow.Open {
+				return err
+			}
+		case ctx.Err() != nil || r.deadline.IsZero():
 			return r.stopped(ctx, err)
-		}
-		delay, err := r.digest(ctx, next)
-		if err != nil || r.state.End != follow.Open {
-			return err
+		default: // the limiter may refuse because of the deadline, which is no early end, or for a while
+			r.logRefusal(err)
+			r.state.LastFailure = err
 		}
 		if err := r.sleep(ctx, delay); err != nil {
 			return r.stopped(ctx, err)
@@ -122,7 +130,7 @@ func (r *run) look() {
 }
 
 // poll waits for the run's turn and polls once. An error means that there is no
-// outcome: the context has ended, or the limiter has refused for good.
+// outcome: the context has ended, or the limiter has refused.
 func (r *run) poll(ctx context.Context) (follow.Next, error) {
 	if r.gate != nil {
 		select {
@@ -134,11 +142,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 	r.look()
 	if ctx.Err() == nil && r.limiter != nil {
 		if err := r.limiter.Wait(ctx); err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("the limiter refuses: %w", err)
-			if r.deadline.IsZero() {
-				return follow.Next{}, err
-			}
-			return r.state.Refused(err), nil
+			return follow.Next{}, fmt.Errorf("the limiter refuses: %w", err)
 		}
 		r.look()
 	}
@@ -146,6 +150,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 		return follow.Next{}, err
 	}
 
+	r.refused = false
 	start := time.Now()
 	limit := r.state.PollLimit(r.pollTimeout, start, r.deadline)
 	pollCtx := r.pollStart(ctx, r.state.Job.ID)

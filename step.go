@@ -19,7 +19,7 @@ type Progress struct {
 	Job         status.Job          `json:"job"`                   // as last seen, merged
 	Transitions []status.Transition `json:"transitions,omitempty"` // what the last Step brought, and no other one
 	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; 0 is at once, unless Done
-	Done        bool                `json:"done,omitempty"`        // the wait has ended: another Step returns the same end, Progress{JobID, Job} of it waits again
+	Done        bool                `json:"done,omitempty"`        // the wait has ended: another Step returns the same end, its ages as of then; Progress{JobID, Job} of it waits again
 	Started     time.Time           `json:"started,omitzero"`      // when the first Step began
 	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good answer arrived
 	RequestID   string              `json:"request_id,omitempty"`  // of that answer

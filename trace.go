@@ -14,7 +14,7 @@ import (
 // and calls the poll's hooks only.
 type Trace struct {
 	WaitStart func(ctx context.Context, jobID string) context.Context
-	WaitEnd   func(ctx context.Context, job status.Job, err error) // what the call returns; an error too after a break or a panic
+	WaitEnd   func(ctx context.Context, job status.Job, err error) // what the call returns; after a break or a panic an error that says so
 	PollStart func(ctx context.Context, jobID string) context.Context
 	PollEnd   func(ctx context.Context, reply poller.Reply, err error) // what the Poller returned
 }

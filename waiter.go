@@ -74,8 +74,8 @@ func (w *Waiter) Watch(ctx context.Context, jobID string, opts ...Option) iter.S
 
 // Run submits a job and waits for it. submit is called once, never again, and
 // returns the job's id: see [poller.JobID]. If submit fails its error is wrapped, and
-// is neither [ErrJobFailed] nor [ErrUnfinished]: ask for these first, since it may
-// well hold ctx's error. If the waiting fails, the error holds the job's id to go on with. The options are
+// none of this package's is beside it: ask for [ErrUnfinished] before ctx's error,
+// which submit's may hold too. If the waiting fails, the error holds the job's id to go on with. The options are
 // checked before anything is submitted.
 func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, error), opts ...Option) (status.Job, error) {
 	if submit == nil {

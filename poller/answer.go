@@ -108,7 +108,7 @@ func redact(job *status.Job, secrets []string) {
 	for _, said := range []*string{&job.Type, &job.ErrorCode, &job.FailReason} {
 		*said = apierror.Redact(*said, secrets...)
 	}
-	if !job.Status.Known() {
+	if !status.Status(strings.ToLower(string(job.Status))).Known() {
 		job.Status = status.Status(apierror.Redact(string(job.Status), secrets...))
 	}
 	for i := range job.SubJobs {
@@ -164,7 +164,7 @@ func secretsOf(r *http.Request) []string {
 	var secrets []string
 	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
 		for _, value := range r.Header.Values(name) {
-			secrets = append(secrets, value, value[strings.LastIndexByte(value, ' ')+1:])
+			secrets = append(secrets, value[strings.LastIndexByte(value, ' ')+1:]) // without the scheme's name
 		}
 	}
 	return secrets

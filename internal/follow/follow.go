@@ -117,17 +117,6 @@ func (s *State) Cut(err error, deadline bool) {
 	}
 }
 
-// Refused takes in that the wait's own limiter did not let it poll: no poll, and no
-// failure of the service's.
-func (s *State) Refused(err error) Next {
-	n := Next{Failure: err, NewFailure: s.FailureKind != refused, Schedule: Failure, Reset: s.Asked[Failure] == 0}
-	s.LastFailure, s.FailureKind = err, refused
-	s.Asked[Failure]++
-	return n
-}
-
-const refused = "refused"
-
 func (s *State) answered(p Poll, r Rules) Next {
 	job := fold(p.Reply.Job)
 	job.ID, job.Type = s.Job.ID, cmp.Or(job.Type, s.Job.Type)
