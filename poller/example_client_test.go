@@ -101,3 +101,19 @@ func ExampleError() {
 	}
 	// Output: 404 SFS.TURBO.0019 Invalid Job Id 00000000000000000000000000000001
 }
+
+// A program that has done its waiting gives the connections back.
+func ExampleClient_CloseIdleConnections() {
+	server := pollertest.New()
+	defer server.Close()
+	id := server.Add(pollertest.Script{})
+	p, err := poller.New(server.Start(), "a-project", poller.WithCredential(credential.Token("a-token")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.CloseIdleConnections()
+	reply, err := p.Poll(context.Background(), id)
+	fmt.Println(reply.Job.Status, err)
+	// Output: success <nil>
+}
