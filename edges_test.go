@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -44,53 +43,6 @@ func TestTheDefaultsAfterFailures(t *testing.T) {
 	})
 }
 
-func TestAPollHasFifteenSecondsUnlessSaidOtherwise(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var limit time.Duration
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
-			deadline, _ := ctx.Deadline()
-			limit = time.Until(deadline)
-			return job("success"), nil
-		})
-		require.NoError(t, wait(t.Context(), t, newWaiter(t, p)).err)
-		require.Equal(t, 15*time.Second, limit)
-	})
-}
-
-func TestACutPollIsATimeoutWhateverItsErrorSays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
-			<-ctx.Done()
-			return status.Job{}, errors.New("interrupted by someone")
-		})
-		got := wait(ctx, t, newWaiter(t, p, waiter.WithPollTimeout(25*time.Second), waiter.WithFailureBackOff(constant(time.Second))))
-		unfinished, ok := errors.AsType[*waiter.UnfinishedError](got.err)
-		require.True(t, ok)
-		require.Equal(t, map[string]int{"timeout": 3}, unfinished.Failures, "the third by the deadline")
-		got = wait(t.Context(), t, newWaiter(t, p, waiter.WithPollTimeout(25*time.Second), waiter.WithClassifier(
-			func(error, poller.Verdict) poller.Verdict { return poller.Permanent })))
-		require.ErrorContains(t, got.err, "no answer within 25s: interrupted by someone")
-	})
-}
-
-func TestACancelledPollIsNobodysFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
-			<-ctx.Done()
-			return status.Job{}, context.DeadlineExceeded
-		})
-		unfinished, ok := errors.AsType[*waiter.UnfinishedError](wait(ctx, t, newWaiter(t, p)).err)
-		require.True(t, ok)
-		require.Empty(t, unfinished.Failures)
-		require.Nil(t, unfinished.LastFailure)
-		require.Equal(t, 1, unfinished.Polls)
-	})
-}
-
 func TestASlowAnswerDoesNotBlindTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -106,41 +58,6 @@ func TestASlowAnswerDoesNotBlindTheEnd(t *testing.T) {
 		})
 		got := wait(withDeadline(t), t, newWaiter(t, p, waiter.WithBackOff(constant(3*time.Second))))
 		require.NoError(t, got.err, "the last look came 12 s before the deadline, and the schedule goes on")
-	})
-}
-
-func TestALimiterThatFailsForAWhileIsAskedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		down := errors.New("redis is down")
-		start := time.Now()
-		limiter := waiter.WithLimiter(limiterFunc(func(context.Context) error {
-			if age := time.Since(start); age > 10*time.Second && age < time.Minute || age > limit {
-				return down
-			}
-			return nil
-		}))
-		require.NoError(t, wait(withDeadline(t), t, newWaiter(t, timeline(2*time.Minute, 0), limiter)).err)
-
-		start = time.Now().Add(-time.Hour) // now it stays down
-		s := answers(job("running"))
-		err := wait(withDeadline(t), t, newWaiter(t, s, limiter)).err
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "last failure: the limiter refuses: redis is down")
-		require.NotErrorIs(t, err, down)
-		require.Empty(t, s.polls)
-		require.ErrorIs(t, wait(t.Context(), t, newWaiter(t, s, limiter)).err, down, "without a deadline")
-	})
-}
-
-func TestRefusalsDoNotUseUpTheFailureSchedule(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		got := wait(withDeadline(t), t, newWaiter(t, answers(job("running")),
-			waiter.WithLimiter(rate.NewLimiter(rate.Every(time.Hour), 1)), waiter.WithFailureBackOff(func() backoff.BackOff {
-				return backoff.WithMaxRetries(backoff.NewConstantBackOff(time.Second), 3)
-			})))
-		require.ErrorIs(t, got.err, context.DeadlineExceeded)
-		require.Equal(t, limit, time.Since(start))
 	})
 }
 
@@ -334,5 +251,15 @@ func TestCallsDoNotShareTheirCallbacks(t *testing.T) {
 			}
 		}
 		require.Equal(t, "outer", told[len(told)-1])
+	})
+}
+
+func TestAScheduleIsResetBeforeItIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := answers(job("running"), job("running"), job("success"))
+		used := func() backoff.BackOff { return &counting{n: 10} }
+		got := wait(t.Context(), t, newWaiter(t, s, waiter.WithBackOff(used)), waiter.From(job("running"))) // so that no status is new
+		require.NoError(t, got.err)
+		require.Equal(t, seconds(0, 1, 3), s.polls)
 	})
 }

@@ -164,8 +164,8 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	})
 }
 
-// No goroutine, body or timer outlives a wait, however it ends: the bubble would
-// not end, and TestMain looks too.
+// No goroutine and no open body outlives a wait, however it ends: the bubble would
+// not end, and TestMain looks too. It would not notice a timer.
 func TestNothingIsLeftBehind(t *testing.T) {
 	ends := map[string]func(t *testing.T, w *waiter.Waiter, s *pollertest.Server) error{
 		"cancelled in a hang": func(t *testing.T, w *waiter.Waiter, s *pollertest.Server) error {

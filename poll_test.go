@@ -1,0 +1,85 @@
+package waiter_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func TestAPollHasFifteenSecondsUnlessSaidOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var limit time.Duration
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			deadline, _ := ctx.Deadline()
+			limit = time.Until(deadline)
+			return job("success"), nil
+		})
+		require.NoError(t, wait(t.Context(), t, newWaiter(t, p)).err)
+		require.Equal(t, 15*time.Second, limit)
+	})
+}
+
+func TestACutPollIsATimeoutWhateverItsErrorSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			<-ctx.Done()
+			return status.Job{}, errors.New("interrupted by someone")
+		})
+		got := wait(ctx, t, newWaiter(t, p, waiter.WithPollTimeout(25*time.Second), waiter.WithFailureBackOff(constant(time.Second))))
+		unfinished, ok := errors.AsType[*waiter.UnfinishedError](got.err)
+		require.True(t, ok)
+		require.Equal(t, map[string]int{"timeout": 3}, unfinished.Failures, "the third by the deadline")
+		got = wait(t.Context(), t, newWaiter(t, p, waiter.WithPollTimeout(25*time.Second), waiter.WithClassifier(
+			func(error, poller.Verdict) poller.Verdict { return poller.Permanent })))
+		require.ErrorContains(t, got.err, "no answer within 25s: interrupted by someone")
+	})
+}
+
+func TestACancelledPollIsNobodysFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			<-ctx.Done()
+			return status.Job{}, context.DeadlineExceeded
+		})
+		unfinished, ok := errors.AsType[*waiter.UnfinishedError](wait(ctx, t, newWaiter(t, p)).err)
+		require.True(t, ok)
+		require.Empty(t, unfinished.Failures)
+		require.Nil(t, unfinished.LastFailure)
+		require.Equal(t, 1, unfinished.Polls)
+	})
+}
+
+func TestThePollsContextIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var polls []context.Context
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			polls = append(polls, ctx)
+			return job([]status.Status{"running", "success"}[len(polls)-1]), nil
+		})
+		require.NoError(t, wait(t.Context(), t, newWaiter(t, p)).err)
+		require.Len(t, polls, 2)
+		for _, ctx := range polls {
+			require.ErrorIs(t, ctx.Err(), context.Canceled, "its timer is still there")
+		}
+	})
+}
+
+func TestAPollersOwnJobIsNotChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := job("RUNNING", sub("a", "RUNNING"))
+		require.NoError(t, wait(t.Context(), t, newWaiter(t, answers(own, job("success")))).err)
+		require.Equal(t, job("RUNNING", sub("a", "RUNNING")), own)
+	})
+}
