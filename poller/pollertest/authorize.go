@@ -14,23 +14,72 @@ import (
 // never is when a token of WithToken expires.
 var never time.Time
 
-func (s *Server) authorized(r *http.Request, body []byte, now time.Time) bool {
+// What the gateway says to the credentials that it refuses, as its pages about
+// APIGW.0301 and its users quote it.
+const (
+	noCredential     = "Incorrect IAM authentication information"
+	badToken         = noCredential + ": decrypt token fail"
+	expiredToken     = noCredential + ": token expires"
+	unknownKey       = noCredential + ": Get secretKey failed,err:ak not exist"
+	badSignature     = noCredential + ": verify aksk signature fail"
+	expiredSignature = noCredential + ": calc ak sk signature fail:signature expired"
+	lockedKey        = noCredential + ": AK access failed to reach the limit,forbidden"
+)
+
+const (
+	signatureLife = 15 * time.Minute // either way
+	mayFail       = 5                // requests of a key in a row
+	lockedFor     = 5 * time.Minute
+)
+
+// credential is what the gateway finds out about a request's.
+type credential struct {
+	refusal string      // why it is refused; "" if it is good
+	key     *signingKey // that this counts for, or nil
+}
+
+// use reports whether the credential is good, and counts it.
+func (c credential) use(now time.Time) bool {
+	good := c.refusal == ""
+	switch k := c.key; {
+	case k == nil:
+	case good:
+		k.failed = 0
+	case k.failed == mayFail:
+		k.failed, k.locked = 0, now.Add(lockedFor)
+	default:
+		k.failed++
+	}
+	return good
+}
+
+// signingKey is a key of WithAccessKey or WithTemporaryKey.
+type signingKey struct {
+	sign   func(toSign []byte) []byte
+	token  *[sha256.Size]byte // a temporary key's: the digest of its security token
+	failed int                // requests in a row
+	locked time.Time          // until then
+}
+
+func (s *Server) check(r *http.Request, body []byte, now time.Time) credential {
 	token := r.Header.Get("X-Auth-Token")
 	if token == "" {
 		return s.signed(r, body, now)
 	}
-	until, known := s.tokens[sha256.Sum256([]byte(token))]
-	if !known {
-		return !s.choosy
+	switch until, known := s.tokens[sha256.Sum256([]byte(token))]; {
+	case !known && s.choosy:
+		return credential{refusal: badToken}
+	case known && !until.Equal(never) && !now.Before(until):
+		return credential{refusal: expiredToken}
 	}
-	return until.Equal(never) || now.Before(until)
+	return credential{}
 }
 
 // signed checks an access key's signature.
-func (s *Server) signed(r *http.Request, body []byte, now time.Time) bool {
+func (s *Server) signed(r *http.Request, body []byte, now time.Time) credential {
 	fields, ok := strings.CutPrefix(r.Header.Get("Authorization"), "SDK-HMAC-SHA256 ")
 	if !ok {
-		return false
+		return credential{refusal: noCredential}
 	}
 	value := make(map[string]string)
 	for field := range strings.SplitSeq(fields, ",") {
@@ -40,15 +89,26 @@ func (s *Server) signed(r *http.Request, body []byte, now time.Time) bool {
 	names := strings.Split(value["SignedHeaders"], ";")
 	signature, err := hex.DecodeString(value["Signature"])
 	date, dateErr := time.Parse("20060102T150405Z", r.Header.Get("X-Sdk-Date"))
-	if err != nil || dateErr != nil || len(signature) != sha256.Size || value["Access"] == "" ||
-		!slices.Contains(names, "x-sdk-date") || now.Sub(date).Abs() > 15*time.Minute {
-		return false
+	k := s.keys[value["Access"]]
+	switch {
+	case k == nil && s.choosy:
+		return credential{refusal: unknownKey}
+	case k != nil && now.Before(k.locked):
+		return credential{refusal: lockedKey}
+	case err != nil || dateErr != nil || len(signature) != sha256.Size || value["Access"] == "" ||
+		!slices.Contains(names, "x-sdk-date"):
+		return credential{badSignature, k}
+	case now.Sub(date).Abs() > signatureLife:
+		return credential{expiredSignature, k}
+	case k == nil:
+		return credential{}
+	case !hmac.Equal(signature, k.sign(toSign(r, names, body))):
+		return credential{badSignature, k}
+	case k.token != nil && (!slices.Contains(names, "x-security-token") ||
+		sha256.Sum256([]byte(r.Header.Get("X-Security-Token"))) != *k.token):
+		return credential{badToken, k}
 	}
-	sign := s.keys[value["Access"]]
-	if sign == nil {
-		return !s.choosy
-	}
-	return hmac.Equal(signature, sign(toSign(r, names, body)))
+	return credential{key: k}
 }
 
 // signer returns a closure, so that printing a Server shows no key.

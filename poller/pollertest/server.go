@@ -16,13 +16,13 @@ import (
 // ever: printing one shows none.
 type Server struct {
 	project string
-	choosy  bool                           // only the credentials below are good
-	keys    map[string]func([]byte) []byte // by access key: signs
+	choosy  bool // only the credentials below are good
 	began   time.Time
 	closed  chan struct{}
 	end     func() // closes closed, once
 
 	mu       sync.Mutex                      // never held while waiting for anything
+	keys     map[string]*signingKey          // by access key
 	tokens   map[[sha256.Size]byte]time.Time // by digest: good until
 	issued   int
 	jobs     map[string]*job   // by key(id)
@@ -41,7 +41,7 @@ type Server struct {
 // counts from here. Close it if you start it.
 func New(opts ...Option) *Server {
 	s := &Server{
-		keys:    make(map[string]func([]byte) []byte),
+		keys:    make(map[string]*signingKey),
 		began:   time.Now(),
 		closed:  make(chan struct{}),
 		tokens:  make(map[[sha256.Size]byte]time.Time),
@@ -98,23 +98,24 @@ func (s *Server) handle(r *http.Request, body []byte) (int, Rule, answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, asked, n := time.Now(), route(r.Method, r.URL.EscapedPath()), len(s.requests)
+	cred := s.check(r, body, now)
 	q := Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Call: asked.call, JobID: asked.job, At: now,
-		RequestID: fmt.Sprintf("%032x", n+1), Authorized: s.authorized(r, body, now),
+		RequestID: fmt.Sprintf("%032x", n+1), Authorized: cred.refusal == "",
 	}
 	rule := s.match(asked, now.Sub(s.began))
 	a := answer{requestID: q.RequestID, at: now}
 	if rule.replaces() {
 		a.replace(rule)
 	} else {
-		s.serve(&a, &q, asked, body)
+		s.serve(&a, &q, asked, cred, body)
 	}
 	s.requests = append(s.requests, q)
 	return n, rule, a
 }
 
 // serve is the service itself.
-func (s *Server) serve(a *answer, q *Request, asked call, body []byte) {
+func (s *Server) serve(a *answer, q *Request, asked call, cred credential, body []byte) {
 	switch {
 	case asked.call == "" && asked.allow == nil:
 		a.fail(http.StatusNotFound, Gateway, "APIGW.0101", noSuchAPI)
@@ -123,8 +124,8 @@ func (s *Server) serve(a *answer, q *Request, asked call, body []byte) {
 		a.header = http.Header{"Allow": {strings.Join(asked.allow, ", ")}}
 	case asked.call == IssueToken:
 		s.issue(a, body)
-	case !q.Authorized:
-		a.fail(http.StatusUnauthorized, Gateway, "APIGW.0301", "Incorrect IAM authentication information")
+	case !cred.use(a.at):
+		a.fail(http.StatusUnauthorized, Gateway, "APIGW.0301", cred.refusal)
 	case s.project != "" && asked.project != s.project:
 		a.fail(http.StatusForbidden, Service, "SFS.TURBO.9000", "no permission for this project")
 	case asked.call == Poll:
