@@ -63,7 +63,8 @@
 //   - the credential: 401 APIGW.0301, with a text that says what is wrong with it.
 //     Any token and any well-formed SDK-HMAC-SHA256 signature not older than fifteen
 //     minutes will do, unless [WithToken], [WithAccessKey] or [WithTemporaryKey] says
-//     which. A token that this server issued is good for 24 hours. More than five refusals in a row lock an access key for
+//     which. A token that this server issued is good for 24 hours, or until
+//     [Server.RevokeTokens]. More than five refusals in a row lock an access key for
 //     five minutes. Signatures are verified by code of this package's own.
 //   - the project: 403 SFS.TURBO.9000 for another one than [WithProject]'s
 //   - the job: 404 SFS.TURBO.0019, also for a job that was submitted in another
@@ -75,14 +76,15 @@
 //
 // The paths are /v1/{project_id}/sfs-turbo/ with jobs/{job_id} (GET),
 // shares/{share_id}/fs/ldap and shares/{share_id}/fs/active-directory-domain (POST,
-// PUT, DELETE), and IAM's /v3/auth/tokens (POST). [Server.Requests] tells what came.
+// PUT, DELETE), and IAM's /v3/auth/tokens (POST), which checks a password for being
+// there, and /v3/projects (GET). [Server.Requests] tells what came.
 //
 // The texts of the refusals begin with "Incorrect IAM authentication information".
 // What follows is this, as pages about the gateway and reports of its users quote it:
 //
 //	(nothing)                                       neither a token nor a signature
 //	: decrypt token fail                            another token than the server's, or security token
-//	: token expires                                 a token that is expired
+//	: token expires                                 a token that is expired or revoked
 //	: Get secretKey failed,err:ak not exist         another access key than the server's
 //	: verify aksk signature fail                    a wrong or malformed signature
 //	: calc ak sk signature fail:signature expired   one more than fifteen minutes old or ahead

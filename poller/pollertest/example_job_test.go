@@ -124,3 +124,26 @@ func ExampleWithAccessKey() {
 	fmt.Println(ask(endpoint, client, "a-project", "a-token", id))
 	// Output: 401 APIGW.0301
 }
+
+// A token that dies early, as it does when its user is changed.
+func ExampleServer_RevokeTokens() {
+	server := pollertest.New(pollertest.WithNamedProject("a-project", "cn-north-4"))
+	defer server.Close()
+	id := server.Add(pollertest.Script{Type: "bind_ldap"})
+	endpoint, client := server.Memory()
+	const user = `{"auth": {"scope": {"project": {"name": "cn-north-4"}}, "identity": {"methods": ["password"],
+		"password": {"user": {"name": "a-user", "password": "a-password", "domain": {"name": "a-domain"}}}}}}`
+	resp, err := client.Post(endpoint+"/v3/auth/tokens", "application/json", strings.NewReader(user))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = resp.Body.Close()
+	token := resp.Header.Get("X-Subject-Token")
+	fmt.Println(ask(endpoint, client, "a-project", token, id))
+	server.RevokeTokens()
+	fmt.Println(ask(endpoint, client, "a-project", token, id))
+	// Output:
+	// bind_ldap success
+	// 401 APIGW.0301
+}

@@ -132,6 +132,7 @@ func TestWhatCountsForTheLock(t *testing.T) {
 			c.header.Set("X-Sdk-Date", time.Now().Add(-time.Hour).UTC().Format("20060102T150405Z"))
 			c.do("GET", jobs, "")
 		}, true},
+		"of IAM's call":           {func(c *caller, _ string) { c.header = bad("/v3/projects"); c.do("GET", "/v3/projects", "") }, true},
 		"an unknown path":         {func(c *caller, _ string) { c.header = bad("/"); c.do("GET", "/", "") }, false},
 		"an unknown method":       {func(c *caller, jobs string) { c.header = bad(jobs); c.do("PUT", jobs, "") }, false},
 		"a request for a token":   {func(c *caller, jobs string) { c.header = bad(jobs); c.do("POST", "/v3/auth/tokens", askForToken) }, false},

@@ -7,8 +7,13 @@ type Option func(*Server)
 
 // WithProject makes the server refuse every project but this one: 403
 // SFS.TURBO.9000. Any project is served without it.
-func WithProject(id string) Option {
-	return func(s *Server) { s.project = id }
+func WithProject(id string) Option { return WithNamedProject(id, "") }
+
+// WithNamedProject is [WithProject] for a project that IAM knows by name as well,
+// which is most often its region's: [ListProjects] finds it, and no token is issued
+// for another.
+func WithNamedProject(id, name string) Option {
+	return func(s *Server) { s.project, s.projectName = id, name }
 }
 
 // WithToken makes the server refuse every credential but this token, the tokens

@@ -13,9 +13,10 @@ type Call string
 
 // The calls that the server knows.
 const (
-	Poll       Call = "poll"        // GET a job
-	Submit     Call = "submit"      // POST, PUT or DELETE what starts a job
-	IssueToken Call = "issue token" // POST to IAM
+	Poll         Call = "poll"          // GET a job
+	Submit       Call = "submit"        // POST, PUT or DELETE what starts a job
+	IssueToken   Call = "issue token"   // POST to IAM
+	ListProjects Call = "list projects" // GET from IAM
 )
 
 // call is what a request asks for.
@@ -25,6 +26,7 @@ type call struct {
 	project, share, job string   // unescaped
 	jobType             string   // of the job to start
 	accepted            int      // the status when it has started
+	name                string   // of the project to list; "" is any
 }
 
 // operation is a path below a share: the type of the job that each method starts,
@@ -43,8 +45,8 @@ var operations = map[string]operation{
 	}, http.StatusAccepted},
 }
 
-func route(method, escapedPath string) call {
-	p := segments(escapedPath)
+func route(method string, u *url.URL) call {
+	p := segments(u.EscapedPath())
 	only := func(c call, kind Call, allowed string) call {
 		if c.allow = []string{allowed}; method == allowed {
 			c.call = kind
@@ -53,6 +55,9 @@ func route(method, escapedPath string) call {
 	}
 	if slices.Equal(p, []string{"v3", "auth", "tokens"}) {
 		return only(call{}, IssueToken, http.MethodPost)
+	}
+	if slices.Equal(p, []string{"v3", "projects"}) {
+		return only(call{name: u.Query().Get("name")}, ListProjects, http.MethodGet)
 	}
 	if len(p) < 5 || p[0] != "v1" || p[2] != "sfs-turbo" {
 		return call{}

@@ -98,7 +98,7 @@ func (s *Server) Fail(r Rule) {
 
 func (r *Rule) check() string {
 	switch {
-	case r.Call != "" && r.Call != Poll && r.Call != Submit && r.Call != IssueToken:
+	case r.Call != "" && r.Call != Poll && r.Call != Submit && r.Call != IssueToken && r.Call != ListProjects:
 		return fmt.Sprintf("unknown call %q", string(r.Call))
 	case r.JobID != "" && r.Call != "" && r.Call != Poll:
 		return "JobID is for polls"

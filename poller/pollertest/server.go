@@ -15,11 +15,12 @@ import (
 // It holds no goroutine before [Server.Start] or [Server.Memory], and no secret
 // ever: printing one shows none.
 type Server struct {
-	project string
-	choosy  bool // only the credentials below are good
-	began   time.Time
-	closed  chan struct{}
-	end     func() // closes closed, once
+	project     string // "" if any is served
+	projectName string
+	choosy      bool // only the credentials below are good
+	began       time.Time
+	closed      chan struct{}
+	end         func() // closes closed, once
 
 	mu       sync.Mutex                      // never held while waiting for anything
 	keys     map[string]*signingKey          // by access key
@@ -97,7 +98,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(r *http.Request, body []byte) (int, Rule, answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, asked, n := time.Now(), route(r.Method, r.URL.EscapedPath()), len(s.requests)
+	now, asked, n := time.Now(), route(r.Method, r.URL), len(s.requests)
 	cred := s.check(r, body, now)
 	q := Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Call: asked.call, JobID: asked.job, At: now,
@@ -126,6 +127,8 @@ func (s *Server) serve(a *answer, q *Request, asked call, cred credential, body 
 		s.issue(a, body)
 	case !cred.use(a.at):
 		a.fail(http.StatusUnauthorized, Gateway, "APIGW.0301", cred.refusal)
+	case asked.call == ListProjects:
+		s.listProjects(a, asked.name)
 	case s.project != "" && asked.project != s.project:
 		a.fail(http.StatusForbidden, Service, "SFS.TURBO.9000", "no permission for this project")
 	case asked.call == Poll:
