@@ -1,6 +1,8 @@
 package waiter
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -33,6 +35,18 @@ func (r *run) logTransition(t status.Transition) {
 		entry.Write(r.job(), zap.String("sub_job", oneLine(t.SubJob)), zap.String("job_type", oneLine(t.Job.Type)),
 			zap.String("from", oneLine(t.From)), zap.String("to", oneLine(t.To)))
 	}
+}
+
+// logClock logs, once for a Waiter, that this machine's clock is off by more than a
+// signature is good for.
+func (r *run) logClock(served, now time.Time) {
+	ahead := now.Sub(served)
+	if served.IsZero() || ahead.Abs() <= 15*time.Minute {
+		return
+	}
+	r.clock.Do(func() {
+		r.log.Warn("this machine's clock is off; signatures by an access key go by the service's", zap.Duration("ahead", ahead.Round(time.Second)))
+	})
 }
 
 func (r *run) job() zap.Field { return zap.String("job_id", r.state.Job.ID) }

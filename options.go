@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -27,6 +28,7 @@ type config struct {
 	traces    []*Trace
 	schedules [2]func() backoff.BackOff // by follow.Schedule
 	log       *zap.Logger
+	clock     *sync.Once // of logClock
 	limiter   interface {
 		Wait(ctx context.Context) error
 	}
@@ -41,6 +43,7 @@ func defaults(p poller.Poller) config {
 		poller:      p,
 		schedules:   [2]func() backoff.BackOff{pace.Exponential, failureBackOff},
 		log:         zap.NewNop(),
+		clock:       new(sync.Once),
 		pollTimeout: 15 * time.Second,
 		Rules:       follow.Rules{NotFoundGrace: 10 * time.Second},
 	}

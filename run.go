@@ -169,6 +169,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 	if err != nil && pollCtx.Err() != nil {
 		err = late{limit, err}
 	}
+	r.logClock(reply.ServerTime, now)
 	return r.state.Observe(follow.Poll{Reply: reply, Err: err, At: now, Took: now.Sub(start)}, r.Rules), nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/header"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -20,16 +21,16 @@ const (
 	maxSubJobs = 2_000
 )
 
-// read makes of an answer a Reply or an *Error. It reads the body to its end, so
+// read makes of an answer a Reply, without the job, or an *Error. It reads the body to its end, so
 // that the connection can be used again, unless the body is too long: then it is
 // cheaper to close it.
-func read(resp *http.Response, jobID string, secrets []string, now time.Time) (Reply, error) {
+func read(resp *http.Response, decode func(body []byte, secrets []string) error, secrets []string, now time.Time) (Reply, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	date := serverTime(resp.Header.Get("Date"))
+	date := header.Date(resp.Header.Get("Date"))
 	reply := Reply{
 		RequestID:  apierror.RequestID(resp.Header.Get("X-Request-Id"), secrets...),
 		ServerTime: date,
-		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), date, now),
+		RetryAfter: header.RetryAfter(resp.Header.Get("Retry-After"), date, now),
 	}
 	if resp.StatusCode == http.StatusOK {
 		switch {
@@ -38,10 +39,9 @@ func read(resp *http.Response, jobID string, secrets []string, now time.Time) (R
 		case len(body) > maxBody:
 			err = errors.New("the answer is longer than 1 MiB")
 		default:
-			reply.Job, err = decode(body, jobID)
+			err = decode(body, secrets)
 		}
 		if err == nil {
-			redact(&reply.Job, secrets)
 			return reply, nil
 		}
 	} else {

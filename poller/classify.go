@@ -48,7 +48,8 @@ func (v Verdict) String() string {
 // Classify returns the verdict on any error that a [Poller] may return. It is pure.
 //
 // A [backoff.PermanentError] is Permanent, whatever it wraps. A [credential.Error]
-// is Permanent if it says so, else Passing. An [*Error] goes by its HTTP status,
+// is Unauthorized if it was Rejected, and Permanent if it says so or is for want of
+// a good certificate, else Passing. An [*Error] goes by its HTTP status,
 // then by its code, as the service's error pages have them:
 //
 //	200 to 299                                     Passing
@@ -69,7 +70,10 @@ func Classify(err error) Verdict {
 		return Permanent
 	}
 	if e, ok := errors.AsType[*credential.Error](err); ok {
-		if e.Permanent {
+		switch {
+		case e.Rejected:
+			return Unauthorized
+		case e.Permanent, badCertificate(e):
 			return Permanent
 		}
 		return Passing // even if it is a rejection that could not be renewed just now

@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/status"
 )
 
 // Client is a [Poller] that asks the SFS Turbo service over HTTP:
@@ -21,10 +22,11 @@ import (
 // It is made by [New], and safe for concurrent use: have one for all waits, so that
 // they share connections. Printing it shows no secret.
 type Client struct {
-	jobs string // their URL, without the id
+	jobs    string   // their URL, without the id
+	project *project // to be looked up first; nil if its id was given
 
 	// Funcs, where a value would be dumped with all that a user's type holds.
-	authorize func(context.Context, *http.Request) error
+	authorize func(context.Context, *http.Request) (answered func(*http.Response) (again bool), err error)
 	renew     func(ctx context.Context, rejected *http.Request) error // nil if a rejection is final
 	do        func(*http.Request) (*http.Response, error)
 	closeIdle func()
@@ -34,39 +36,61 @@ type Client struct {
 // and may have a path, which is kept; see [Endpoint] for the public cloud's. It
 // must begin with https://, but for this machine's loopback or [WithPlainHTTP].
 func New(endpoint, projectID string, opts ...Option) (*Client, error) {
-	s := settings{client: http.Client{Transport: newTransport()}}
-	for i, opt := range opts {
-		if opt == nil {
-			return nil, fmt.Errorf("poller: option %d of New is nil", i+1)
-		}
-		if err := opt(&s); err != nil {
-			return nil, err
-		}
+	s, err := apply("New", opts)
+	if err != nil {
+		return nil, err
 	}
-	base, err := baseURL(endpoint, s.plainHTTP)
+	base, err := checkEndpoint(endpoint, s.plainHTTP)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkSegment("project id", projectID); err != nil {
 		return nil, fmt.Errorf("poller: %w: it is on the console's page \"My Credentials\"", err)
 	}
+	return newClient(s, jobsOf(base, projectID)), nil
+}
+
+func apply(to string, opts []Option) (settings, error) {
+	s := settings{client: http.Client{Transport: newTransport()}}
+	for i, opt := range opts {
+		if opt == nil {
+			return settings{}, fmt.Errorf("poller: option %d of %s is nil", i+1, to)
+		}
+		if err := opt(&s); err != nil {
+			return settings{}, err
+		}
+	}
+	return s, nil
+}
+
+func jobsOf(base, projectID string) string {
+	return base + "/v1/" + url.PathEscape(projectID) + "/sfs-turbo/jobs/"
+}
+
+func newClient(s settings, jobs string) *Client {
 	plain := s.client
 	s.client.Transport = unfollowed{s.client.Transport}
-	c := &Client{
-		jobs:      base + "/v1/" + url.PathEscape(projectID) + "/sfs-turbo/jobs/",
-		do:        s.client.Do,
-		closeIdle: plain.CloseIdleConnections,
+	c := &Client{jobs: jobs, do: s.client.Do, closeIdle: plain.CloseIdleConnections}
+	c.authorise(s.credential)
+	return c
+}
+
+func (c *Client) authorise(cred credential.Credential) {
+	if cred != nil {
+		c.authorize = func(ctx context.Context, r *http.Request) (func(*http.Response) bool, error) {
+			return nil, cred.Authorize(ctx, r)
+		}
 	}
-	if s.credential != nil {
-		c.authorize = s.credential.Authorize
-	}
-	switch cred := s.credential.(type) {
+	switch cred := cred.(type) {
 	case credential.Refresher:
 		c.renew = cred.Refresh
 	case interface{ Rotates() }: // a credential.TokenFunc: the next attempt asks it anew
 		c.renew = func(context.Context, *http.Request) error { return nil }
+	case interface { // a credential.AccessKey: it has to know what became of its signature
+		Attempt(context.Context, *http.Request) (func(*http.Response) bool, error)
+	}:
+		c.authorize = cred.Attempt
 	}
-	return c, nil
 }
 
 // Poll asks once. If the service rejects the credential and that can be renewed,
@@ -82,39 +106,79 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	if err := CheckID(jobID); err != nil {
 		return Reply{}, backoff.Permanent(err)
 	}
-	reply, sent, err := c.attempt(ctx, jobID)
+	jobs, projectID := c.jobs, ""
+	if c.project != nil {
+		var err error
+		if projectID, err = c.project.find(ctx, c.get); err != nil {
+			return Reply{}, err
+		}
+		jobs = jobsOf(c.project.base, projectID)
+	}
+	var job status.Job
+	reply, err := c.get(ctx, jobs+url.PathEscape(jobID), projectID, func(body []byte, secrets []string) (err error) {
+		job, err = decode(body, jobID)
+		redact(&job, secrets)
+		return err
+	})
+	if err != nil {
+		return Reply{}, err
+	}
+	reply.Job = job
+	return reply, nil
+}
+
+// get asks, and once more if the credential is rejected and can be renewed.
+func (c *Client) get(ctx context.Context, address, projectID string, decode func(body []byte, secrets []string) error) (Reply, error) {
+	reply, sent, again, err := c.attempt(ctx, address, projectID, decode)
 	rejection, answered := errors.AsType[*Error](err)
-	if sent == nil || !answered || rejection.StatusCode != http.StatusUnauthorized || c.renew == nil {
+	if sent == nil || !answered || rejection.StatusCode != http.StatusUnauthorized || c.renew == nil && !again {
 		return reply, err
 	}
-	if err := c.renew(ctx, sent); err != nil {
-		return Reply{}, unrenewed(rejection, err)
+	if c.renew != nil {
+		if err := c.renew(ctx, sent); err != nil {
+			return Reply{}, unrenewed(rejection, err)
+		}
 	}
-	reply, _, err = c.attempt(ctx, jobID)
+	reply, _, _, err = c.attempt(ctx, address, projectID, decode)
+	if e, ok := errors.AsType[*credential.Error](err); ok && e.Rejected {
+		return Reply{}, rejection // it has no other than the one that was rejected
+	}
 	return reply, err
 }
 
 // attempt returns the request too if there was an answer.
-func (c *Client) attempt(ctx context.Context, jobID string) (Reply, *http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.jobs+url.PathEscape(jobID), nil)
+func (c *Client) attempt(ctx context.Context, address, projectID string, decode func(body []byte, secrets []string) error) (_ Reply, sent *http.Request, again bool, _ error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return Reply{}, nil, backoff.Permanent(err)
+		return Reply{}, nil, false, backoff.Permanent(err)
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "sfsturbo-waiter (+https://github.com/sfsturbo/waiter)")
+	if projectID != "" {
+		r.Header.Set("X-Project-Id", projectID)
+	}
+	var answered func(*http.Response) bool
 	if c.authorize != nil {
-		if err := c.authorize(ctx, r); err != nil {
-			return Reply{}, nil, unauthorized(err)
+		if answered, err = c.authorize(ctx, r); err != nil {
+			return Reply{}, nil, false, unauthorized(err)
 		}
 	}
-	resp, err := c.do(r)
+	resp, again, err := c.send(r, answered)
 	if err != nil {
-		return Reply{}, nil, unanswered(r, err)
+		return Reply{}, nil, false, unanswered(r, err)
 	}
 	defer resp.Body.Close()
-	reply, err := read(resp, jobID, secretsOf(r), time.Now())
-	return reply, r, err
+	reply, err := read(resp, decode, secretsOf(r), time.Now())
+	return reply, r, again, err
+}
+
+func (c *Client) send(r *http.Request, answered func(*http.Response) (again bool)) (resp *http.Response, again bool, err error) {
+	if answered != nil {
+		defer func() { again = answered(resp) }() // even if a RoundTripper panics
+	}
+	resp, err = c.do(r) //nolint:bodyclose // the caller does
+	return resp, false, err
 }
 
 // CloseIdleConnections closes the connections that no poll is using. Call it when

@@ -23,7 +23,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// poller.Client(https://sfs-turbo.cn-north-4.myhuaweicloud.com/v1/0970dd7a1300f5672ff2c003c60ae115/sfs-turbo/jobs/) <nil>
-	// poller: the endpoint begins with http://, so the token would be sent in the clear: use https://, or WithPlainHTTP if that is meant
+	// poller: the endpoint begins with http://, so a token or a password would be sent in the clear: use https://, or WithPlainHTTP if that is meant
 }
 
 func ExampleEndpoint() {

@@ -26,6 +26,7 @@ type Refresher interface {
 // Error says why a request could not be authorised. It holds no secret.
 type Error struct {
 	Permanent bool  // asking again can't help: a bad password, an empty token
+	Rejected  bool  // the service rejected it before, so it was not sent again; Permanent too
 	Err       error // never nil
 }
 

@@ -45,10 +45,7 @@ func (a *asked) Authorize(ctx context.Context, r *http.Request) error {
 	if err == nil {
 		return set(r, token)
 	}
-	if _, ok := errors.AsType[*Error](err); ok {
-		return err
-	}
-	return &Error{Err: fmt.Errorf("asking for a token: %w", err)}
+	return whileAsking("a token", err)
 }
 
 // Rotates says that the next Authorize may send another token than the last:
@@ -56,16 +53,35 @@ func (a *asked) Authorize(ctx context.Context, r *http.Request) error {
 func (a *asked) Rotates() {}
 
 func set(r *http.Request, token string) error {
-	switch {
-	case strings.TrimSpace(token) == "":
+	if strings.TrimSpace(token) == "" {
 		return permanent("the token is empty: give the one that IAM answers in X-Subject-Token")
-	case strings.HasSuffix(token, "\n"):
-		return permanent("the token has a trailing newline: trim it")
-	case strings.ContainsFunc(token, func(c rune) bool { return c < ' ' || c == 0x7f }):
-		return permanent("the token has a control character in it, such as a newline: give it as IAM sent it, on one line")
+	}
+	if err := sendable("token", token); err != nil {
+		return err
 	}
 	r.Header.Set("X-Auth-Token", token)
 	return nil
+}
+
+// sendable says what keeps a value out of a header. It never quotes it.
+func sendable(name, value string) error {
+	switch {
+	case strings.HasSuffix(value, "\n"):
+		return permanent("the " + name + " has a trailing newline: trim it")
+	case strings.TrimSpace(value) != value:
+		return permanent("the " + name + " has a space before or after it: trim it")
+	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return permanent("the " + name + " has a control character in it, such as a newline: give it as it was issued, on one line")
+	}
+	return nil
+}
+
+// whileAsking is the error of a func that a user gave.
+func whileAsking(what string, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		return err
+	}
+	return &Error{Err: fmt.Errorf("asking for %s: %w", what, err)}
 }
 
 func permanent(text string) error {

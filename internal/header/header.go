@@ -1,4 +1,5 @@
-package poller
+// Package header reads the headers of an answer that say when. It is pure.
+package header
 
 import (
 	"errors"
@@ -12,10 +13,10 @@ import (
 // sooner than that anyway.
 const longestRetryAfter = 24 * time.Hour
 
-// retryAfter returns how long a Retry-After header asks to stay away: seconds, or
+// RetryAfter returns how long a Retry-After header asks to stay away: seconds, or
 // an HTTP date. That is a time on the server's clock, so it is compared to the
 // answer's own date if it has one, else to now. What it can't read is 0.
-func retryAfter(header string, date, now time.Time) time.Duration {
+func RetryAfter(header string, date, now time.Time) time.Duration {
 	if header == "" {
 		return 0
 	}
@@ -35,8 +36,8 @@ func retryAfter(header string, date, now time.Time) time.Duration {
 	return min(max(at.Sub(date), 0), longestRetryAfter)
 }
 
-// serverTime returns the time of a Date header; zero if it can't be read.
-func serverTime(header string) time.Time {
+// Date returns the time of a Date header; zero if it can't be read.
+func Date(header string) time.Time {
 	at, err := http.ParseTime(header)
 	if err != nil {
 		return time.Time{}

@@ -1,4 +1,4 @@
-package poller
+package header
 
 import (
 	"net/http"
@@ -44,14 +44,14 @@ func TestRetryAfter(t *testing.T) {
 		{"Mon, 01 Jan 0001 00:00:00 GMT", date, 0},
 		{"2026-03-01T11:00:09Z", date, 0},
 	} {
-		require.Equal(t, c.want, retryAfter(c.header, c.date, now), "%q", c.header)
+		require.Equal(t, c.want, RetryAfter(c.header, c.date, now), "%q", c.header)
 	}
 }
 
 func TestServerTime(t *testing.T) {
-	require.Equal(t, time.Date(2023, 7, 26, 9, 34, 0, 0, time.UTC), serverTime("Wed, 26 Jul 2023 09:34:00 GMT"))
-	require.True(t, serverTime("").IsZero())
-	require.True(t, serverTime("yesterday").IsZero())
+	require.Equal(t, time.Date(2023, 7, 26, 9, 34, 0, 0, time.UTC), Date("Wed, 26 Jul 2023 09:34:00 GMT"))
+	require.True(t, Date("").IsZero())
+	require.True(t, Date("yesterday").IsZero())
 }
 
 func FuzzRetryAfter(f *testing.F) {
@@ -61,29 +61,15 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string, date, now int64) {
 		at, then := time.Unix(date, 0), time.Unix(now, 0)
-		got := retryAfter(header, at, then)
+		got := RetryAfter(header, at, then)
 		if got < 0 || got > 24*time.Hour || got%time.Second != 0 {
 			t.Fatalf("%q: %v", header, got)
 		}
-		if got != retryAfter(header, at, then.Add(time.Hour)) {
+		if got != RetryAfter(header, at, then.Add(time.Hour)) {
 			t.Fatalf("%q: depends on now, though there is a date", header)
 		}
-		if seconds := retryAfter(header, time.Time{}, at); seconds != got {
+		if seconds := RetryAfter(header, time.Time{}, at); seconds != got {
 			t.Fatalf("%q: %v by date, %v by now", header, got, seconds)
 		}
 	})
-}
-
-func TestTheDefaultTransport(t *testing.T) {
-	transport := newTransport()
-	require.NotNil(t, transport.Proxy, "the environment's proxy")
-	require.Equal(t, 64, transport.MaxConnsPerHost)
-	require.Equal(t, 64, transport.MaxIdleConnsPerHost)
-	require.EqualValues(t, 256<<10, transport.MaxResponseHeaderBytes)
-	require.NotSame(t, http.DefaultTransport, transport)
-
-	standard := http.DefaultTransport
-	defer func() { http.DefaultTransport = standard }()
-	http.DefaultTransport = unfollowed{standard} // as tracing libraries do
-	require.NotNil(t, newTransport().Proxy)
 }

@@ -1,0 +1,147 @@
+package credential
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/header"
+)
+
+const (
+	issueTimeout = 10 * time.Second
+	maxBody      = 1 << 20   // bytes
+	maxHeader    = 256 << 10 // bytes; a token has several thousand
+)
+
+// iam issues tokens.
+type iam struct {
+	endpoint string
+	PasswordOptions
+}
+
+// onceInADay returns a transport that keeps no connection.
+func onceInADay() *http.Transport {
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = standard.Clone()
+	}
+	t.DisableKeepAlives = true
+	t.MaxResponseHeaderBytes = maxHeader
+	return t
+}
+
+// issue asks for a token. Source: the page "Obtaining a User Token Through Password
+// Authentication" of the IAM API reference.
+func (i iam) issue(ctx context.Context) (grant, error) {
+	ctx, cancel := context.WithTimeout(ctx, issueTimeout)
+	defer cancel()
+	address := strings.TrimSuffix(i.endpoint, "/v3") + "/v3/auth/tokens?nocatalog=true"
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(i.request()))
+	if err != nil {
+		return grant{}, permanent("the IAM endpoint makes no request")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	client := *i.HTTPClient
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(r)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // the rest is known
+		}
+		if text := apierror.Redact(err.Error(), i.Password); text != err.Error() {
+			err = errors.New(text)
+		}
+		return grant{}, &Error{Err: fmt.Errorf("no answer from IAM at %s: %w", r.URL.Host, err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	return i.read(resp, body, err, time.Now())
+}
+
+func (i iam) request() []byte {
+	type named struct {
+		ID   string `json:"id,omitempty"`
+		Name string `json:"name,omitempty"`
+	}
+	project := named{ID: i.ProjectID}
+	if project.ID == "" {
+		project.Name = i.ProjectName
+	}
+	body, _ := json.Marshal(map[string]any{"auth": map[string]any{ // strings only
+		"identity": map[string]any{
+			"methods": []string{"password"},
+			"password": map[string]any{"user": map[string]any{
+				"name": i.User, "password": i.Password, "domain": named{Name: i.Domain},
+			}},
+		},
+		"scope": map[string]any{"project": project},
+	}})
+	return body
+}
+
+// read makes of an answer a grant or an *Error. It is pure.
+func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time) (grant, error) {
+	date := header.Date(resp.Header.Get("Date"))
+	g := grant{
+		token:      resp.Header.Get("X-Subject-Token"),
+		retryAfter: header.RetryAfter(resp.Header.Get("Retry-After"), date, now),
+	}
+	if resp.StatusCode != http.StatusCreated {
+		g.badPassword = resp.StatusCode == http.StatusUnauthorized
+		return g, i.refusal(resp, body, g.token)
+	}
+	if g.token == "" {
+		return g, &Error{Err: errors.New("IAM's answer has no token: if this stays, check the IAM endpoint")}
+	}
+	var said struct {
+		Token struct {
+			Issued  time.Time `json:"issued_at"`
+			Expires time.Time `json:"expires_at"`
+		} `json:"token"`
+	}
+	// A token whose end is not known is used until it is rejected.
+	if broken == nil && json.Unmarshal(body, &said) == nil {
+		// Both on the server's clock: this machine's may be hours off.
+		g.life = said.Token.Expires.Sub(cmp.Or(date, said.Token.Issued, now))
+	}
+	return g, nil
+}
+
+func (i iam) refusal(resp *http.Response, body []byte, token string) error {
+	said := apierror.Decode(body, i.Password, token)
+	text := fmt.Sprintf("IAM at %s answered HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
+	for _, part := range []string{said.Code, said.Message} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	if id := cmp.Or(apierror.RequestID(resp.Header.Get("X-Request-Id"), i.Password), said.RequestID); id != "" {
+		text += " (request id " + id + ")"
+	}
+	e := &Error{Permanent: true}
+	switch s := resp.StatusCode; {
+	case s == http.StatusUnauthorized:
+		text += "; check the user's name, the password and the domain. It is not asked again: failed logins lock a user"
+	case s == http.StatusForbidden:
+		text += "; check that the user may use this project, and log in by program"
+	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s < 300, s >= 500:
+		e.Permanent = false
+	case s < 400:
+		text += "; a redirect is never followed, because the password would go with it: give the address where it leads as IAM endpoint"
+	default:
+		text += "; check the IAM endpoint, the domain and the project"
+	}
+	e.Err = errors.New(text)
+	return e
+}

@@ -1,0 +1,32 @@
+package credential
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Format implements [fmt.Formatter]: no verb shows a secret.
+func (o AccessKeyOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
+
+// MarshalJSON implements [json.Marshaler], without secrets: what it gives can't be
+// read back.
+func (o AccessKeyOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
+
+func (o AccessKeyOptions) shown() any {
+	return struct{ AccessKey, ProjectID string }{key{access: o.AccessKey}.name(), o.ProjectID}
+}
+
+// Format implements [fmt.Formatter]: no verb shows a secret.
+func (o PasswordOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
+
+// MarshalJSON implements [json.Marshaler], without secrets: what it gives can't be
+// read back.
+func (o PasswordOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
+
+func (o PasswordOptions) shown() any {
+	return struct{ User, Domain, ProjectName, ProjectID string }{o.User, o.Domain, o.ProjectName, o.ProjectID}
+}
+
+func show(f fmt.State, whole, shown any) {
+	_, _ = fmt.Fprintf(f, "%T%+v", whole, shown)
+}

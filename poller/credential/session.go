@@ -1,0 +1,79 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// session shares one lease among all polls.
+type session struct {
+	issue func(context.Context) (grant, error)
+
+	mu     sync.Mutex // never held while waiting for anything
+	lease  lease
+	flight chan struct{} // closed when the request that is under way has ended; nil if none is
+}
+
+func (s *session) get(ctx context.Context) (string, error) {
+	for {
+		s.mu.Lock()
+		todo, flight := s.lease.next(time.Now()), s.flight
+		token, failure := s.lease.token, s.lease.failure
+		if flight == nil && (todo == renew || todo == ask) {
+			s.flight = make(chan struct{})
+		}
+		s.mu.Unlock()
+
+		switch {
+		case todo == use, todo == renew && flight != nil:
+			return token, nil
+		case todo == fail:
+			return "", failure
+		case flight == nil:
+			s.fetch(ctx)
+		default:
+			select {
+			case <-flight:
+			case <-ctx.Done():
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return "", &Error{Err: fmt.Errorf("waiting for a token from IAM: %w", err)}
+		}
+	}
+}
+
+// fetch makes the one request that is under way.
+func (s *session) fetch(ctx context.Context) {
+	sent := time.Now()
+	var got grant
+	err := error(errAbandoned) // a panic passes through
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err == nil || ctx.Err() == nil { // this poll's end says nothing of IAM
+			s.lease.take(got, err, sent, time.Now(), rand.Float64())
+		}
+		close(s.flight)
+		s.flight = nil
+	}()
+	got, err = s.issue(ctx)
+}
+
+var errAbandoned = &Error{Err: errors.New("the request for a token was abandoned")}
+
+func (s *session) renew(ctx context.Context, rejected string) error {
+	s.mu.Lock()
+	useless := s.lease.reject(rejected, time.Now())
+	s.mu.Unlock()
+	if useless {
+		return &Error{Permanent: true, Rejected: true, Err: errors.New("a token that was renewed a moment ago is rejected too: " +
+			"check that the user may use this project and region")}
+	}
+	_, err := s.get(ctx)
+	return err
+}
