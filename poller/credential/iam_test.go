@@ -1,0 +1,168 @@
+package credential_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+)
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// through sends a Password's requests to f.
+func through(f roundTrip) func(*credential.PasswordOptions) {
+	return func(o *credential.PasswordOptions) { o.HTTPClient = &http.Client{Transport: f} }
+}
+
+func TestTheRequestForAToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*credential.PasswordOptions)
+		url  string
+		want string
+	}{
+		"by name": {func(*credential.PasswordOptions) {}, "http://127.0.0.1/v3/auth/tokens?nocatalog=true", `{"name":"cn-north-4"}`},
+		"by id":   {func(o *credential.PasswordOptions) { o.ProjectID = "0970" }, "http://127.0.0.1/v3/auth/tokens?nocatalog=true", `{"id":"0970"}`},
+		"as HW_AUTH_URL has it": {
+			func(o *credential.PasswordOptions) { o.IAMEndpoint = "https://iam.example.com:443/prefix/v3/" },
+			"https://iam.example.com:443/prefix/v3/auth/tokens?nocatalog=true", `{"name":"cn-north-4"}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c2 := iam(t, c.edit, through(func(r *http.Request) (*http.Response, error) {
+				require.Equal(t, "POST "+c.url, r.Method+" "+r.URL.String())
+				require.Equal(t, "application/json", r.Header.Get("Content-Type"))
+				body, err := io.ReadAll(r.Body)
+				require.NoError(t, err)
+				require.JSONEq(t, `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"user","password":"`+hunter2+
+					`","domain":{"name":"account"}}}},"scope":{"project":`+c.want+`}}}`, string(body))
+				return &http.Response{StatusCode: 201, Header: http.Header{"X-Subject-Token": {"t"}}, Body: http.NoBody, Request: r}, nil
+			}))
+			require.Equal(t, "t", token(t, c2))
+		})
+	}
+}
+
+func TestAnswersOfIAMThatAreNoToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule      pollertest.Rule
+		permanent bool
+		text      string
+	}{
+		"bad request":  {pollertest.Rule{Status: 400, Body: pollertest.IAM}, true, "check the IAM endpoint, the domain and the project"},
+		"forbidden":    {pollertest.Rule{Status: 403, Body: pollertest.Forbidden}, true, "check that the user may use this project"},
+		"not IAM":      {pollertest.Rule{Status: 404}, true, "check the IAM endpoint"},
+		"redirect":     {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com"}}}, true, "a redirect is never followed"},
+		"timeout":      {pollertest.Rule{Status: 408}, false, "HTTP 408"},
+		"throttled":    {pollertest.Rule{Status: 429}, false, "HTTP 429"},
+		"broken":       {pollertest.Rule{Status: 500, Body: pollertest.HTML}, false, "HTTP 500"},
+		"200":          {pollertest.Rule{Status: 200, Raw: "{}"}, false, "HTTP 200"},
+		"no token":     {pollertest.Rule{Status: 201, Raw: `{"token":{}}`}, false, "no token: if this stays, check the IAM endpoint"},
+		"reset":        {pollertest.Rule{Break: pollertest.Reset}, false, "no answer from IAM at 127.0.0.1: "},
+		"echo":         {pollertest.Rule{Status: 500, Raw: `{"error":{"message":"` + hunter2 + `"}}`}, false, "HTTP 500"},
+		"echoed as id": {pollertest.Rule{Status: 500, Header: http.Header{"X-Request-Id": {hunter2}}}, false, "HTTP 500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, p := iam(t)
+				s.Fail(c.rule)
+				e := failure(t, p)
+				require.Equal(t, c.permanent, e.Permanent, e)
+				require.ErrorContains(t, e, c.text)
+				require.NotContains(t, e.Error(), "\n")
+				require.Len(t, s.Requests(), 1)
+			})
+		})
+	}
+}
+
+func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := iam(t)
+		s.Fail(pollertest.Rule{Break: pollertest.Hang})
+		start := time.Now()
+		require.ErrorContains(t, failure(t, c), "no answer from IAM at 127.0.0.1: ")
+		require.Equal(t, 10*time.Second, time.Since(start))
+	})
+}
+
+// An answer that breaks off after its header has brought the token.
+func TestATokenWhoseEndIsNotKnownIsUsedUntilItIsRejected(t *testing.T) {
+	for name, rule := range map[string]pollertest.Rule{
+		"broken off": {Break: pollertest.Reset, After: 10},
+		"no JSON":    {Status: 201, Raw: "<html>", Header: http.Header{"X-Subject-Token": {"t"}}},
+		"no time":    {Status: 201, Raw: `{"token":{"expires_at":"soon"}}`, Header: http.Header{"X-Subject-Token": {"t"}}},
+		"past":       {Status: 201, Raw: `{"token":{"expires_at":"1999-01-01T00:00:00Z"}}`, Header: http.Header{"X-Subject-Token": {"t"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c := iam(t)
+				s.Fail(rule)
+				first := token(t, c)
+				time.Sleep(48 * time.Hour)
+				require.Equal(t, first, token(t, c))
+				require.Len(t, s.Requests(), 1)
+			})
+		})
+	}
+}
+
+func TestAnUnknownHostIsInTheErrorsChain(t *testing.T) {
+	_, c := iam(t, func(o *credential.PasswordOptions) { o.IAMEndpoint = "https://iam.nowhere.example.com" })
+	e := failure(t, c)
+	require.False(t, e.Permanent)
+	dns, ok := errors.AsType[*net.DNSError](e)
+	require.True(t, ok, "a mistyped region must not hang: a wait looks for this")
+	require.True(t, dns.IsNotFound)
+}
+
+func TestANetworkErrorThatQuotesThePassword(t *testing.T) {
+	_, c := iam(t, through(func(*http.Request) (*http.Response, error) { return nil, errors.New("malformed answer: " + hunter2) }))
+	require.ErrorContains(t, failure(t, c), "malformed answer: ")
+}
+
+// A RoundTripper that panics leaves nobody waiting.
+func TestAPanicPassesThrough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := iam(t, through(func(*http.Request) (*http.Response, error) { panic("a bug") }))
+		require.PanicsWithValue(t, "a bug", func() { c.Authorize(t.Context(), request(t)) })
+		require.ErrorContains(t, failure(t, c), "abandoned")
+		time.Sleep(time.Second)
+		require.PanicsWithValue(t, "a bug", func() { c.Authorize(t.Context(), request(t)) })
+	})
+}
+
+func TestPasswordThatCantBeUsed(t *testing.T) {
+	full := credential.PasswordOptions{
+		IAMEndpoint: "https://iam.example.com", User: "u", Password: hunter2, Domain: "d", ProjectName: "p",
+	}
+	for want, spoil := range map[string]func(*credential.PasswordOptions){
+		"the IAM endpoint is empty: give one like https://iam.": func(o *credential.PasswordOptions) { o.IAMEndpoint = "" },
+		"the IAM endpoint has a user or a password":             func(o *credential.PasswordOptions) { o.IAMEndpoint = "https://u:" + hunter2 + "@h" },
+		"the IAM endpoint begins with http://":                  func(o *credential.PasswordOptions) { o.IAMEndpoint = "http://iam.example.com" },
+		"the user's name is empty":                              func(o *credential.PasswordOptions) { o.User = "" },
+		"the password is empty":                                 func(o *credential.PasswordOptions) { o.Password = "" },
+		"the domain (the account's name) is empty":              func(o *credential.PasswordOptions) { o.Domain = "" },
+		"the project's name or id is empty":                     func(o *credential.PasswordOptions) { o.ProjectName = "" },
+	} {
+		o := full
+		spoil(&o)
+		c, err := credential.Password(o)
+		require.ErrorContains(t, err, want)
+		require.Nil(t, c)
+		require.NotContains(t, err.Error(), hunter2)
+		require.True(t, strings.HasPrefix(err.Error(), "credential: "))
+	}
+	_, err := credential.Password(full)
+	require.NoError(t, err, "without a network")
+}
