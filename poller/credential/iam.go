@@ -132,7 +132,7 @@ func (i iam) refusal(resp *http.Response, body []byte, token string) error {
 	e := &Error{Permanent: true}
 	switch s := resp.StatusCode; {
 	case s == http.StatusUnauthorized:
-		text += "; check the user's name, the password and the domain. It is not asked again: failed logins lock a user"
+		text += "; check the user's name, the password, the domain and the project. IAM is not asked again: failed logins lock a user"
 	case s == http.StatusForbidden:
 		text += "; check that the user may use this project, and log in by program"
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s < 300, s >= 500:

@@ -226,7 +226,7 @@ func TestABadPasswordIsSentOnce(t *testing.T) {
 			e := failure(t, c)
 			require.True(t, e.Permanent)
 			require.ErrorContains(t, e, "IAM at 127.0.0.1 answered HTTP 401 Unauthorized: 401: The username or password is wrong: ")
-			require.ErrorContains(t, e, "check the user's name, the password and the domain")
+			require.ErrorContains(t, e, "check the user's name, the password, the domain and the project")
 			time.Sleep(time.Hour)
 		}
 		require.Len(t, s.Requests(), 1, "failed logins lock a user")

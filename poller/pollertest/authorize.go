@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -127,13 +128,14 @@ func toSign(r *http.Request, names []string, body []byte) []byte {
 	for _, segment := range segments(r.URL.EscapedPath()) {
 		path.WriteString("/" + escape(segment))
 	}
+	values := r.URL.Query()
 	var query []string
-	for name, values := range r.URL.Query() {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		slices.Sort(values[name])
+		for _, v := range values[name] {
 			query = append(query, escape(name)+"="+escape(v))
 		}
 	}
-	slices.Sort(query)
 	for _, name := range names {
 		v := r.Header.Get(name)
 		if name == "host" { // net/http keeps it elsewhere

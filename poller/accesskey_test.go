@@ -1,0 +1,252 @@
+package poller_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+)
+
+const (
+	accessKey = "AKEXAMPLE0000000000"
+	secretKey = "SKEXAMPLEsecretsecretsecret00000"
+)
+
+// inMemory returns a service that knows the access key, with a job, and a client of
+// it that signs with o.
+func inMemory(t *testing.T, o credential.AccessKeyOptions, opts ...pollertest.Option) (*pollertest.Server, *poller.Client, string) {
+	t.Helper()
+	s := pollertest.New(append(opts, pollertest.WithAccessKey(accessKey, secretKey))...)
+	t.Cleanup(s.Close)
+	key, err := credential.AccessKey(o)
+	require.NoError(t, err)
+	endpoint, httpClient := s.Memory()
+	p, err := poller.New(endpoint, "project", poller.WithHTTPClient(httpClient), poller.WithCredential(key))
+	require.NoError(t, err)
+	return s, p, s.Add(pollertest.Script{})
+}
+
+var goodKey = credential.AccessKeyOptions{AccessKey: accessKey, SecretKey: secretKey, ProjectID: "project"}
+
+func TestSignedPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, p, id := inMemory(t, goodKey)
+		for range 3 {
+			_, err := p.Poll(t.Context(), id)
+			require.NoError(t, err)
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// Five bad signatures would lock the key, for every user of it.
+func TestABadSecretIsSentOnceHoweverManyPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := goodKey
+		bad.SecretKey = "wrong"
+		s, p, id := inMemory(t, bad)
+		s.Fail(pollertest.Rule{Delay: time.Second})
+		var polls sync.WaitGroup
+		for range 1000 {
+			polls.Go(func() {
+				_, err := p.Poll(t.Context(), id)
+				assert.Equal(t, poller.Unauthorized, poller.Classify(err))
+			})
+		}
+		polls.Wait()
+		require.Len(t, s.Requests(), 1)
+
+		_, err := p.Poll(t.Context(), id)
+		require.EqualError(t, err, "credential: access key AKEX... was rejected before, and is not sent again, since more than five failed signatures lock a key: "+
+			"check the key and its secret, then make a new credential")
+	})
+}
+
+// The first request proves the key, and then there is no queue.
+func TestAProvenKeyIsNotHeldUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, id := inMemory(t, goodKey)
+		s.Fail(pollertest.Rule{Delay: time.Second})
+		start := time.Now()
+		var polls sync.WaitGroup
+		for range 60 {
+			polls.Go(func() {
+				_, err := p.Poll(t.Context(), id)
+				assert.NoError(t, err)
+			})
+		}
+		polls.Wait()
+		require.Equal(t, 2*time.Second, time.Since(start))
+	})
+}
+
+func TestWhoWaitsForTheFirstAnswerStillHasItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, id := inMemory(t, goodKey)
+		s.Fail(pollertest.Rule{Break: pollertest.Hang, Times: 1})
+		first, cancelFirst := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancelFirst()
+		var polls sync.WaitGroup
+		polls.Go(func() {
+			_, err := p.Poll(first, id)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+		synctest.Wait()
+		second, cancelSecond := context.WithTimeout(t.Context(), time.Second)
+		defer cancelSecond()
+		_, err := p.Poll(second, id)
+		require.EqualError(t, err, "credential: waiting for the first answer to access key AKEX...: context deadline exceeded")
+		require.Equal(t, poller.Passing, poller.Classify(err))
+		_, err = p.Poll(t.Context(), id)
+		require.NoError(t, err, "after the first has given up")
+		polls.Wait()
+	})
+}
+
+func TestWhatProvesAKey(t *testing.T) {
+	for status, proves := range map[int]bool{200: true, 400: true, 403: true, 404: true, 302: false, 407: false, 408: false, 429: false, 500: false, 503: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s, p, id := inMemory(t, goodKey)
+			s.Fail(pollertest.Rule{Status: status, Times: 1, Raw: "{}"})
+			s.Fail(pollertest.Rule{Delay: time.Second})
+			p.Poll(t.Context(), id)
+			start := time.Now()
+			var polls sync.WaitGroup
+			for range 2 {
+				polls.Go(func() { p.Poll(t.Context(), id) })
+			}
+			polls.Wait()
+			want := 2 * time.Second
+			if proves {
+				want = time.Second
+			}
+			require.Equal(t, want, time.Since(start), status)
+		})
+	}
+}
+
+func TestARejectedKeyThatHasRotatedIsTriedOnceMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		keys     []string
+		requests int
+		fails    bool
+	}{
+		"to a good one":    {[]string{"wrong", secretKey}, 2, false},
+		"to another wrong": {[]string{"wrong", "wrong too", secretKey}, 2, true},
+		"not":              {[]string{"wrong", "wrong", secretKey}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				s, p, id := inMemory(t, credential.AccessKeyOptions{Rotate: func(context.Context) (string, string, string, error) {
+					asked++
+					return accessKey, c.keys[min(asked, len(c.keys))-1], "", nil
+				}})
+				_, err := p.Poll(t.Context(), id)
+				require.Len(t, s.Requests(), c.requests)
+				if !c.fails {
+					require.NoError(t, err)
+					return
+				}
+				require.Equal(t, poller.Unauthorized, poller.Classify(err))
+				require.Equal(t, "401", poller.Kind(err), "the service's own word")
+				_, err = p.Poll(t.Context(), id)
+				require.NoError(t, err, "once it has rotated to a good one")
+			})
+		})
+	}
+}
+
+// late is a transport between a machine whose clock is off and the service.
+type late struct {
+	http.RoundTripper
+	by func() time.Duration
+}
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Sdk-Date"))
+	if err != nil {
+		return nil, err
+	}
+	served := time.Now().Add(l.by())
+	resp := &http.Response{StatusCode: 200, Header: http.Header{"Date": {served.UTC().Format(http.TimeFormat)}}, Body: http.NoBody, Request: r}
+	if served.Sub(signed).Abs() > 15*time.Minute {
+		resp.StatusCode = 401
+	}
+	return resp, nil
+}
+
+func TestAClockThatIsOffIsCorrected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		off, requests := 2*time.Hour, 0
+		key, err := credential.AccessKey(goodKey)
+		require.NoError(t, err)
+		p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				requests++
+				return late{by: func() time.Duration { return off }}.RoundTrip(r)
+			}),
+		}))
+		require.NoError(t, err)
+		status := func() int {
+			_, err := p.Poll(t.Context(), jobID)
+			e, ok := err.(*poller.Error)
+			require.True(t, ok) // of a 200, that it is empty
+			return e.StatusCode
+		}
+		time.Sleep(time.Hour)
+		require.Equal(t, 200, status())
+		require.Equal(t, 2, requests, "signed once more, by the service's clock")
+		time.Sleep(time.Hour)
+		require.Equal(t, 200, status())
+		require.Equal(t, 3, requests, "and from then on")
+		off = 0 // somebody has set the clock right
+		require.Equal(t, 200, status())
+		require.Equal(t, 5, requests)
+		off = -20 * time.Minute
+		require.Equal(t, 200, status())
+		require.Equal(t, 7, requests)
+	})
+}
+
+// A Date that is far off is no reason to sign a bad key's request for ever.
+func TestABadKeyWithABadClockIsTriedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := 0
+		key, err := credential.AccessKey(goodKey)
+		require.NoError(t, err)
+		p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				requests++
+				return &http.Response{StatusCode: 401, Header: http.Header{"Date": {"Wed, 26 Jul 2023 09:34:00 GMT"}}, Body: http.NoBody, Request: r}, nil
+			}),
+		}))
+		require.NoError(t, err)
+		for range 3 {
+			_, err = p.Poll(t.Context(), jobID)
+			require.Equal(t, poller.Unauthorized, poller.Classify(err))
+		}
+		require.Equal(t, 2, requests)
+	})
+}
+
+func TestATransportThatPanicsHoldsNobodyUp(t *testing.T) {
+	key, err := credential.AccessKey(goodKey)
+	require.NoError(t, err)
+	p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{
+		Transport: roundTrip(func(*http.Request) (*http.Response, error) { panic("a bug") }),
+	}))
+	require.NoError(t, err)
+	for range 2 {
+		require.PanicsWithValue(t, "a bug", func() { p.Poll(within(t, time.Second), jobID) })
+	}
+}

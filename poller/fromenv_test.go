@@ -1,0 +1,171 @@
+package poller_test
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+)
+
+// environment sets these variables, and no other that FromEnv knows.
+func environment(t *testing.T, set ...map[string]string) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
+			t.Setenv(name, "")
+		}
+	}
+	for _, some := range set {
+		for name, value := range some {
+			t.Setenv(name, value)
+		}
+	}
+}
+
+// cloud is a service on a port, whose project has a name, and the environment of
+// those who use it.
+func cloud(t *testing.T) (*pollertest.Server, map[string]string) {
+	t.Helper()
+	s := pollertest.New(pollertest.WithNamedProject("0970", "cn-north-4"), pollertest.WithToken(token), pollertest.WithAccessKey(accessKey, secretKey))
+	t.Cleanup(s.Close)
+	endpoint := s.Start()
+	return s, map[string]string{"HW_REGION_NAME": "cn-north-4", "HW_SFS_TURBO_ENDPOINT": endpoint, "HW_AUTH_URL": endpoint + "/v3"}
+}
+
+func fromEnv(t *testing.T, opts ...poller.Option) *poller.Client {
+	t.Helper()
+	p, err := poller.FromEnv(opts...)
+	require.NoError(t, err)
+	t.Cleanup(p.CloseIdleConnections)
+	return p
+}
+
+var waysToAuthorise = map[string]map[string]string{
+	"token":      {"HW_AUTH_TOKEN": token},
+	"access key": {"HW_ACCESS_KEY": accessKey, "HW_SECRET_KEY": secretKey},
+	"password":   {"HW_USER_NAME": "user", "HW_USER_PASSWORD": "pa55word", "HW_DOMAIN_NAME": "account"},
+}
+
+func TestFromEnvPolls(t *testing.T) {
+	for way, credentials := range waysToAuthorise {
+		for how, project := range map[string]map[string]string{
+			"id": {"HW_PROJECT_ID": "0970"}, "name": {"HW_PROJECT_NAME": "cn-north-4"}, "region's name": {},
+		} {
+			t.Run(way+", project by "+how, func(t *testing.T) {
+				s, place := cloud(t)
+				environment(t, place, credentials, project)
+				p := fromEnv(t)
+				id := s.Add(pollertest.Script{})
+				for range 3 {
+					_, err := p.Poll(within(t, 10*time.Second), id)
+					require.NoError(t, err)
+				}
+				looked := 0
+				for _, r := range s.Requests() {
+					if r.Call == pollertest.ListProjects {
+						looked++
+					}
+				}
+				require.Equal(t, how != "id", looked == 1, "looked up once, if at all: %d", looked)
+			})
+		}
+	}
+}
+
+func TestFromEnvNeedsNoNetwork(t *testing.T) {
+	environment(t, map[string]string{"HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s", "HW_REGION_NAME": "eu-west-101"})
+	require.Equal(t, "poller.Client(https://sfs-turbo.eu-west-101.myhuaweicloud.eu/v1/eu-west-101/sfs-turbo/jobs/)", fromEnv(t).String())
+}
+
+func TestOptionsGoBeforeTheEnvironment(t *testing.T) {
+	s, place := cloud(t)
+	environment(t, place, map[string]string{"HW_PROJECT_ID": "0970"})
+	_, err := fromEnv(t, poller.WithCredential(credential.Token(token))).Poll(t.Context(), s.Add(pollertest.Script{}))
+	require.NoError(t, err)
+}
+
+func TestFromEnvSaysAllThatIsMissing(t *testing.T) {
+	complete := map[string]string{"HW_AUTH_TOKEN": "t", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
+	for want, change := range map[string]map[string]string{
+		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT": {"HW_REGION_NAME": ""},
+		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":         {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"a project's name needs IAM's address":                                         {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"the IAM endpoint in the environment begins with http://":                      {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
+		"poller: the endpoint does not begin with https://":                            {"HW_SFS_TURBO_ENDPOINT": "example.com"},
+		"the project id in the environment is \"..\"":                                  {"HW_PROJECT_ID": ".."},
+		"no credential in the environment: looked for HUAWEICLOUD_SDK_AK":              {"HW_AUTH_TOKEN": ""},
+	} {
+		environment(t, complete, change)
+		p, err := poller.FromEnv()
+		require.ErrorContains(t, err, want)
+		require.Nil(t, p)
+	}
+	environment(t)
+	_, err := poller.FromEnv()
+	require.ErrorContains(t, err, "poller: no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT. And no project in the environment: "+
+		"set HW_PROJECT_ID, or HW_PROJECT_NAME. And no credential in the environment: looked for ")
+	_, err = poller.FromEnv(nil)
+	require.ErrorContains(t, err, "option 1 of FromEnv is nil")
+}
+
+func TestAProjectThatCantBeLookedUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule    pollertest.Rule
+		name    string
+		verdict poller.Verdict
+		text    string
+	}{
+		"unknown name": {name: "nowhere", verdict: poller.Permanent, text: `looking up project "nowhere": IAM knows none of that name: check it, and the region`},
+		"IAM is down":  {rule: pollertest.Rule{Status: 503}, verdict: poller.Passing, text: `looking up project "cn-north-4": HTTP 503`},
+		"throttled":    {rule: pollertest.Rule{Status: 429}, verdict: poller.Throttled, text: `looking up project "cn-north-4": HTTP 429`},
+		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, text: `looking up project "cn-north-4": HTTP 404`},
+		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, text: `looking up project "cn-north-4": HTTP 401`},
+		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, text: `looking up project "cn-north-4": HTTP 403`},
+		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, text: "is not a list of projects"},
+		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, text: "IAM knows none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, place := cloud(t)
+			environment(t, place, waysToAuthorise["token"], map[string]string{"HW_PROJECT_NAME": c.name})
+			c.rule.Call, c.rule.Times = pollertest.ListProjects, 1
+			if c.rule.Status != 0 {
+				s.Fail(c.rule)
+			}
+			p, id := fromEnv(t), s.Add(pollertest.Script{})
+			_, err := p.Poll(t.Context(), id)
+			require.ErrorContains(t, err, c.text)
+			require.Equal(t, c.verdict, poller.Classify(err))
+			require.Len(t, s.Requests(), 1)
+			_, err = p.Poll(t.Context(), id)
+			require.Equal(t, c.name == "nowhere", err != nil, "asked anew: %v", err)
+		})
+	}
+}
+
+func TestConcurrentPollsLookAProjectUpOnce(t *testing.T) {
+	s, place := cloud(t)
+	environment(t, place, waysToAuthorise["access key"])
+	s.Fail(pollertest.Rule{Call: pollertest.ListProjects, Delay: 50 * time.Millisecond})
+	p, id := fromEnv(t), s.Add(pollertest.Script{})
+	var polls sync.WaitGroup
+	for range 50 {
+		polls.Go(func() {
+			_, err := p.Poll(t.Context(), id)
+			assert.NoError(t, err)
+		})
+	}
+	polls.Wait()
+	calls := map[pollertest.Call]int{}
+	for _, r := range s.Requests() {
+		calls[r.Call]++
+	}
+	require.Equal(t, map[pollertest.Call]int{pollertest.ListProjects: 1, pollertest.Poll: 50}, calls)
+}
