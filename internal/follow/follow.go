@@ -88,7 +88,7 @@ const (
 func (s *State) Observe(p Poll, r Rules) Next {
 	s.Polls++
 	if p.Err == nil {
-		p.Err = s.check(p.Reply.Job)
+		p.Err = s.check(p.Reply)
 	}
 	if isAnswer(p.Err) {
 		s.Answers = append(s.Answers[max(0, len(s.Answers)-3):], p.Took)
@@ -203,14 +203,17 @@ func (s *State) missing(at time.Time, n *Next) {
 }
 
 // check tells a bad answer, whichever Poller it came from.
-func (s *State) check(job status.Job) error {
+func (s *State) check(r poller.Reply) error {
+	var wrong error
 	switch {
-	case job.Status == "":
-		return &poller.Error{StatusCode: 200, Err: errors.New("the answer has no status")}
-	case job.ID != "" && !status.SameID(job.ID, s.Job.ID):
-		return &poller.Error{StatusCode: 200, Err: errors.New("the answer is for another job")}
+	case r.Job.Status == "":
+		wrong = errors.New("the answer has no status")
+	case r.Job.ID != "" && !status.SameID(r.Job.ID, s.Job.ID):
+		wrong = errors.New("the answer is for another job")
+	default:
+		return nil
 	}
-	return nil
+	return &poller.Error{StatusCode: 200, RequestID: r.RequestID, RetryAfter: r.RetryAfter, Err: wrong}
 }
 
 // isAnswer reports whether the service, or a proxy, answered in time, if badly.

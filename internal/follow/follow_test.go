@@ -193,3 +193,15 @@ func TestAStatusThatASubJobLosesIsNoUnknownOne(t *testing.T) {
 		}
 	}
 }
+
+// A Poller that lets a bad answer pass is no reason to ask again sooner.
+func TestABadAnswersRetryAfterCountsWhoeverFindsItBad(t *testing.T) {
+	for _, job := range []status.Job{{}, {ID: "another", Status: status.Failed}} {
+		s := follow.Begin(status.Job{ID: "a"}, start)
+		next := s.Observe(follow.Poll{
+			Reply: poller.Reply{Job: job, RetryAfter: time.Minute, RequestID: "a-request"}, At: start,
+		}, follow.Rules{})
+		require.Equal(t, time.Minute, next.Delay(time.Second), "%+v", job)
+		require.ErrorContains(t, next.Failure, "a-request")
+	}
+}
