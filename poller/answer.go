@@ -25,7 +25,11 @@ const (
 // that the connection can be used again, unless the body is too long: then it is
 // cheaper to close it.
 func read(resp *http.Response, decode func(body []byte, secrets []string) error, secrets []string, now time.Time) (Reply, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	var body []byte
+	var err error
+	if resp.StatusCode >= 200 { // what follows a 101 does not end with the request's context
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	}
 	date := header.Date(resp.Header.Get("Date"))
 	reply := Reply{
 		RequestID:  apierror.RequestID(resp.Header.Get("X-Request-Id"), secrets...),
@@ -46,7 +50,10 @@ func read(resp *http.Response, decode func(body []byte, secrets []string) error,
 		}
 	} else {
 		err = nil // of an answer that refuses the status is known, and says more
-		if resp.StatusCode/100 == 2 {
+		switch {
+		case resp.StatusCode < 200:
+			err = errors.New("this is no answer to a request: check the endpoint and the proxies on the way")
+		case resp.StatusCode < 300:
 			err = errors.New("a job comes with 200")
 		}
 	}
