@@ -65,7 +65,10 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 		return grant{}, &Error{Err: fmt.Errorf("no answer from IAM at %s: %w", r.URL.Host, err)}
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	var body []byte
+	if resp.StatusCode >= 200 { // what follows a 101 does not end with the request's context
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	}
 	return i.read(resp, body, err, time.Now())
 }
 

@@ -97,6 +97,18 @@ func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
 }
 
 // An answer that breaks off after its header has brought the token.
+func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silence, _ := io.Pipe() // net/http does not close it when the context ends
+		_, p := iam(t, through(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 101, Body: silence, Request: r}, nil
+		}))
+		e := failure(t, p)
+		require.False(t, e.Permanent)
+		require.ErrorContains(t, e, "IAM at 127.0.0.1 answered HTTP 101 Switching Protocols")
+	})
+}
+
 func TestATokenWhoseEndIsNotKnownIsUsedUntilItIsRejected(t *testing.T) {
 	for name, rule := range map[string]pollertest.Rule{
 		"broken off": {Break: pollertest.Reset, After: 10},
