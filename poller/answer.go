@@ -159,8 +159,12 @@ func pointsTo(resp *http.Response) string {
 	switch {
 	case err != nil:
 		return "a redirect to what is no URL"
+	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
+		return "a redirect to a " + apierror.Line(u.Scheme, 32) + " URL"
 	case u.Host == "":
 		return "a redirect to another path of the same host"
+	case u.Scheme == "http" && resp.TLS != nil:
+		return "a redirect to " + apierror.Line(u.Host, 255) + ", without TLS"
 	default:
 		return "a redirect to " + apierror.Line(u.Host, 255)
 	}

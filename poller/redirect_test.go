@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -50,6 +51,31 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestRedirectsToAnotherSchemeSaySo(t *testing.T) {
+	for location, want := range map[string]string{
+		"http://login.example.com/a":  "a redirect to login.example.com, without TLS",
+		"HTTP://login.example.com:80": "a redirect to login.example.com:80, without TLS",
+		"https://login.example.com/a": "a redirect to login.example.com",
+		"file:///etc/passwd":          "a redirect to a file URL",
+		"file:/etc/passwd":            "a redirect to a file URL",
+		"file://host/etc/passwd":      "a redirect to a file URL",
+		"javascript:alert(1)":         "a redirect to a javascript URL",
+		"127.0.0.1:80":                "a redirect to what is no URL",
+		"?a=b":                        "a redirect to another path of the same host",
+	} {
+		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", location)
+			w.WriteHeader(302)
+		}))
+		defer s.Close()
+		_, err := client(t, s.URL, poller.WithHTTPClient(s.Client())).Poll(within(t, 10*time.Second), jobID)
+		e, ok := errors.AsType[*poller.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, want, e.Message)
+		require.Equal(t, poller.Permanent, poller.Classify(err))
 	}
 }
 
