@@ -1,6 +1,9 @@
 package poller
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 const (
 	maxConnections = 64 // open at a time: what ten thousand waits share
@@ -17,6 +20,11 @@ func newTransport() *http.Transport {
 	t.MaxConnsPerHost = maxConnections
 	t.MaxIdleConnsPerHost = maxConnections
 	t.MaxResponseHeaderBytes = maxHeaderBytes
+	if t.HTTP2 == nil {
+		// Without pings a connection that leads nowhere any more is kept, and every
+		// poll on it times out. These find out within one poll.
+		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 8 * time.Second, PingTimeout: 4 * time.Second}
+	}
 	return t
 }
 

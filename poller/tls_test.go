@@ -1,0 +1,125 @@
+package poller_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller"
+)
+
+const host = "sfs-turbo.example.com"
+
+// certificate returns one that vouches for itself.
+func certificate(t *testing.T, name string, expires time.Time) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: expires}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(signed)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key, Leaf: leaf}
+}
+
+// serveTLS starts a server that speaks HTTP/1.1 and HTTP/2.
+func serveTLS(t *testing.T, c tls.Certificate, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{c}}
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that fail, as they should
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+// trusting returns a client with the default transport's settings that trusts these
+// certificates, and reaches the server under any name.
+func trusting(t *testing.T, s *httptest.Server, trusted ...tls.Certificate) *poller.Client {
+	t.Helper()
+	transport := poller.NewTransport()
+	transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+	for _, c := range trusted {
+		transport.TLSClientConfig.RootCAs.AddCert(c.Leaf)
+	}
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, s.Listener.Addr().String())
+	}
+	return client(t, "https://"+host, poller.WithHTTPClient(&http.Client{Transport: transport}))
+}
+
+func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
+	good := certificate(t, host, time.Now().Add(time.Hour))
+	for name, c := range map[string]struct {
+		served, trusted tls.Certificate
+		want            string
+	}{
+		"unknown authority": {good, certificate(t, host, time.Now().Add(time.Hour)), "x509: certificate signed by unknown authority"},
+		"expired":           {certificate(t, host, time.Now().Add(-time.Hour)), tls.Certificate{}, "x509: certificate has expired or is not yet valid"},
+		"another host":      {certificate(t, "obs.example.com", time.Now().Add(time.Hour)), tls.Certificate{}, "x509: certificate is valid for obs.example.com, not " + host},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.trusted.Leaf == nil {
+				c.trusted = c.served
+			}
+			s := serveTLS(t, c.served, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
+			_, err := trusting(t, s, c.trusted).Poll(within(t, 10*time.Second), jobID)
+			require.ErrorContains(t, err, "no answer from "+host+": tls: failed to verify certificate: "+c.want)
+			require.ErrorContains(t, err, "; check the endpoint, this machine's clock and its root certificates")
+			require.Equal(t, poller.Permanent, poller.Classify(err))
+			require.Equal(t, "network", poller.Kind(err))
+		})
+	}
+}
+
+// The same with the client as it comes, and the roots of this machine.
+func TestAnUnknownCertificateIsPermanent(t *testing.T) {
+	s := serveTLS(t, certificate(t, "127.0.0.1", time.Now().Add(time.Hour)), answer(200, good))
+	_, err := client(t, s.URL).Poll(within(t, 10*time.Second), jobID)
+	require.ErrorContains(t, err, "no answer from "+s.Listener.Addr().String()+": tls: failed to verify certificate: x509: ")
+	require.Equal(t, poller.Permanent, poller.Classify(err))
+}
+
+func TestHandshakesThatFailForAWhilePass(t *testing.T) {
+	for name, c := range map[string]struct {
+		stream
+		want, kind string
+		after      time.Duration
+	}{
+		"silence":  {stream{}, "no answer from " + host + ": net/http: TLS handshake timeout", "timeout", 10 * time.Second},
+		"no TLS":   {stream{begin: withLength(good)}, "no answer from " + host + ": http: server gave HTTP response to HTTPS client", "network", 0},
+		"an alert": {stream{begin: "\x15\x03\x01\x00\x02\x02\x50"}, "no answer from " + host + ": remote error: tls: internal error", "network", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := piped(t, func(conn net.Conn) {
+					conn.Read(make([]byte, 64<<10)) // the client's hello
+					io.WriteString(conn, c.begin)
+					io.Copy(io.Discard, conn)
+				})
+				begin := time.Now()
+				_, err := client(t, "https://"+host, poller.WithHTTPClient(&http.Client{Transport: transport})).Poll(within(t, pollTimeout), jobID)
+				require.EqualError(t, err, c.want)
+				require.Equal(t, c.kind, poller.Kind(err))
+				require.Equal(t, poller.Passing, poller.Classify(err))
+				require.Equal(t, c.after, time.Since(begin))
+			})
+		})
+	}
+}
