@@ -139,7 +139,7 @@ func TestHostileHTTP2(t *testing.T) {
 		"a body of empty parts":  {start, frame(frameData, 0, 1, ""), broken + late, "timeout"},
 		"headers without end":    {frame(frameHeaders, 0, 1, status200), frame(frameContinuation, 0, 1, fields.String()), noAnswer + "connection error: PROTOCOL_ERROR", "network"},
 		"headers of empty parts": {frame(frameHeaders, 0, 1, status200), frame(frameContinuation, 0, 1, ""), noAnswer + lost, "network"},
-		"hints without end":      {"", hint, noAnswer + "stream error: stream ID 1; PROTOCOL_ERROR; header list too large", "network"},
+		"hints without end":      {"", strings.Repeat(hint, 100), noAnswer + "stream error: stream ID 1; PROTOCOL_ERROR; header list too large", "network"},
 		"pushes without end":     {start, frame(framePush, endHeaders, 1, "\x00\x00\x00\x02"), broken + "connection error: PROTOCOL_ERROR", "bad answer"},
 		"pings without end":      {"", frame(framePing, 0, 0, "12345678"), noAnswer + late, "timeout"},
 		"settings without end":   {"", frame(frameSettings, 0, 0, ""), noAnswer + late, "timeout"},
@@ -151,7 +151,7 @@ func TestHostileHTTP2(t *testing.T) {
 					speak(conn)
 					_, err := io.WriteString(conn, c.begin)
 					for err == nil {
-						time.Sleep(time.Millisecond)
+						time.Sleep(10 * time.Millisecond)
 						_, err = io.WriteString(conn, c.part)
 					}
 				})
