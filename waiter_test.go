@@ -11,14 +11,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const id = "26f6b565-1111-2222-3333-03f0bd975433"
 
@@ -144,7 +141,7 @@ func each(t *testing.T, f func(t *testing.T, v verb)) {
 }
 
 func newWaiter(t *testing.T, p poller.Poller, opts ...waiter.Option) *waiter.Waiter {
-	w, err := waiter.New(p, opts...)
+	w, err := waiter.New(p, append([]waiter.Option{waiter.WithLogger(logTo(&wholeRun))}, opts...)...)
 	require.NoError(t, err)
 	return w
 }

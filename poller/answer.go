@@ -175,7 +175,8 @@ func secretsOf(r *http.Request) []string {
 	var secrets []string
 	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
 		for _, value := range r.Header.Values(name) {
-			secrets = append(secrets, value[strings.LastIndexByte(value, ' ')+1:]) // without the scheme's name
+			value = value[strings.LastIndexByte(value, ' ')+1:] // without the scheme's name
+			secrets = append(secrets, strings.TrimPrefix(value, "Signature="))
 		}
 	}
 	return secrets
