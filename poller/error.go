@@ -64,7 +64,7 @@ func (e *Error) hint() string {
 	case e.StatusCode == http.StatusNotFound && wrongAddress(e.Code):
 		return "nothing is served at this address: check the endpoint, its region and its path"
 	case e.StatusCode == http.StatusUnauthorized:
-		return "the token is missing, wrong, expired or revoked: get a new one, for this project and region"
+		return "the token or access key is missing, wrong, expired, revoked or locked: get a good one, for this project and region"
 	case e.StatusCode == http.StatusForbidden:
 		return "no permission to read this job: check the project id, and what the user may do in that project"
 	case e.StatusCode == http.StatusTooManyRequests:

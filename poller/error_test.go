@@ -19,7 +19,7 @@ func TestErrorTexts(t *testing.T) {
 		"HTTP 400 Bad Request: SFS.TURBO.0001: parameter error; no such job: check the job id, the project id and the region, or whether it was deleted since":                {StatusCode: 400, Code: "SFS.TURBO.0001", Message: "parameter error"},
 		"HTTP 400 Bad Request: SFS.TURBO.0003: parameter error": {StatusCode: 400, Code: "SFS.TURBO.0003", Message: "parameter error"},
 		"HTTP 404 Not Found: APIGW.0101: The API does not exist (request id 9f3c); nothing is served at this address: check the endpoint, its region and its path":       {StatusCode: 404, Code: "APIGW.0101", Message: "The API does not exist", RequestID: "9f3c"},
-		"HTTP 401 Unauthorized: APIGW.0301; the token is missing, wrong, expired or revoked: get a new one, for this project and region":                                 {StatusCode: 401, Code: "APIGW.0301"},
+		"HTTP 401 Unauthorized: APIGW.0301; the token or access key is missing, wrong, expired, revoked or locked: get a good one, for this project and region":                                 {StatusCode: 401, Code: "APIGW.0301"},
 		"HTTP 403 Forbidden; no permission to read this job: check the project id, and what the user may do in that project":                                             {StatusCode: 403},
 		"HTTP 429 Too Many Requests: APIGW.0308, retry after 30s; throttled: all calls of a user share one limit, so poll less often":                                    {StatusCode: 429, Code: "APIGW.0308", RetryAfter: 30 * time.Second},
 		"HTTP 502 Bad Gateway: HTML page \"502 Bad Gateway\"":                                                                                                            {StatusCode: 502, Message: `HTML page "502 Bad Gateway"`},

@@ -55,7 +55,7 @@ func FromEnv(opts ...Option) (*Client, error) {
 	}
 	c := newClient(s, jobsOf(base, place.ProjectID))
 	if named != nil {
-		c.jobs, c.project = jobsOf(base, named.name), named
+		c.jobs, c.project = base+"/v1/{"+named.name+"}/sfs-turbo/jobs/", named // for String
 	}
 	return c, nil
 }

@@ -82,7 +82,7 @@ func TestFromEnvPolls(t *testing.T) {
 
 func TestFromEnvNeedsNoNetwork(t *testing.T) {
 	environment(t, map[string]string{"HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s", "HW_REGION_NAME": "eu-west-101"})
-	require.Equal(t, "poller.Client(https://sfs-turbo.eu-west-101.myhuaweicloud.eu/v1/eu-west-101/sfs-turbo/jobs/)", fromEnv(t).String())
+	require.Equal(t, "poller.Client(https://sfs-turbo.eu-west-101.myhuaweicloud.eu/v1/{eu-west-101}/sfs-turbo/jobs/)", fromEnv(t).String())
 }
 
 func TestOptionsGoBeforeTheEnvironment(t *testing.T) {

@@ -52,5 +52,5 @@ func TestTheNameOfASchemeIsNoSecret(t *testing.T) {
 		}),
 	}))
 	_, err := c.Poll(t.Context(), "a")
-	require.ErrorContains(t, err, "SDK-HMAC-SHA256 Access key not found, got [redacted]")
+	require.ErrorContains(t, err, "SDK-HMAC-SHA256 Access key not found, got Signature=[redacted]")
 }

@@ -1,6 +1,6 @@
 // Command bindldap binds an LDAP server to an SFS Turbo file system and awaits the
-// job: on a built-in service, or on a real one if it is given an endpoint, a project
-// and a token.
+// job: on a built-in service, or on a real one if the environment holds a credential,
+// as the Terraform provider or the official SDK has it.
 //
 //	go run ./examples/bindldap             # succeeds
 //	go run ./examples/bindldap -fail       # fails, and says why
@@ -20,18 +20,17 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout))
+	os.Exit(run(ctx, os.Args[1:], os.Stdout))
 }
 
-func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) (exit int) {
-	target, err := parse(args, getenv, out)
+func run(ctx context.Context, args []string, out io.Writer) (exit int) {
+	target, err := parse(args, out)
 	if err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(out, "bindldap:", err)
@@ -51,8 +50,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 
 // bind is what a program of your own would do.
 func bind(ctx context.Context, target *target, out io.Writer) error {
-	token := credential.Token(target.token)
-	client, err := poller.New(target.endpoint, target.project, poller.WithCredential(token))
+	client, err := poller.New(target.endpoint, target.project, poller.WithCredential(target.credential))
 	if err != nil {
 		return err
 	}
@@ -76,7 +74,7 @@ func bind(ctx context.Context, target *target, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, target.timeout)
 	defer cancel()
 	job, err := w.Run(ctx, func(ctx context.Context) (string, error) {
-		id, err := target.submit(ctx, token)
+		id, err := target.submit(ctx)
 		if err == nil {
 			fmt.Fprintf(out, "Submitted: job %s\n", id)
 		}

@@ -14,8 +14,11 @@ import (
 )
 
 func runWith(t *testing.T, ctx context.Context, env map[string]string, args ...string) (int, string) {
+	for _, name := range []string{"HUAWEICLOUD_SDK_AK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_USERNAME", "HW_PROJECT_ID", "HW_REGION_NAME"} {
+		t.Setenv(name, env[name])
+	}
 	var out bytes.Buffer
-	exit := run(ctx, args, func(name string) string { return env[name] }, &out)
+	exit := run(ctx, args, &out)
 	return exit, out.String()
 }
 
@@ -62,7 +65,7 @@ func TestARealServiceIsUsedIfItIsGiven(t *testing.T) {
 	require.Zero(t, exit, out)
 	require.Equal(t, "/v1/p/sfs-turbo/shares/s/fs/ldap", server.Requests()[0].Path)
 
-	exit, out = runWith(t, t.Context(), nil, append(args, "-project", "p", "-token", "wrong")...)
+	exit, out = runWith(t, t.Context(), map[string]string{"HW_AUTH_TOKEN": "wrong"}, append(args, "-project", "p")...)
 	require.Equal(t, 1, exit)
 	require.Contains(t, out, "APIGW.0301")
 }
@@ -74,7 +77,8 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		want string
 	}{
 		{map[string]string{"HW_AUTH_TOKEN": "x"}, nil, "give -endpoint (or HW_REGION_NAME), -project (or HW_PROJECT_ID), -share"},
-		{nil, []string{"-endpoint", "https://x"}, "-token (or HW_AUTH_TOKEN)"},
+		{nil, []string{"-endpoint", "https://x"}, "no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN"},
+		{map[string]string{"HW_ACCESS_KEY": "x"}, nil, "Half there: HW_ACCESS_KEY without HW_SECRET_KEY"},
 		{nil, []string{"-timeout", "soon"}, "invalid value"},
 		{nil, []string{"fail"}, `what is "fail"?`},
 		{

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -22,27 +22,29 @@ import (
 
 // A target is the service to talk to, and what to bind there.
 type target struct {
-	endpoint, project, token string
-	share, ldapURL, baseDN   string
-	timeout                  time.Duration
-	close                    func()
+	endpoint, project      string
+	credential             credential.Credential
+	share, ldapURL, baseDN string
+	timeout                time.Duration
+	close                  func()
 }
 
-func parse(args []string, getenv func(string) string, out io.Writer) (*target, error) {
-	env := func(names ...string) string {
-		for _, name := range names {
-			if value := getenv(name); value != "" {
-				return value
-			}
+// env returns the first of these variables that is set.
+func env(names ...string) string {
+	for _, name := range names {
+		if value := os.Getenv(name); value != "" {
+			return value
 		}
-		return ""
 	}
+	return ""
+}
+
+func parse(args []string, out io.Writer) (*target, error) {
 	t := &target{close: func() {}}
 	flags := flag.NewFlagSet("bindldap", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&t.endpoint, "endpoint", "", "the service's `URL`; unless given, that of the region in HW_REGION_NAME")
 	flags.StringVar(&t.project, "project", env("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID"), "the project's `id`; HW_PROJECT_ID")
-	flags.StringVar(&t.token, "token", "", "an IAM `token`; better in HW_AUTH_TOKEN, where no process list shows it")
 	flags.StringVar(&t.share, "share", "", "the file system's `id`")
 	flags.StringVar(&t.ldapURL, "ldap", "", "the LDAP server's `URL`, like ldap://192.168.0.10:389")
 	flags.StringVar(&t.baseDN, "base-dn", "", "where to search, like dc=example,dc=com")
@@ -54,15 +56,18 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*target, e
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("what is %q? Everything is given by flags: see bindldap -h", flags.Arg(0))
 	}
-	t.token = cmp.Or(t.token, env("HW_AUTH_TOKEN", "OS_AUTH_TOKEN"))
-	given := false
+	given := env("HUAWEICLOUD_SDK_AK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_USERNAME") != ""
 	flags.Visit(func(f *flag.Flag) {
 		given = given || f.Name != "fail" && f.Name != "timeout"
 	})
-	if t.token == "" && !given {
+	if !given {
 		t.builtIn(*fail)
-		fmt.Fprintf(out, "No token is given: using the built-in service at %s\n", t.endpoint)
+		fmt.Fprintf(out, "No credential is in the environment: using the built-in service at %s\n", t.endpoint)
 		return t, nil
+	}
+	var err error
+	if t.credential, err = credential.FromEnv(); err != nil {
+		return nil, err
 	}
 	if region := env("HW_REGION_NAME", "OS_REGION_NAME"); t.endpoint == "" && region != "" {
 		t.endpoint = poller.Endpoint(region)
@@ -70,7 +75,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*target, e
 	var missing []string
 	for _, need := range []struct{ what, value string }{
 		{"-endpoint (or HW_REGION_NAME)", t.endpoint}, {"-project (or HW_PROJECT_ID)", t.project},
-		{"-token (or HW_AUTH_TOKEN)", t.token}, {"-share", t.share}, {"-ldap", t.ldapURL}, {"-base-dn", t.baseDN},
+		{"-share", t.share}, {"-ldap", t.ldapURL}, {"-base-dn", t.baseDN},
 	} {
 		if need.value == "" {
 			missing = append(missing, need.what)
@@ -78,7 +83,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*target, e
 	}
 	switch {
 	case len(missing) > 0:
-		return nil, fmt.Errorf("to bind on a real service, give %s too; for the built-in one, give neither flags nor HW_AUTH_TOKEN",
+		return nil, fmt.Errorf("to bind on a real service, give %s too; for the built-in one, give neither flags nor a credential",
 			strings.Join(missing, ", "))
 	case *fail:
 		return nil, errors.New("-fail is for the built-in service")
@@ -102,13 +107,13 @@ func (t *target) builtIn(fail bool) {
 		{After: 2 * time.Second, Job: status.Job{Status: status.Running, SubJobs: []status.Job{sub("check_ldap", status.Running)}}},
 		{After: 6 * time.Second, Job: end},
 	}})
-	t.endpoint, t.project, t.token = server.Start(), "demo-project", "demo-token"
+	t.endpoint, t.project, t.credential = server.Start(), "demo-project", credential.Token("demo-token")
 	t.share, t.ldapURL, t.baseDN = "demo-share", "ldap://192.168.0.10:389", "dc=example,dc=com"
 	t.close = server.Close
 }
 
 // submit sends the call that starts the job, and returns the job's id.
-func (t *target) submit(ctx context.Context, auth credential.Credential) (string, error) {
+func (t *target) submit(ctx context.Context) (string, error) {
 	body, err := json.Marshal(map[string]string{"url": t.ldapURL, "base_dn": t.baseDN})
 	if err != nil {
 		return "", err
@@ -120,7 +125,7 @@ func (t *target) submit(ctx context.Context, auth credential.Credential) (string
 		return "", err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	if err := auth.Authorize(ctx, r); err != nil {
+	if err := t.credential.Authorize(ctx, r); err != nil {
 		return "", err
 	}
 	// A redirect is not followed: the token would go with it.

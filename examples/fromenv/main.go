@@ -1,0 +1,72 @@
+// Command fromenv awaits jobs with the credential, the project and the region that
+// the environment holds, as the Terraform provider or the official SDK has it. Without
+// any it plays a service itself, and that environment.
+//
+//	go run ./examples/fromenv
+//	HW_REGION_NAME=... HW_ACCESS_KEY=... HW_SECRET_KEY=... go run ./examples/fromenv <job id>
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func main() {
+	jobs := os.Args[1:]
+	if len(jobs) == 0 {
+		server := demo()
+		defer server.Close()
+		jobs = append(jobs, server.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
+			{After: time.Second, Job: status.Job{Status: status.Running}},
+			{After: 2 * time.Second, Job: status.Job{Status: status.Success}},
+		}}))
+	}
+	if err := await(jobs); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// await is what a program of your own would do.
+func await(jobs []string) error {
+	client, err := poller.FromEnv()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	fmt.Println(client)
+	w, err := waiter.New(client, waiter.OnTransition(func(t status.Transition) { fmt.Println(t) }))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	_, err = w.WaitAll(ctx, jobs...)
+	return err
+}
+
+// demo starts a service, and sets what its user would have in the environment: an
+// access key, and the region, whose project is looked up by its name.
+func demo() *pollertest.Server {
+	server := pollertest.New(pollertest.WithNamedProject("0970dd7a1300f5672ff2c003c60ae115", "cn-north-4"),
+		pollertest.WithAccessKey("DEMO", "a-demo's-secret"))
+	endpoint := server.Start()
+	os.Clearenv() // or what is there would go before
+	for _, set := range [][2]string{
+		{"HW_REGION_NAME", "cn-north-4"}, {"HW_ACCESS_KEY", "DEMO"}, {"HW_SECRET_KEY", "a-demo's-secret"},
+		{"HW_SFS_TURBO_ENDPOINT", endpoint}, {"HW_AUTH_URL", endpoint},
+	} {
+		if err := os.Setenv(set[0], set[1]); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("No job is given: playing the service at", endpoint)
+	return server
+}
