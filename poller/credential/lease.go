@@ -25,7 +25,7 @@ const (
 )
 
 func (l *lease) next(now time.Time) action {
-	alive := l.token != "" && (l.expires.IsZero() || now.Before(l.expires))
+	alive := l.alive(now)
 	barred := l.refused || now.Before(l.pause)
 	switch {
 	case alive && (barred || l.due.IsZero() || now.Before(l.due)):
@@ -36,6 +36,10 @@ func (l *lease) next(now time.Time) action {
 		return renew
 	}
 	return ask
+}
+
+func (l *lease) alive(now time.Time) bool {
+	return l.token != "" && (l.expires.IsZero() || now.Before(l.expires))
 }
 
 // grant is what IAM answered.
@@ -53,6 +57,9 @@ func (l *lease) take(g grant, err error, sent, now time.Time, jitter float64) {
 	if err != nil {
 		l.failure, l.refused = err, g.badPassword
 		l.pause = now.Add(min(max(g.retryAfter, shortestPause), longestPause))
+		if l.alive(now) { // there is no hurry, and each request may hold a poll up
+			l.pause = now.Add(max(l.pause.Sub(now), unhurried))
+		}
 		return
 	}
 	after := lease{token: g.token}
@@ -68,6 +75,7 @@ func (l *lease) take(g grant, err error, sent, now time.Time, jitter float64) {
 
 const (
 	shortestPause = time.Second
+	unhurried     = time.Minute
 	longestPause  = 2 * time.Minute
 	shortestLife  = time.Minute // a token can't have one of less: not known then
 	settled       = time.Minute

@@ -60,14 +60,22 @@ func TestALifeThatMakesNoSenseIsNotKnown(t *testing.T) {
 
 func TestAFailureKeepsTheTokenAndPauses(t *testing.T) {
 	down := errors.New("down")
-	for retryAfter, pause := range map[time.Duration]time.Duration{
-		0: time.Second, time.Millisecond: time.Second, 20 * time.Second: 20 * time.Second, time.Hour: 2 * time.Minute,
+	for retryAfter, pauses := range map[time.Duration]struct{ with, without time.Duration }{
+		0:                {time.Minute, time.Second},
+		time.Millisecond: {time.Minute, time.Second},
+		20 * time.Second: {time.Minute, 20 * time.Second},
+		90 * time.Second: {90 * time.Second, 90 * time.Second},
+		time.Hour:        {2 * time.Minute, 2 * time.Minute},
 	} {
-		l := lease{token: "t", expires: begin.Add(time.Hour)}
-		l.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
-		require.Equal(t, lease{token: "t", expires: begin.Add(time.Hour), failure: down, pause: begin.Add(pause)}, l)
-		l.take(grant{token: "u"}, nil, begin, begin, 0)
-		require.Equal(t, lease{token: "u"}, l, "forgotten")
+		with := lease{token: "t", expires: begin.Add(time.Hour)}
+		with.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
+		require.Equal(t, lease{token: "t", expires: begin.Add(time.Hour), failure: down, pause: begin.Add(pauses.with)}, with)
+		with.take(grant{token: "u"}, nil, begin, begin, 0)
+		require.Equal(t, lease{token: "u"}, with, "forgotten")
+
+		without := lease{token: "t", expires: begin}
+		without.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
+		require.Equal(t, begin.Add(pauses.without), without.pause)
 	}
 }
 

@@ -29,7 +29,8 @@ type PasswordOptions struct {
 // One request is under way at a time, on the goroutine of a poll that needs the
 // token: that poll's context bounds it, as do 10 s. The other polls wait for it.
 // While IAM can't be had, the old token is used for as long as it lives, and IAM is
-// asked at most once a second, or as seldom as its Retry-After says.
+// asked once a minute at most; without one, once a second; or as seldom as its
+// Retry-After says, up to two minutes.
 //
 // Password fails if a part is missing; there is no network in it. Authorize and
 // Refresh fail with an [*Error]: a Permanent one if IAM refuses, as it does a bad
