@@ -87,7 +87,7 @@ func (c *Client) authorise(cred credential.Credential) {
 	case interface{ Rotates() }: // a credential.TokenFunc: the next attempt asks it anew
 		c.renew = func(context.Context, *http.Request) error { return nil }
 	case interface { // a credential.AccessKey: it has to know what became of its signature
-		Attempt(context.Context, *http.Request) (func(*http.Response) bool, error)
+		Attempt(ctx context.Context, r *http.Request) (answered func(*http.Response) (again bool), err error)
 	}:
 		c.authorize = cred.Attempt
 	}
@@ -160,7 +160,7 @@ func (c *Client) attempt(ctx context.Context, address, projectID string, decode 
 	}
 	var answered func(*http.Response) bool
 	if c.authorize != nil {
-		if answered, err = c.authorize(ctx, r); err != nil {
+		if answered, err = c.authorize(ctx, r); err != nil { //nolint:bodyclose // there is none yet
 			return Reply{}, nil, false, unauthorized(err)
 		}
 	}
@@ -177,7 +177,7 @@ func (c *Client) send(r *http.Request, answered func(*http.Response) (again bool
 	if answered != nil {
 		defer func() { again = answered(resp) }() // even if a RoundTripper panics
 	}
-	resp, err = c.do(r) //nolint:bodyclose // the caller does
+	resp, err = c.do(r)
 	return resp, false, err
 }
 

@@ -20,18 +20,21 @@ import (
 )
 
 func main() {
-	jobs := os.Args[1:]
+	if err := run(os.Args[1:]); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(jobs []string) error {
 	if len(jobs) == 0 {
 		server := demo()
 		defer server.Close()
 		jobs = append(jobs, server.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
 			{After: time.Second, Job: status.Job{Status: status.Running}},
-			{After: 2 * time.Second, Job: status.Job{Status: status.Success}},
+			{After: 3 * time.Second, Job: status.Job{Status: status.Success}},
 		}}))
 	}
-	if err := await(jobs); err != nil {
-		log.Fatal(err)
-	}
+	return await(jobs)
 }
 
 // await is what a program of your own would do.

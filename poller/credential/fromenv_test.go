@@ -2,6 +2,7 @@ package credential_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -41,9 +42,7 @@ func TestFromEnvTakesTheFirstThatIsComplete(t *testing.T) {
 	for first := range all {
 		set := map[string]string{}
 		for _, way := range all[first:] {
-			for name, value := range way.set {
-				set[name] = value
-			}
+			maps.Copy(set, way.set)
 		}
 		environment(t, set)
 		c, err := credential.FromEnv()

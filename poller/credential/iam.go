@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,13 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, issueTimeout)
 	defer cancel()
 	address := strings.TrimSuffix(i.endpoint, "/v3") + "/v3/auth/tokens?nocatalog=true"
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(i.request()))
+	asked, err := i.request()
 	if err != nil {
-		return grant{}, permanent("the IAM endpoint makes no request")
+		return grant{}, &Error{Permanent: true, Err: err}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(asked))
+	if err != nil {
+		return grant{}, &Error{Permanent: true, Err: err}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
@@ -72,25 +77,41 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	return i.read(resp, body, err, time.Now())
 }
 
-func (i iam) request() []byte {
-	type named struct {
-		ID   string `json:"id,omitempty"`
-		Name string `json:"name,omitempty"`
-	}
+func (i iam) request() ([]byte, error) {
 	project := named{ID: i.ProjectID}
 	if project.ID == "" {
 		project.Name = i.ProjectName
 	}
-	body, _ := json.Marshal(map[string]any{"auth": map[string]any{ // strings only
-		"identity": map[string]any{
-			"methods": []string{"password"},
-			"password": map[string]any{"user": map[string]any{
-				"name": i.User, "password": i.Password, "domain": named{Name: i.Domain},
-			}},
-		},
-		"scope": map[string]any{"project": project},
-	}})
-	return body
+	var asked tokenRequest
+	asked.Auth.Identity.Methods = []string{"password"}
+	asked.Auth.Identity.Password.User = user{i.User, i.Password, named{Name: i.Domain}}
+	asked.Auth.Scope.Project = project
+	return json.Marshal(asked)
+}
+
+type tokenRequest struct {
+	Auth struct {
+		Identity struct {
+			Methods  []string `json:"methods"`
+			Password struct {
+				User user `json:"user"`
+			} `json:"password"`
+		} `json:"identity"`
+		Scope struct {
+			Project named `json:"project"`
+		} `json:"scope"`
+	} `json:"auth"`
+}
+
+type user struct {
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Domain   named  `json:"domain"`
+}
+
+type named struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
 }
 
 // read makes of an answer a grant or an *Error. It is pure.
@@ -123,12 +144,8 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 
 func (i iam) refusal(resp *http.Response, body []byte, token string) error {
 	said := apierror.Decode(body, i.Password, token)
-	text := fmt.Sprintf("IAM at %s answered HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
-	for _, part := range []string{said.Code, said.Message} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
+	parts := []string{fmt.Sprintf("IAM at %s answered HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
+	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 	if id := cmp.Or(apierror.RequestID(resp.Header.Get("X-Request-Id"), i.Password), said.RequestID); id != "" {
 		text += " (request id " + id + ")"
 	}

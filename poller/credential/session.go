@@ -56,7 +56,7 @@ func (s *session) fetch(ctx context.Context) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil || ctx.Err() == nil { // this poll's end says nothing of IAM
-			s.lease.take(got, err, sent, time.Now(), rand.Float64())
+			s.lease.take(got, err, sent, time.Now(), rand.Float64()) //nolint:gosec // not for secrets
 		}
 		close(s.flight)
 		s.flight = nil

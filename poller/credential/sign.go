@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -78,14 +79,11 @@ func bodyOf(r *http.Request) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer copied.Close()
-		return io.ReadAll(copied)
+		body, err := io.ReadAll(copied)
+		return body, errors.Join(err, copied.Close())
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	err = r.Body.Close()
+	err = errors.Join(err, r.Body.Close())
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err
 }
