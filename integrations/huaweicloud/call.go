@@ -1,0 +1,101 @@
+package huaweicloud
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/impl"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/request"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/response"
+	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/sdkerr"
+
+	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+)
+
+// call is one ShowJobDetail, seen from inside: the SDK takes it for its credential,
+// so it sees what is sent, and for its error handler, so it gets every answer whole.
+// What the SDK would make of an answer lacks the error's code, Retry-After and Date,
+// and the status if it breaks off; it takes a redirect for a job without a status,
+// fails on a begin_time that is a number, and reads a body without end.
+type call struct {
+	auth.ICredential // the client's own; nil if nothing is to be sent
+
+	sdk      *sdk
+	jobID    string
+	endpoint string
+	got      got
+}
+
+// errTaken tells the SDK to look no further.
+var errTaken = errors.New("taken")
+
+// ask makes a call.
+func (p *sdk) ask(jobID string) got {
+	c := &call{ICredential: p.credential(), sdk: p, jobID: jobID}
+	err := p.show(c)
+	if err == nil {
+		c.got.err = backoff.Permanent(errors.New("this version of the SDK does not hand over its answers: use the one that this module requires"))
+	} else if !errors.Is(err, errTaken) {
+		c.got.err = err
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			c.got.err = u.Err // there will be another around it
+		}
+	}
+	return c.got
+}
+
+// ProcessAuthRequest signs.
+func (c *call) ProcessAuthRequest(client *impl.DefaultHttpClient, r *request.DefaultHttpRequest) (*request.DefaultHttpRequest, error) {
+	c.endpoint = r.GetEndpoint()
+	if c.ICredential == nil {
+		return nil, errTaken
+	}
+	c.sdk.signing.Lock()
+	defer c.sdk.signing.Unlock()
+	signed, err := c.ICredential.ProcessAuthRequest(client, r)
+	if err != nil {
+		c.got.unsigned = unsigned(c.ICredential, err)
+		return nil, errTaken
+	}
+	c.got.sent = make(http.Header)
+	for name, value := range signed.GetHeaderParams() {
+		c.got.sent.Set(name, value)
+	}
+	return signed, nil
+}
+
+// HandleError takes the answer, whatever it is.
+func (c *call) HandleError(_ *request.DefaultHttpRequest, resp *response.DefaultHttpResponse) error {
+	c.got.resp = resp.Response
+	return errTaken
+}
+
+// unsigned says why there is no signature. With a key that does not change that is
+// final. A temporary one comes from a service, or a file, that may have a bad moment.
+func unsigned(keys auth.ICredential, err error) error {
+	if fixed, ok := keys.(*auth.BasicCredentials); ok && fixed.StsAccessor == nil {
+		return &credential.Error{Permanent: true, Err: err}
+	}
+	if e, ok := errors.AsType[*sdkerr.ServiceResponseError](err); ok {
+		verdict := poller.Classify(&poller.Error{StatusCode: e.StatusCode})
+		return &credential.Error{
+			Permanent: verdict != poller.Passing && verdict != poller.Throttled,
+			Err:       fmt.Errorf("no temporary key: HTTP %d %s", e.StatusCode, apierror.Line(e.ErrorCode, 64)),
+		}
+	}
+	// Of what comes neither from the network nor, as a syscall.Errno does, from a file,
+	// the part behind a colon may quote an answer, and so a key.
+	if _, plain := errors.AsType[net.Error](err); !plain {
+		what, _, _ := strings.Cut(err.Error(), ": ")
+		err = errors.New(apierror.Line(what, 128))
+	}
+	return &credential.Error{Err: fmt.Errorf("no temporary key: %w", err)}
+}
