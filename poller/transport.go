@@ -1,8 +1,13 @@
 package poller
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 )
 
 const (
@@ -25,7 +30,22 @@ func newTransport() *http.Transport {
 		// poll on it times out. These find out within one poll.
 		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 8 * time.Second, PingTimeout: 4 * time.Second}
 	}
+	if t.OnProxyConnectResponse == nil {
+		t.OnProxyConnectResponse = connected
+	}
 	return t
+}
+
+// connected says who refuses, where net/http has only "Forbidden".
+func connected(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	err := fmt.Errorf("the proxy %s answered %q: check HTTPS_PROXY and NO_PROXY", proxy.Host, resp.Status)
+	if byAnswer(&Error{StatusCode: resp.StatusCode}) == Permanent {
+		return backoff.Permanent(err)
+	}
+	return err
 }
 
 // unfollowed hides from http.Client where an answer points: so no redirect is
