@@ -205,28 +205,28 @@ func TestGzip(t *testing.T) {
 	require.ErrorContains(t, err, "longer than 1 MiB")
 }
 
-func TestHostileAnswersNeedLittleMemory(t *testing.T) {
+// hostileBodies are those whose meaning takes more memory than they do.
+func hostileBodies() map[string]string {
 	list := func(element string) string {
 		const begin, end = `{"status":"running","sub_jobs":[`, `{}]}`
 		return begin + strings.Repeat(element, (1<<20-len(begin+end))/len(element)) + end
 	}
-	for name, body := range map[string]string{
+	return map[string]string{
 		"sub-jobs":          list("{},"),
 		"null sub-jobs":     list("null,"),
 		"long sub-jobs":     list(`{"job_id":"` + strings.Repeat("x", 100) + `"},`),
 		"nested sub-jobs":   `{"status":"running","sub_jobs":[{"sub_jobs":[` + strings.Repeat("{},", 300_000) + `{}]}]}`,
 		"many lists":        `{"status":"running"` + strings.Repeat(`,"sub_jobs":[{},{},{},{},{},{},{},{}]`, 20_000) + `}`,
-		"gzip bomb":         "",
 		"a long error":      `{"errMsg":"` + strings.Repeat("错", 300_000) + `"}`,
 		"an echoed token":   `{"errMsg":"` + strings.Repeat(token, 30_000) + `"}`,
 		"an error of lists": `{"error":{"code":[` + strings.Repeat("{},", 300_000) + `{}]}}`,
-	} {
+	}
+}
+
+func TestHostileAnswersNeedLittleMemory(t *testing.T) {
+	for name, body := range hostileBodies() {
 		t.Run(name, func(t *testing.T) {
-			h := answer(200, body)
-			if name == "gzip bomb" {
-				h = zipped(strings.Repeat(" ", 16<<20))
-			}
-			s := serve(t, h)
+			s := serve(t, answer(200, body))
 			c := client(t, s.URL)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)

@@ -97,6 +97,16 @@ func speak(conn net.Conn) {
 	<-asked
 }
 
+// frames is a [stream] over HTTP/2, to the first request of a connection.
+type frames stream
+
+func (f frames) serve(conn net.Conn) {
+	speak(conn)
+	for _, err := io.WriteString(conn, f.begin); err == nil; _, err = io.WriteString(conn, f.part) {
+		time.Sleep(f.every)
+	}
+}
+
 // A connection that no longer leads anywhere, as after a change of routes, is not
 // kept: over HTTP/2 a request that times out does not close it.
 func TestADeadConnectionCostsOnePoll(t *testing.T) {
@@ -147,14 +157,7 @@ func TestHostileHTTP2(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := overHTTP2(t, func(conn net.Conn) {
-					speak(conn)
-					_, err := io.WriteString(conn, c.begin)
-					for err == nil {
-						time.Sleep(10 * time.Millisecond)
-						_, err = io.WriteString(conn, c.part)
-					}
-				})
+				p := overHTTP2(t, frames{c.begin, c.part, 10 * time.Millisecond}.serve)
 				begin := time.Now()
 				_, err := p.Poll(within(t, pollTimeout), jobID)
 				require.EqualError(t, err, c.want)
