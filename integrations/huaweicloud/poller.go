@@ -93,6 +93,9 @@ func (p *sdk) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
 	if err := checkID(jobID); err != nil {
 		return poller.Reply{}, backoff.Permanent(err)
 	}
+	if ctx.Err() != nil {
+		return p.judge(ctx, jobID, got{err: context.Cause(ctx)})
+	}
 	select {
 	case p.calls <- struct{}{}:
 	case <-ctx.Done():

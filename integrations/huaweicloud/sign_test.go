@@ -56,6 +56,20 @@ func TestSignaturesAreTheSDKs(t *testing.T) {
 	}
 }
 
+// The known answers that credential is tested with are the SDK's too.
+func TestKnownSignaturesAreTheSDKs(t *testing.T) {
+	for header, want := range map[string]string{
+		"X-Project-Id": "198bd4162345d27c8205009008ad7e96f001d38e8ab1edc4ce621a6b822e9bf8",
+		"Host":         "c536f4ff5cea1f7e41bb8d1db78339f6111d3dbbe657e193e51a5e1b32b4e5bd",
+	} {
+		value := map[string]string{"X-Project-Id": project, "Host": "sfs-turbo.cn-north-4.myhuaweicloud.com"}[header]
+		signed, err := signer.Sign(request.NewHttpRequestBuilder().WithMethod("GET").WithPath("/v1/"+project+"/sfs-turbo/jobs/"+jobID).
+			AddHeaderParam(header, value).AddHeaderParam("X-Sdk-Date", "20230726T093358Z").Build(), accessKey, secretKey)
+		require.NoError(t, err)
+		require.True(t, strings.HasSuffix(signed["Authorization"], "Signature="+want))
+	}
+}
+
 func FuzzSignaturesAreTheSDKs(f *testing.F) {
 	f.Add("GET", "/v1/p/sfs-turbo/jobs/a b", "a", "2", "1", "b", "", "p", "", "")
 	f.Add("POST", "//项目/%2F/../~*", "é", "z", "\xff", "a;b", "c&d", " p  q ", "s  t", `{"a":1}`)
