@@ -176,7 +176,7 @@ func patiently(t *testing.T, p poller.Poller, r rule) (poller.Reply, error) {
 
 func timeout(r rule, usual time.Duration) time.Duration {
 	if r.Break == pollertest.Hang {
-		return 50 * time.Millisecond
+		return 250 * time.Millisecond // long enough for the head of an answer
 	}
 	return usual
 }
