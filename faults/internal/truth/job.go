@@ -1,0 +1,65 @@
+// Package truth knows how each job will go before it begins, and judges what a
+// wait makes of it.
+//
+// A job's life follows from its id alone, so that the service and who judges the
+// wait agree on it without a word between them, be they in two processes.
+package truth
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Job is what will happen to a job, and to the wait for it.
+type Job struct {
+	Script pollertest.Script
+	// End is the job as its last step shows it. Its Status is Success or Failed, or
+	// Running for a job that never ends.
+	End status.Job
+	// Patience is how long the wait's context lasts, of a job that never ends; else 0.
+	Patience time.Duration
+	Cancel   bool // the context is cancelled then, without having had a deadline
+}
+
+// Draw returns the life of the job with this id: it lasts from a quarter of longest
+// to all of it, has one to four sub-jobs that begin one after the other, and of
+// twenty jobs fourteen succeed, four fail, and two never end. It panics if longest is
+// less than two nanoseconds.
+func Draw(id string, longest time.Duration) Job {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(id)) // never fails
+	r := rand.New(rand.NewPCG(sum.Sum64(), 0))
+	life := longest/4 + time.Duration(r.Int64N(int64(longest*3/4)))
+
+	now := status.Job{Status: status.Running}
+	script := pollertest.Script{ID: id, Type: "bind_ldap"}
+	subJobs := 1 + r.IntN(4)
+	for i := range subJobs {
+		if i > 0 {
+			now.SubJobs[i-1].Status = status.Success
+		}
+		now.SubJobs = append(now.SubJobs, status.Job{ID: fmt.Sprintf("%s-%d", id, i), Type: "step", Status: status.Running})
+		after := life * time.Duration(i+1) / time.Duration(subJobs+2)
+		script.Steps = append(script.Steps, pollertest.Step{After: after, Job: now.Clone()})
+	}
+	job := Job{}
+	switch n := r.IntN(20); {
+	case n < 14:
+		now.Status, now.SubJobs[subJobs-1].Status = status.Success, status.Success
+	case n < 18:
+		now.Status, now.SubJobs[subJobs-1].Status = status.Failed, status.Failed
+		now.ErrorCode, now.FailReason = "SFS.TURBO.0100", "failed to connect to the ldap server"
+	default:
+		job.Patience, job.Cancel = life, n == 19
+	}
+	if job.Patience == 0 {
+		script.Steps = append(script.Steps, pollertest.Step{After: life, Job: now.Clone()})
+	}
+	job.Script, job.End = script, now
+	return job
+}
