@@ -1,0 +1,93 @@
+// Command soak keeps ten thousand waits on one Waiter going for minutes of real time,
+// while one in twenty polls meets a fault, and says whether heap and goroutines stay
+// flat and every wait ends as its job did.
+//
+//	go run ./soak                                  # 10,000 waits, two minutes, 5 %
+//	go run ./soak -waits 1000 -for 30s -faults 0.2 # something shorter
+//
+// The job service runs in a second process, that the command starts from its own
+// binary as "soak serve": the service remembers each request, and here it is the
+// waiter's memory that is of interest. Polls go over TCP on the loopback.
+//
+// Each second becomes a line of the CSV file, and the plot shows them all. The exit
+// status is 1 if a wait ended wrongly, something was not flat, or a goroutine was left.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		signal.Ignore(os.Interrupt) // Ctrl-C is the parent's, who then ends this one
+		exitOn(serve(os.Args[2:], os.Stdin, os.Stdout))
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	s, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	exitOn(err)
+	exitOn(soak(ctx, s, os.Stdout))
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+type settings struct {
+	waits     int
+	length    time.Duration
+	faults    float64 // of all polls, from 0 to 1
+	csv, plot string  // files
+}
+
+func parse(args []string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
+	flags.IntVar(&s.waits, "waits", 10_000, "how many go on at a time")
+	flags.DurationVar(&s.length, "for", 2*time.Minute, "how long")
+	flags.Float64Var(&s.faults, "faults", 0.05, "the share of polls that go wrong")
+	flags.StringVar(&s.csv, "csv", "soak.csv", "file to write a line a second to")
+	flags.StringVar(&s.plot, "plot", "soak.svg", "file to draw the plot to")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return s, fmt.Errorf("what is %q? There are only flags: see -help", flags.Arg(0))
+	case s.waits < 1, s.length < time.Second, s.faults < 0, s.faults > 1:
+		return s, errors.New("-waits is 1 or more, -for 1s or more, -faults from 0 to 1")
+	}
+	return s, nil
+}
+
+// soak does it all, and reports to out. The error says what was not as it should be.
+func soak(ctx context.Context, s settings, out io.Writer) error {
+	service, err := startService(s)
+	if err != nil {
+		return err
+	}
+	samples, load, runErr := run(ctx, s, service.endpoint)
+	served, err := service.stop()
+	if err := errors.Join(runErr, err); err != nil {
+		return err
+	}
+	if err := drawTo(s.plot, samples); err != nil {
+		return err
+	}
+	return report(out, s, samples, load, served)
+}

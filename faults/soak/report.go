@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// watched are what has to stay flat. Stacks are not: the runtime takes and returns them
+// at moments of its own, and a leak of them is one of goroutines.
+var watched = []struct {
+	name  string
+	unit  float64
+	value func(sample) float64
+}{
+	{"MB of heap after a collection", mega, func(s sample) float64 { return s.live }},
+	{"goroutines", 1, func(s sample) float64 { return s.goroutines }},
+}
+
+// report tells out what the soak has shown. The error says what was wrong with it.
+func report(out io.Writer, s settings, samples []sample, l *load, served served) error {
+	if len(samples) < 8 {
+		return fmt.Errorf("%d samples are too few", len(samples))
+	}
+	var text strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
+	last := samples[len(samples)-1]
+	ended := l.succeeded.Load() + l.failed.Load() + l.unfinished.Load() + l.wrong.Load()
+	say("%d waits at a time for %v: %d waits ended, %d of them wrongly", s.waits, last.at.Round(time.Second), ended, l.wrong.Load())
+	say("as their jobs did: %d succeeded, %d failed; as their contexts did: %d, and %d when the soak was over",
+		l.succeeded.Load(), l.failed.Load(), last.unfinished, l.unfinished.Load()-last.unfinished)
+	say("%d polls, %.0f a second; %d failed", last.polls, float64(last.polls)/last.at.Seconds(), last.failedPolls)
+
+	faulty := 0
+	for _, times := range served.Faults {
+		faulty += times
+	}
+	say("the service gave %d answers, and %d faults among them (%.1f %%), of %d kinds:", served.Polls,
+		faulty, 100*float64(faulty)/float64(max(1, served.Polls)), len(served.Faults))
+	for _, kind := range slices.Sorted(maps.Keys(served.Faults)) {
+		say("%7d x %s", served.Faults[kind], kind)
+	}
+
+	wrongs := l.wrongs
+	tooShort := s.length < time.Minute // the noise is larger than a trend
+	_, stacks := line(samples[len(samples)/2:], func(s sample) float64 { return s.stacks })
+	say("in the second half, on average, beside %.1f MB of stacks:", stacks/mega)
+	for _, w := range watched {
+		t := trendOf(samples, w.value)
+		say("%8.1f %s; %+.1f %% a minute, the last quarter's maximum %+.1f %% from the second's", t.mean/w.unit, w.name, 100*t.rise, 100*t.peak)
+		if err := t.flat(); err != nil && !tooShort {
+			wrongs = append(wrongs, fmt.Errorf("not flat: %s: %w", w.name, err))
+		}
+	}
+	if l.left > 0 {
+		wrongs = append(wrongs, fmt.Errorf("%d goroutines were left at the end", l.left))
+	}
+	if faulty == 0 && s.faults > 0 {
+		wrongs = append(wrongs, errors.New("no poll met a fault, so nothing is shown"))
+	}
+	switch {
+	case len(wrongs) > 0:
+	case tooShort:
+		say("No wait wrong, no goroutine left. It takes a minute to say what is flat")
+	default:
+		say("Flat, no wait wrong, no goroutine left")
+	}
+	_, err := io.WriteString(out, text.String())
+	return errors.Join(append(wrongs, err)...)
+}
