@@ -96,7 +96,7 @@ func TestAThousandWaitsWhoseTokenIsRevokedTakeOneMore(t *testing.T) {
 }
 
 func TestAClockThatIsOffIsLoggedOnce(t *testing.T) {
-	for off, lines := range map[time.Duration]int{0: 0, 15 * time.Minute: 0, -16 * time.Minute: 1, 2 * time.Hour: 1} {
+	for off, lines := range map[time.Duration]int{0: 0, 14 * time.Minute: 0, -15 * time.Minute: 1, 2 * time.Hour: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			server := answers(job("running"), job("running"), job("success"))
 			dated := poller.Poller(replies(func(ctx context.Context, id string) (poller.Reply, error) {
@@ -121,3 +121,24 @@ func TestAClockThatIsOffIsLoggedOnce(t *testing.T) {
 type replies func(context.Context, string) (poller.Reply, error)
 
 func (f replies) Poll(ctx context.Context, id string) (poller.Reply, error) { return f(ctx, id) }
+
+// IAM hangs from the second hour on: the token that it gave is good for a day.
+func TestAPollIsNotLostToARenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := pollertest.New(pollertest.WithToken("none but its own"))
+		p := withPassword(t, server)
+		server.Add(script(after(23*time.Hour+50*time.Minute, status.Job{Status: status.Success})))
+		server.Fail(pollertest.Rule{Call: pollertest.IssueToken, From: time.Hour, Break: pollertest.Hang})
+		failed := 0
+		trace := &waiter.Trace{PollEnd: func(_ context.Context, _ poller.Reply, err error) {
+			if err != nil {
+				failed++
+			}
+		}}
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		require.NoError(t, wait(ctx, t, newWaiter(t, p, waiter.WithTrace(trace), waiter.WithPollTimeout(5*time.Second))).err)
+		require.Zero(t, failed)
+		require.Greater(t, tokensIssued(server), 10, "it was asked, in vain")
+	})
+}

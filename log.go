@@ -37,11 +37,11 @@ func (r *run) logTransition(t status.Transition) {
 	}
 }
 
-// logClock logs, once for a Waiter, that this machine's clock is off by more than a
-// signature is good for.
+// logClock logs, once for a Waiter, that this machine's clock is off by about as much
+// as a signature is good for, or more.
 func (r *run) logClock(served, now time.Time) {
 	ahead := now.Sub(served)
-	if served.IsZero() || ahead.Abs() <= 15*time.Minute {
+	if served.IsZero() || ahead.Abs() <= 14*time.Minute {
 		return
 	}
 	r.clock.Do(func() {

@@ -67,7 +67,7 @@ func TestABadSecretIsSentOnceHoweverManyPoll(t *testing.T) {
 
 		_, err := p.Poll(t.Context(), id)
 		require.EqualError(t, err, "credential: access key AKEX... was rejected before, and is not sent again, since more than five failed signatures lock a key: "+
-			"check the key and its secret, then make a new credential")
+			"check the key and its secret, or if others have locked it wait for five minutes, then make a new credential")
 	})
 }
 
@@ -166,76 +166,71 @@ func TestARejectedKeyThatHasRotatedIsTriedOnceMore(t *testing.T) {
 	}
 }
 
-// late is a transport between a machine whose clock is off and the service.
-type late struct {
-	http.RoundTripper
-	by func() time.Duration
-}
-
-func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
-	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Sdk-Date"))
-	if err != nil {
-		return nil, err
-	}
-	served := time.Now().Add(l.by())
-	resp := &http.Response{StatusCode: 200, Header: http.Header{"Date": {served.UTC().Format(http.TimeFormat)}}, Body: http.NoBody, Request: r}
-	if served.Sub(signed).Abs() > 15*time.Minute {
-		resp.StatusCode = 401
-	}
-	return resp, nil
-}
-
-func TestAClockThatIsOffIsCorrected(t *testing.T) {
+// A poll without a timeout that hangs.
+func TestOneThatHangsHoldsTheOthersUpForAWhileOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		off, requests := 2*time.Hour, 0
-		key, err := credential.AccessKey(goodKey)
+		s, p, id := inMemory(t, goodKey)
+		s.Fail(pollertest.Rule{Break: pollertest.Hang, Times: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		var polls sync.WaitGroup
+		polls.Go(func() {
+			_, err := p.Poll(ctx, id)
+			assert.ErrorIs(t, err, context.Canceled)
+		})
+		synctest.Wait()
+		start := time.Now()
+		_, err := p.Poll(t.Context(), id)
 		require.NoError(t, err)
-		p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{
-			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				requests++
-				return late{by: func() time.Duration { return off }}.RoundTrip(r)
-			}),
-		}))
+		require.Equal(t, 15*time.Second, time.Since(start))
+		cancel()
+		polls.Wait()
+		_, err = p.Poll(t.Context(), id)
 		require.NoError(t, err)
-		status := func() int {
-			_, err := p.Poll(t.Context(), jobID)
-			e, ok := err.(*poller.Error)
-			require.True(t, ok) // of a 200, that it is empty
-			return e.StatusCode
-		}
-		time.Sleep(time.Hour)
-		require.Equal(t, 200, status())
-		require.Equal(t, 2, requests, "signed once more, by the service's clock")
-		time.Sleep(time.Hour)
-		require.Equal(t, 200, status())
-		require.Equal(t, 3, requests, "and from then on")
-		off = 0 // somebody has set the clock right
-		require.Equal(t, 200, status())
-		require.Equal(t, 5, requests)
-		off = -20 * time.Minute
-		require.Equal(t, 200, status())
-		require.Equal(t, 7, requests)
 	})
 }
 
-// A Date that is far off is no reason to sign a bad key's request for ever.
-func TestABadKeyWithABadClockIsTriedTwice(t *testing.T) {
+// The digest is of all three parts.
+func TestARejectedTemporaryKeyWithANewSecurityTokenIsAnotherKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		key, err := credential.AccessKey(goodKey)
+		token := "old"
+		s := pollertest.New(pollertest.WithTemporaryKey(accessKey, secretKey, "new"))
+		defer s.Close()
+		key, err := credential.AccessKey(credential.AccessKeyOptions{Rotate: func(context.Context) (string, string, string, error) {
+			return accessKey, secretKey, token, nil
+		}})
 		require.NoError(t, err)
-		p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{
-			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				requests++
-				return &http.Response{StatusCode: 401, Header: http.Header{"Date": {"Wed, 26 Jul 2023 09:34:00 GMT"}}, Body: http.NoBody, Request: r}, nil
-			}),
-		}))
+		endpoint, httpClient := s.Memory()
+		p, err := poller.New(endpoint, "project", poller.WithHTTPClient(httpClient), poller.WithCredential(key))
 		require.NoError(t, err)
-		for range 3 {
-			_, err = p.Poll(t.Context(), jobID)
-			require.Equal(t, poller.Unauthorized, poller.Classify(err))
-		}
-		require.Equal(t, 2, requests)
+		id := s.Add(pollertest.Script{})
+		_, err = p.Poll(t.Context(), id)
+		require.Equal(t, poller.Unauthorized, poller.Classify(err))
+		token = "new"
+		_, err = p.Poll(t.Context(), id)
+		require.NoError(t, err)
+	})
+}
+
+// A request that was under way when the key was rejected, and is accepted.
+func TestAnAnswerThatComesLateDoesNotAcquit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, id := inMemory(t, goodKey)
+		_, err := p.Poll(t.Context(), id)
+		require.NoError(t, err)
+		s.Fail(pollertest.Rule{Call: pollertest.Poll, Times: 1, Delay: time.Minute})
+		s.Fail(pollertest.Rule{Call: pollertest.Poll, Times: 1, Status: 401})
+		var polls sync.WaitGroup
+		polls.Go(func() {
+			_, err := p.Poll(t.Context(), id)
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		_, err = p.Poll(t.Context(), id)
+		require.Equal(t, poller.Unauthorized, poller.Classify(err))
+		polls.Wait()
+		_, err = p.Poll(t.Context(), id)
+		require.Equal(t, poller.Unauthorized, poller.Classify(err))
+		require.Len(t, s.Requests(), 3)
 	})
 }
 

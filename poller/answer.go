@@ -13,6 +13,7 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/apierror"
 	"github.com/sfsturbo/waiter/internal/header"
+	"github.com/sfsturbo/waiter/internal/redirect"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -54,7 +55,7 @@ func read(resp *http.Response, decode func(body []byte, secrets []string) error,
 		case resp.StatusCode < 200:
 			err = errors.New("this is no answer to a request: check the endpoint and the proxies on the way")
 		case resp.StatusCode < 300:
-			err = errors.New("a job comes with 200")
+			err = errors.New("only a 200 is a good answer")
 		}
 	}
 
@@ -150,12 +151,11 @@ func (n *count) UnmarshalJSON(data []byte) error {
 // pointsTo says where a redirect leads: the host only, as a path or a query may
 // hold what is nobody's business.
 func pointsTo(resp *http.Response) string {
-	//lint:ignore SA1008 the key is one that no answer over the wire has
-	target := resp.Header[location]
-	if len(target) == 0 {
+	target := redirect.Target(resp)
+	if target == "" {
 		return "a redirect to nowhere"
 	}
-	u, err := url.Parse(target[0])
+	u, err := url.Parse(target)
 	switch {
 	case err != nil:
 		return "a redirect to what is no URL"

@@ -72,9 +72,9 @@ func TestBadAnswers(t *testing.T) {
 		"2,001 sub-jobs":          {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 2000) + `{}]}`, "more than 2000 sub-jobs"},
 		"2,001 in two lists":      {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 1000) + `{}],"SUB_JOBS":[` + strings.Repeat("{},", 999) + `{}]}`, "more than 2000 sub-jobs"},
 		"more than 1 MiB":         {200, `{"status":"running"}` + strings.Repeat(" ", 1<<20-19), "longer than 1 MiB"},
-		"created":                 {201, good, "a job comes with 200"},
-		"accepted":                {202, good, "a job comes with 200"},
-		"no content":              {204, "", "a job comes with 200"},
+		"created":                 {201, good, "only a 200 is a good answer"},
+		"accepted":                {202, good, "only a 200 is a good answer"},
+		"no content":              {204, "", "only a 200 is a good answer"},
 		"deeper than JSON may be": {200, `{"status":"running","x":` + strings.Repeat("[", 20_000), "exceeded max depth"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/sfsturbo/waiter/internal/redirect"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -69,7 +70,7 @@ func jobsOf(base, projectID string) string {
 
 func newClient(s settings, jobs string) *Client {
 	plain := s.client
-	s.client.Transport = unfollowed{s.client.Transport}
+	s.client.Transport = redirect.Unfollowed{RoundTripper: s.client.Transport}
 	c := &Client{jobs: jobs, do: s.client.Do, closeIdle: plain.CloseIdleConnections}
 	c.authorise(s.credential)
 	return c
@@ -209,7 +210,7 @@ func unauthorized(err error) error {
 
 func unrenewed(rejection *Error, err error) error {
 	e, ok := errors.AsType[*credential.Error](err)
-	failed := &credential.Error{Permanent: ok && e.Permanent}
+	failed := &credential.Error{Permanent: ok && e.Permanent, Rejected: ok && e.Rejected}
 	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
 		err = e.Err // its text begins like that of failed
 	}

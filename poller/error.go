@@ -26,6 +26,13 @@ type Error struct {
 // Error says on one line what was answered, and for the situations that a person
 // can change, how.
 func (e *Error) Error() string {
+	if hint := e.hint(); hint != "" {
+		return e.said() + "; " + hint
+	}
+	return e.said()
+}
+
+func (e *Error) said() string {
 	var parts []string
 	if e.StatusCode != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, http.StatusText(e.StatusCode))))
@@ -47,9 +54,6 @@ func (e *Error) Error() string {
 	}
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf(", retry after %v", e.RetryAfter)
-	}
-	if hint := e.hint(); hint != "" {
-		text += "; " + hint
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -95,13 +96,14 @@ func TestOptionsGoBeforeTheEnvironment(t *testing.T) {
 func TestFromEnvSaysAllThatIsMissing(t *testing.T) {
 	complete := map[string]string{"HW_AUTH_TOKEN": "t", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
 	for want, change := range map[string]map[string]string{
-		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT": {"HW_REGION_NAME": ""},
-		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":         {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
-		"a project's name needs IAM's address":                                         {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
-		"the IAM endpoint in the environment begins with http://":                      {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
-		"poller: the endpoint does not begin with https://":                            {"HW_SFS_TURBO_ENDPOINT": "example.com"},
-		"the project id in the environment is \"..\"":                                  {"HW_PROJECT_ID": ".."},
-		"no credential in the environment: looked for HUAWEICLOUD_SDK_AK":              {"HW_AUTH_TOKEN": ""},
+		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT":  {"HW_REGION_NAME": ""},
+		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"a project's name needs IAM's address":                                          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"from OS_AUTH_URL, the IAM endpoint begins with http://":                        {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
+		"poller: from HW_SFS_TURBO_ENDPOINT, the endpoint does not begin with https://": {"HW_SFS_TURBO_ENDPOINT": "example.com"},
+		"poller: in the environment, HW_REGION_NAME has a space around it":              {"HW_REGION_NAME": "cn-north-4\n"},
+		"the project id in the environment is \"..\"":                                   {"HW_PROJECT_ID": ".."},
+		"no credential in the environment: looked for HUAWEICLOUD_SDK_AK":               {"HW_AUTH_TOKEN": ""},
 	} {
 		environment(t, complete, change)
 		p, err := poller.FromEnv()
@@ -121,31 +123,47 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 		rule    pollertest.Rule
 		name    string
 		verdict poller.Verdict
+		pause   time.Duration
 		text    string
 	}{
-		"unknown name": {name: "nowhere", verdict: poller.Permanent, text: `looking up project "nowhere": IAM knows none of that name: check it, and the region`},
-		"IAM is down":  {rule: pollertest.Rule{Status: 503}, verdict: poller.Passing, text: `looking up project "cn-north-4": HTTP 503`},
-		"throttled":    {rule: pollertest.Rule{Status: 429}, verdict: poller.Throttled, text: `looking up project "cn-north-4": HTTP 429`},
-		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, text: `looking up project "cn-north-4": HTTP 404`},
-		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, text: `looking up project "cn-north-4": HTTP 401`},
-		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, text: `looking up project "cn-north-4": HTTP 403`},
-		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, text: "is not a list of projects"},
-		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, text: "IAM knows none"},
+		"unknown name": {name: "nowhere", verdict: poller.Permanent, pause: time.Minute, text: `looking up project "nowhere": IAM knows none of that name: check it, and the region`},
+		"IAM is down":  {rule: pollertest.Rule{Status: 503}, verdict: poller.Passing, pause: time.Second, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 503`},
+		"throttled":    {rule: pollertest.Rule{Status: 429, RetryAfter: "30"}, verdict: poller.Throttled, pause: 30 * time.Second, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 429`},
+		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 404`},
+		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 401`},
+		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 403`},
+		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects"},
+		"another's":    {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"1","name":"cn-north-4_sub"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM knows none"},
+		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM knows none"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, place := cloud(t)
-			environment(t, place, waysToAuthorise["token"], map[string]string{"HW_PROJECT_NAME": c.name})
-			c.rule.Call, c.rule.Times = pollertest.ListProjects, 1
-			if c.rule.Status != 0 {
-				s.Fail(c.rule)
-			}
-			p, id := fromEnv(t), s.Add(pollertest.Script{})
-			_, err := p.Poll(t.Context(), id)
-			require.ErrorContains(t, err, c.text)
-			require.Equal(t, c.verdict, poller.Classify(err))
-			require.Len(t, s.Requests(), 1)
-			_, err = p.Poll(t.Context(), id)
-			require.Equal(t, c.name == "nowhere", err != nil, "asked anew: %v", err)
+			environment(t, waysToAuthorise["token"], map[string]string{
+				"HW_PROJECT_NAME": c.name, "HW_REGION_NAME": "cn-north-4", "HW_SFS_TURBO_ENDPOINT": "http://127.0.0.1", "HW_AUTH_URL": "http://127.0.0.1",
+			})
+			synctest.Test(t, func(t *testing.T) {
+				s := pollertest.New(pollertest.WithNamedProject("0970", "cn-north-4"), pollertest.WithToken(token))
+				defer s.Close()
+				_, httpClient := s.Memory()
+				c.rule.Call, c.rule.Times = pollertest.ListProjects, 1
+				if c.rule.Status != 0 {
+					s.Fail(c.rule)
+				}
+				p, id := fromEnv(t, poller.WithHTTPClient(httpClient)), s.Add(pollertest.Script{})
+				for range 100 {
+					_, err := p.Poll(t.Context(), id)
+					require.ErrorContains(t, err, c.text)
+					require.Equal(t, c.verdict, poller.Classify(err))
+					require.NotContains(t, err.Error(), "job")
+				}
+				require.Len(t, s.Requests(), 1, "all share the failure")
+				time.Sleep(c.pause - 1)
+				_, err := p.Poll(t.Context(), id)
+				require.Error(t, err)
+				require.Len(t, s.Requests(), 1)
+				time.Sleep(time.Nanosecond)
+				_, err = p.Poll(t.Context(), id)
+				require.Equal(t, c.name == "nowhere", err != nil, "asked anew: %v", err)
+			})
 		})
 	}
 }

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/sfsturbo/waiter/poller/credential"
 )
 
 // project is one whose name is known, and whose id is asked for once.
@@ -15,8 +18,13 @@ type project struct {
 	name string
 	base string // of the jobs' URL
 	list string // URL
+	host string // of that
 	turn chan struct{}
 	id   atomic.Pointer[string]
+
+	// Of the last look-up that failed, for whoever has the turn.
+	failure error
+	until   time.Time // returned as it is
 }
 
 type getter func(ctx context.Context, address, projectID string, decode func(body []byte, secrets []string) error) (Reply, error)
@@ -35,6 +43,9 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 	if id := p.id.Load(); id != nil {
 		return *id, nil
 	}
+	if time.Now().Before(p.until) {
+		return "", p.failure
+	}
 	var found string
 	_, err := get(ctx, p.list, "", func(body []byte, _ []string) (err error) {
 		found, err = p.decode(body)
@@ -44,7 +55,11 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 		err = backoff.Permanent(errors.New("IAM knows none of that name: check it, and the region"))
 	}
 	if err != nil {
-		return "", p.failed(err)
+		err = p.failed(err)
+		if ctx.Err() == nil { // that says nothing of IAM
+			p.failure, p.until = err, time.Now().Add(pauseAfter(err))
+		}
+		return "", err
 	}
 	p.id.Store(&found)
 	return found, nil
@@ -66,12 +81,38 @@ func (p *project) decode(body []byte) (string, error) {
 	return "", nil
 }
 
+// pauseAfter is how long nobody asks again, so that a thousand waits don't.
+func pauseAfter(err error) time.Duration {
+	e, _ := errors.AsType[*Error](err)
+	switch verdict := Classify(err); {
+	case verdict == Permanent, verdict == Unauthorized:
+		return time.Minute
+	case e != nil:
+		return min(max(time.Second, e.RetryAfter), 2*time.Minute)
+	}
+	return time.Second
+}
+
 // failed is an error of the look-up. It must not be taken for one of a job.
 func (p *project) failed(err error) error {
-	verdict := Classify(err)
-	err = fmt.Errorf("looking up project %q: %w", p.name, err)
-	if verdict == NotFound || verdict == Permanent {
+	e, answered := errors.AsType[*Error](err)
+	if !answered || is[*credential.Error](err) {
+		err = fmt.Errorf("looking up project %q: %w", p.name, err)
+	} else {
+		err = lookUp{fmt.Sprintf("looking up project %q: IAM at %s answered %s", p.name, p.host, e.said()), e}
+	}
+	if verdict := Classify(err); verdict == NotFound || verdict == Permanent {
+		err = fmt.Errorf("%w; check HW_AUTH_URL and what the user may do, or set HW_PROJECT_ID", err)
 		return backoff.Permanent(err)
 	}
 	return err
 }
+
+// lookUp is an answer of IAM, without the hints that are for a job's.
+type lookUp struct {
+	text   string
+	answer *Error
+}
+
+func (e lookUp) Error() string { return e.text }
+func (e lookUp) Unwrap() error { return e.answer }

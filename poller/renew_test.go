@@ -78,6 +78,7 @@ func TestRenewingThatFails(t *testing.T) {
 		"any error": {down, poller.Passing, "credential: renewing it failed: IAM is down; this was after: HTTP 401 Unauthorized: APIGW.0301: token expired (request id 9f3c)"},
 		"passing":   {&credential.Error{Err: down}, poller.Passing, "credential: renewing it failed: IAM is down; this was after: HTTP 401"},
 		"permanent": {&credential.Error{Permanent: true, Err: down}, poller.Permanent, "credential: renewing it failed: IAM is down; this was after: HTTP 401"},
+		"in vain":   {&credential.Error{Permanent: true, Rejected: true, Err: down}, poller.Unauthorized, "credential: renewing it failed: IAM is down; this was after: HTTP 401"},
 		"wrapped":   {fmt.Errorf("vault: %w", &credential.Error{Permanent: true, Err: down}), poller.Permanent, "credential: renewing it failed: vault: credential: IAM is down; this was after: HTTP 401"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,24 +47,3 @@ func connected(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Re
 	}
 	return err
 }
-
-// unfollowed hides from http.Client where an answer points: so no redirect is
-// followed, and the answer is kept even if what it points to is no URL. A custom
-// CheckRedirect does the first only: http.Client parses the Location before.
-type unfollowed struct{ http.RoundTripper }
-
-func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := u.RoundTripper.RoundTrip(r)
-	if err != nil || resp == nil || resp.Header.Get("Location") == "" {
-		return resp, err
-	}
-	hidden := *resp
-	hidden.Header = resp.Header.Clone()
-	hidden.Header[location] = hidden.Header["Location"]
-	hidden.Header.Del("Location")
-	return &hidden, nil
-}
-
-// location is where unfollowed puts it. No answer has such a key: those that come
-// over the wire begin with a capital.
-const location = "location"

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/internal/redirect"
 )
 
 func TestTheDefaultTransport(t *testing.T) {
@@ -17,6 +19,6 @@ func TestTheDefaultTransport(t *testing.T) {
 
 	standard := http.DefaultTransport
 	defer func() { http.DefaultTransport = standard }()
-	http.DefaultTransport = unfollowed{standard} // as tracing libraries do
+	http.DefaultTransport = redirect.Unfollowed{RoundTripper: standard} // as tracing libraries do
 	require.NotNil(t, newTransport().Proxy)
 }

@@ -44,7 +44,7 @@ func parse(args []string, out io.Writer) (*target, error) {
 	flags := flag.NewFlagSet("bindldap", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&t.endpoint, "endpoint", "", "the service's `URL`; unless given, that of the region in HW_REGION_NAME")
-	flags.StringVar(&t.project, "project", env("HW_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID", "OS_PROJECT_ID"), "the project's `id`; HW_PROJECT_ID")
+	flags.StringVar(&t.project, "project", env("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"), "the project's `id`; HW_PROJECT_ID")
 	flags.StringVar(&t.share, "share", "", "the file system's `id`")
 	flags.StringVar(&t.ldapURL, "ldap", "", "the LDAP server's `URL`, like ldap://192.168.0.10:389")
 	flags.StringVar(&t.baseDN, "base-dn", "", "where to search, like dc=example,dc=com")
@@ -56,7 +56,8 @@ func parse(args []string, out io.Writer) (*target, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("what is %q? Everything is given by flags: see bindldap -h", flags.Arg(0))
 	}
-	given := env("HUAWEICLOUD_SDK_AK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_USERNAME") != ""
+	given := env("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_SECRET_KEY",
+		"HW_USER_NAME", "HW_USER_PASSWORD", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_PASSWORD") != ""
 	flags.Visit(func(f *flag.Flag) {
 		given = given || f.Name != "fail" && f.Name != "timeout"
 	})

@@ -3,56 +3,71 @@
 // provider's OpenStack forms (OS_). It is pure.
 package environ
 
-import "github.com/sfsturbo/waiter/internal/baseurl"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/sfsturbo/waiter/internal/baseurl"
+)
 
 // Getenv is os.Getenv, or like it.
 type Getenv func(name string) string
 
-// First returns the value of the first variable that is not empty.
-func (get Getenv) First(names ...string) string {
+// First returns the first of these variables that is not empty, and its name.
+func (get Getenv) First(names ...string) (value, name string) {
 	for _, name := range names {
 		if value := get(name); value != "" {
-			return value
+			return value, name
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // Place is where the user's jobs are. What is not known is "".
 type Place struct {
-	Region                 string
-	Endpoint               string // of SFS Turbo
-	IAMEndpoint            string
+	Endpoint, EndpointFrom string // of SFS Turbo, and the variable that says so
+	IAMEndpoint, IAMFrom   string
 	ProjectID, ProjectName string // one of them
 }
 
-// Place returns what the environment says, and what follows from the region.
-func (get Getenv) Place() Place {
-	p := Place{
-		Region:      get.First("HW_REGION_NAME", "OS_REGION_NAME"),
-		Endpoint:    get("HW_SFS_TURBO_ENDPOINT"),
-		IAMEndpoint: get.First("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"),
+var region = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// Place returns what the environment says, and what follows from the region. The
+// error names a variable that can't be right.
+func (get Getenv) Place() (p Place, err error) {
+	first := func(names ...string) (string, string) {
+		value, name := get.First(names...)
+		if err == nil && (strings.TrimSpace(value) != value || strings.ContainsFunc(value, unicode.IsControl)) {
+			err = fmt.Errorf("%s has a space around it, or a control character such as a newline: trim it", name)
+		}
+		return value, name
 	}
-	for _, names := range []struct{ id, name string }{
-		{get("HUAWEICLOUD_SDK_PROJECT_ID"), ""},
-		{get("HW_PROJECT_ID"), get("HW_PROJECT_NAME")},
-		{get.First("OS_PROJECT_ID", "OS_TENANT_ID"), get.First("OS_PROJECT_NAME", "OS_TENANT_NAME")},
-		{"", p.Region}, // each region has a project of its name
+	here, hereFrom := first("HW_REGION_NAME", "OS_REGION_NAME")
+	if err == nil && here != "" && !region.MatchString(here) {
+		err = fmt.Errorf("%s is no region's name: give one like cn-north-4", hereFrom)
+	}
+	p.Endpoint, p.EndpointFrom = first("HW_SFS_TURBO_ENDPOINT")
+	p.IAMEndpoint, p.IAMFrom = first("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL")
+	if here != "" && p.Endpoint == "" {
+		p.Endpoint, p.EndpointFrom = baseurl.OfRegion("sfs-turbo", here), hereFrom
+	}
+	if here != "" && p.IAMEndpoint == "" {
+		p.IAMEndpoint, p.IAMFrom = baseurl.OfRegion("iam", here), hereFrom
+	}
+	for _, names := range []struct{ id, name []string }{
+		{id: []string{"HUAWEICLOUD_SDK_PROJECT_ID"}},
+		{[]string{"HW_PROJECT_ID"}, []string{"HW_PROJECT_NAME"}},
+		{[]string{"OS_PROJECT_ID", "OS_TENANT_ID"}, []string{"OS_PROJECT_NAME", "OS_TENANT_NAME"}},
 	} {
-		if names.id != "" {
-			p.ProjectID = names.id
-			break
+		if p.ProjectID, _ = first(names.id...); p.ProjectID != "" {
+			return p, err
 		}
-		if names.name != "" {
-			p.ProjectName = names.name
-			break
+		if p.ProjectName, _ = first(names.name...); p.ProjectName != "" {
+			return p, err
 		}
 	}
-	if p.Endpoint == "" && p.Region != "" {
-		p.Endpoint = baseurl.OfRegion("sfs-turbo", p.Region)
-	}
-	if p.IAMEndpoint == "" && p.Region != "" {
-		p.IAMEndpoint = baseurl.OfRegion("iam", p.Region)
-	}
-	return p
+	p.ProjectName = here // each region has a project of its name
+	return p, err
 }

@@ -4,15 +4,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
 // AccessKeyOptions are the parts of [AccessKey]. Printing and encoding one shows
-// no secret.
+// no secret, unless it is in an unexported field of another type: fmt prints that as
+// it is.
 type AccessKeyOptions struct {
 	AccessKey, SecretKey string
 	SecurityToken        string // of a temporary key; sent as X-Security-Token
@@ -32,12 +33,18 @@ type AccessKeyOptions struct {
 //
 // More than five failed signatures lock a key for five minutes, for everybody who
 // uses it. So with [poller.Client] a key has one request under way until the first
-// is accepted, and one that was rejected is not sent again, by any wait that shares
-// this Credential: Authorize fails with an [*Error] that has Rejected set.
+// is accepted, or 15 s are over; and one that was rejected is not sent again, by
+// whatever shares this Credential: Authorize fails with an [*Error] that has Rejected
+// set. That is for good, even if the key was only locked: then make a new Credential.
 //
 // A signature is good for 15 minutes. If one is rejected, and the answer's Date
-// shows that this machine's clock is off by more, the request is signed once more
-// with the service's time, as are all that follow; again whenever that changes.
+// shows that this machine's clock is off by as much, poller.Client has the request
+// signed once more with the service's time, as are all that follow. Dates of accepted
+// answers keep that up while a clock drifts.
+//
+// The last two need poller.Client, or whoever else tells the Credential what was
+// answered: it knows the type that AccessKey returns, and would not know one of your
+// own around it. Authorize alone signs.
 //
 // It is safe for concurrent use.
 //
@@ -85,7 +92,8 @@ type accessKey struct {
 type standing int
 
 const (
-	unproven standing = iota
+	unproven  standing = iota
+	corrected          // the time was, since; not accepted so far
 	proven
 	rejected
 )
@@ -95,7 +103,8 @@ func (a *accessKey) Authorize(ctx context.Context, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.sign(r, k)
+	_, err = a.signed(r, k)
+	return err
 }
 
 // Attempt is Authorize for a caller that tells what was answered, as poller.Client
@@ -110,14 +119,15 @@ func (a *accessKey) Attempt(ctx context.Context, r *http.Request) (answered func
 	if err != nil {
 		return nil, err
 	}
-	if err := a.sign(r, k); err != nil {
+	offset, err := a.signed(r, k)
+	if err != nil {
 		leave()
 		return nil, err
 	}
-	signed := r.Header.Get("X-Sdk-Date")
+	date := r.Header.Get("X-Sdk-Date")
 	return func(resp *http.Response) bool {
 		defer leave()
-		return resp != nil && a.learn(k, signed, resp)
+		return resp != nil && a.learn(k, date, offset, resp)
 	}, nil
 }
 
@@ -131,7 +141,7 @@ func (a *accessKey) key(ctx context.Context) (key, error) {
 
 // enter lets one request at a time through with a key that is not proven.
 func (a *accessKey) enter(ctx context.Context, k key) (leave func(), err error) {
-	if a.standing(k) != unproven {
+	if a.isSettled(k) {
 		return func() {}, nil
 	}
 	select {
@@ -139,33 +149,41 @@ func (a *accessKey) enter(ctx context.Context, k key) (leave func(), err error) 
 	case <-ctx.Done():
 		return nil, &Error{Err: fmt.Errorf("waiting for the first answer to access key %s: %w", k.name(), ctx.Err())}
 	}
-	leave = func() { <-a.turn }
-	if a.standing(k) != unproven {
-		leave()
-		leave = func() {}
+	free := sync.OnceFunc(func() { <-a.turn })
+	if a.isSettled(k) {
+		free()
+		return free, nil
 	}
-	return leave, nil
+	late := time.AfterFunc(longestTurn, free) // a request without a timeout must not hold up all others
+	return func() { late.Stop(); free() }, nil
 }
 
-func (a *accessKey) standing(k key) standing {
+const longestTurn = 15 * time.Second
+
+// isSettled reports whether it is known if the service accepts a key.
+func (a *accessKey) isSettled(k key) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.known[k.digest]
+	return a.known[k.digest] >= proven
 }
 
-func (a *accessKey) sign(r *http.Request, k key) error {
+// signed signs r by the service's clock, and returns what that is ahead of this
+// machine's, as far as is known.
+func (a *accessKey) signed(r *http.Request, k key) (offset time.Duration, err error) {
 	a.mu.Lock()
 	standing, offset := a.known[k.digest], a.offset
 	a.mu.Unlock()
 	if standing == rejected {
-		return &Error{Permanent: true, Rejected: true, Err: fmt.Errorf("access key %s was rejected before, and is not sent again, "+
-			"since more than five failed signatures lock a key: check the key and its secret, then make a new credential", k.name())}
+		return 0, &Error{Permanent: true, Rejected: true, Err: fmt.Errorf("access key %s was rejected before, and is not sent again, "+
+			"since more than five failed signatures lock a key: check the key and its secret, or if others have locked it wait for five minutes, "+
+			"then make a new credential", k.name())}
 	}
 	body, err := bodyOf(r)
 	if err != nil {
-		return &Error{Err: fmt.Errorf("reading the body, to sign it: %w", err)}
+		return 0, &Error{Err: fmt.Errorf("reading the body, to sign it: %w", err)}
 	}
 	headers := []string{"x-sdk-date"}
+	r.Header.Del("X-Security-Token") // a former key's
 	if k.token != "" {
 		r.Header.Set("X-Security-Token", k.token)
 		headers = append(headers, "x-security-token")
@@ -180,61 +198,53 @@ func (a *accessKey) sign(r *http.Request, k key) error {
 	}
 	slices.Sort(headers)
 	sign(r, body, k.access, k.secret, headers, time.Now().Add(offset))
-	return nil
+	return offset, nil
 }
 
-// maxSkew is a minute less than a signature is good for.
-const maxSkew = 14 * time.Minute
+// A signature is good for 15 minutes: rejected with a clock that is off by nearly
+// that, it is for the clock. Accepted, it was not off by more.
+const (
+	someSkew = 5 * time.Minute
+	maxSkew  = 14 * time.Minute
+)
 
 // learn takes note of what was answered to a request that k signed at that date.
-func (a *accessKey) learn(k key, date string, resp *http.Response) (again bool) {
+func (a *accessKey) learn(k key, date string, offset time.Duration, resp *http.Response) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch resp.StatusCode {
+	skew := time.Duration(0)
+	signed, _ := time.Parse(dateLayout, date)
+	served, err := http.ParseTime(resp.Header.Get("Date"))
+	if err == nil {
+		skew = served.Sub(signed).Abs()
+	}
+	switch known := a.known[k.digest]; resp.StatusCode {
 	case http.StatusUnauthorized:
-		signed, _ := time.Parse(dateLayout, date)
-		served, err := http.ParseTime(resp.Header.Get("Date"))
-		if err == nil && served.Sub(signed).Abs() > maxSkew {
-			a.offset = time.Until(served)
-			delete(a.known, k.digest) // one at a time, until the new time is accepted
+		switch {
+		case known == rejected:
+			return a.rotates
+		case offset != a.offset: // since then the time has been corrected
+			return true
+		case skew > maxSkew && known != corrected:
+			a.offset, a.known[k.digest] = time.Until(served), corrected
 			return true
 		}
 		a.known[k.digest] = rejected
 		return a.rotates
 	case http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
-		if a.known[k.digest] == unproven { // an answer that comes late does not acquit
-			a.known[k.digest] = proven
+		if known == rejected { // an answer that comes late does not acquit
+			return false
+		}
+		if len(a.known) >= manyKeys {
+			maps.DeleteFunc(a.known, func(_ [sha256.Size]byte, s standing) bool { return s == proven })
+		}
+		a.known[k.digest] = proven
+		if skew > someSkew && skew < maxSkew && offset == a.offset {
+			a.offset = time.Until(served)
 		}
 	}
 	return false
 }
 
-// key is an access key with its secret.
-type key struct {
-	access, secret, token string
-	digest                [sha256.Size]byte
-}
-
-func newKey(access, secret, token string) (key, error) {
-	switch {
-	case access == "" && secret == "":
-		return key{}, permanent("the access key and its secret key are empty: the console has them under \"My Credentials\"")
-	case access == "":
-		return key{}, permanent("the access key is empty, its secret key is not")
-	case secret == "":
-		return key{}, permanent("the access key's secret key is empty")
-	case strings.ContainsAny(access, ", ="):
-		return key{}, permanent("the access key has a comma, a space or an equals sign in it: give it as the console shows it")
-	}
-	for _, part := range []struct{ name, value string }{
-		{"access key", access}, {"secret key", secret}, {"security token", token},
-	} {
-		if err := sendable(part.name, part.value); err != nil {
-			return key{}, err
-		}
-	}
-	return key{access, secret, token, sha256.Sum256([]byte(access + "\n" + secret + "\n" + token))}, nil
-}
-
-// name is for errors: enough to tell which.
-func (k key) name() string { return k.access[:min(4, len(k.access))] + "..." }
+// manyKeys is how many a Credential whose key rotates remembers.
+const manyKeys = 100

@@ -32,12 +32,15 @@ import (
 func FromEnv() (Credential, error) { return fromEnv(os.Getenv) }
 
 func fromEnv(get environ.Getenv) (Credential, error) {
-	place := get.Place()
+	place, err := get.Place()
+	if err != nil {
+		return nil, permanent("in the environment, " + err.Error())
+	}
 	var looked, half []string
 	for _, w := range ways {
 		var values, names, has, lacks []string
 		for _, alternatives := range w.needs {
-			name, value := alternatives[0], get.First(alternatives...)
+			name, value := alternatives[0], first(get, alternatives)
 			names, values = append(names, name), append(values, value)
 			if value != "" {
 				has = append(has, name)
@@ -63,6 +66,11 @@ func fromEnv(get environ.Getenv) (Credential, error) {
 		text += ". Half there: " + strings.Join(half, "; ")
 	}
 	return nil, permanent(text)
+}
+
+func first(get environ.Getenv, names []string) string {
+	value, _ := get.First(names...)
+	return value
 }
 
 // way is one in which a credential is given: needs are the variables that make it

@@ -16,22 +16,40 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/apierror"
 	"github.com/sfsturbo/waiter/internal/header"
+	"github.com/sfsturbo/waiter/internal/redirect"
 )
 
 const (
-	issueTimeout = 10 * time.Second
-	maxBody      = 1 << 20   // bytes
-	maxHeader    = 256 << 10 // bytes; a token has several thousand
+	maxBody   = 1 << 20   // bytes
+	maxHeader = 256 << 10 // bytes; a token has several thousand
 )
 
 // iam issues tokens.
 type iam struct {
 	endpoint string
+	client   *http.Client
+	secrets  []string // that no error may quote
 	PasswordOptions
 }
 
-// onceInADay returns a transport that keeps no connection.
-func onceInADay() *http.Transport {
+func newIAM(endpoint string, o PasswordOptions) iam {
+	client := http.Client{Transport: newTransport()}
+	if o.HTTPClient != nil {
+		client = *o.HTTPClient
+	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = redirect.Unfollowed{RoundTripper: client.Transport}
+	i := iam{endpoint: endpoint, client: &client, secrets: []string{o.Password}, PasswordOptions: o}
+	if quoted, err := json.Marshal(o.Password); err == nil { // as a request that is echoed has it
+		i.secrets = append(i.secrets, string(quoted[1:len(quoted)-1]))
+	}
+	return i
+}
+
+// newTransport returns one that keeps no connection: it is used once a day.
+func newTransport() *http.Transport {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
 		t = standard.Clone()
@@ -44,8 +62,6 @@ func onceInADay() *http.Transport {
 // issue asks for a token. Source: the page "Obtaining a User Token Through Password
 // Authentication" of the IAM API reference.
 func (i iam) issue(ctx context.Context) (grant, error) {
-	ctx, cancel := context.WithTimeout(ctx, issueTimeout)
-	defer cancel()
 	address := strings.TrimSuffix(i.endpoint, "/v3") + "/v3/auth/tokens?nocatalog=true"
 	asked, err := i.request()
 	if err != nil {
@@ -57,14 +73,12 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
-	client := *i.HTTPClient
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := client.Do(r)
+	resp, err := i.client.Do(r)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the rest is known
 		}
-		if text := apierror.Redact(err.Error(), i.Password); text != err.Error() {
+		if text := apierror.Redact(err.Error(), i.secrets...); text != err.Error() {
 			err = errors.New(text)
 		}
 		return grant{}, &Error{Err: fmt.Errorf("no answer from IAM at %s: %w", r.URL.Host, err)}
@@ -122,7 +136,7 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 		retryAfter: header.RetryAfter(resp.Header.Get("Retry-After"), date, now),
 	}
 	if resp.StatusCode != http.StatusCreated {
-		g.badPassword = resp.StatusCode == http.StatusUnauthorized
+		g.refused = resp.StatusCode == http.StatusUnauthorized
 		return g, i.refusal(resp, body, g.token)
 	}
 	if g.token == "" {
@@ -143,10 +157,11 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 }
 
 func (i iam) refusal(resp *http.Response, body []byte, token string) error {
-	said := apierror.Decode(body, i.Password, token)
+	secrets := append(slices.Clone(i.secrets), token)
+	said := apierror.Decode(body, secrets...)
 	parts := []string{fmt.Sprintf("IAM at %s answered HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
 	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
-	if id := cmp.Or(apierror.RequestID(resp.Header.Get("X-Request-Id"), i.Password), said.RequestID); id != "" {
+	if id := cmp.Or(apierror.RequestID(resp.Header.Get("X-Request-Id"), secrets...), said.RequestID); id != "" {
 		text += " (request id " + id + ")"
 	}
 	e := &Error{Permanent: true}

@@ -63,6 +63,7 @@ func TestAnswersOfIAMThatAreNoToken(t *testing.T) {
 		"forbidden":    {pollertest.Rule{Status: 403, Body: pollertest.Forbidden}, true, "check that the user may use this project"},
 		"not IAM":      {pollertest.Rule{Status: 404}, true, "check the IAM endpoint"},
 		"redirect":     {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com"}}}, true, "a redirect is never followed"},
+		"no URL":       {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com/%zz"}}}, true, "a redirect is never followed"},
 		"timeout":      {pollertest.Rule{Status: 408}, false, "HTTP 408"},
 		"throttled":    {pollertest.Rule{Status: 429}, false, "HTTP 429"},
 		"broken":       {pollertest.Rule{Status: 500, Body: pollertest.HTML}, false, "HTTP 500"},
@@ -96,7 +97,6 @@ func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
 	})
 }
 
-// An answer that breaks off after its header has brought the token.
 func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silence, _ := io.Pipe() // net/http does not close it when the context ends
@@ -109,6 +109,7 @@ func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
 	})
 }
 
+// An answer that breaks off after its header has brought the token.
 func TestATokenWhoseEndIsNotKnownIsUsedUntilItIsRejected(t *testing.T) {
 	for name, rule := range map[string]pollertest.Rule{
 		"broken off": {Break: pollertest.Reset, After: 10},

@@ -10,9 +10,10 @@ type lease struct {
 	expires time.Time // zero if not known
 	forced  time.Time // when it was got, if that was because the last was rejected
 
-	failure error     // of the last request for one; nil if it went well
-	pause   time.Time // no request before
-	refused bool      // no request ever
+	failure error         // of the last request for one; nil if it went well
+	failed  time.Time     // when
+	pause   time.Duration // after that
+	refused bool          // no request ever
 }
 
 type action int
@@ -25,8 +26,12 @@ const (
 )
 
 func (l *lease) next(now time.Time) action {
-	alive := l.alive(now)
-	barred := l.refused || now.Before(l.pause)
+	alive := l.token != "" && (l.expires.IsZero() || now.Before(l.expires))
+	pause := l.pause
+	if alive { // there is no hurry, and each request may hold a poll up
+		pause = max(pause, unhurried)
+	}
+	barred := l.refused || l.failure != nil && now.Sub(l.failed) < pause
 	switch {
 	case alive && (barred || l.due.IsZero() || now.Before(l.due)):
 		return use
@@ -38,28 +43,20 @@ func (l *lease) next(now time.Time) action {
 	return ask
 }
 
-func (l *lease) alive(now time.Time) bool {
-	return l.token != "" && (l.expires.IsZero() || now.Before(l.expires))
-}
-
 // grant is what IAM answered.
 type grant struct {
 	token      string
 	life       time.Duration // 0 if not known
 	retryAfter time.Duration
-	// badPassword: failed logins lock a user, so there is no second one.
-	badPassword bool
+	refused    bool // failed logins lock a user, so there is no second one
 }
 
 // take notes the answer to a request that was sent at that time. The jitter is from
 // 0 to 1.
 func (l *lease) take(g grant, err error, sent, now time.Time, jitter float64) {
 	if err != nil {
-		l.failure, l.refused = err, g.badPassword
-		l.pause = now.Add(min(max(g.retryAfter, shortestPause), longestPause))
-		if l.alive(now) { // there is no hurry, and each request may hold a poll up
-			l.pause = now.Add(max(l.pause.Sub(now), unhurried))
-		}
+		l.failure, l.failed, l.refused = err, now, g.refused
+		l.pause = min(max(g.retryAfter, shortestPause), longestPause)
 		return
 	}
 	after := lease{token: g.token}

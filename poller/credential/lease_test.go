@@ -13,8 +13,10 @@ var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func TestWhatToDoWithALease(t *testing.T) {
 	const renewAt, end = 22 * time.Hour, 24 * time.Hour
 	fresh := lease{token: "t", due: begin.Add(renewAt), expires: begin.Add(end)}
+	down := errors.New("down")
 	paused := fresh
-	paused.pause = begin.Add(renewAt + time.Minute)
+	paused.failure, paused.failed, paused.pause = down, begin.Add(renewAt), time.Second
+	dying := lease{token: "t", due: begin, expires: begin.Add(10 * time.Second), failure: down, failed: begin, pause: time.Second}
 	refused := fresh
 	refused.refused = true
 	for _, c := range []struct {
@@ -30,11 +32,14 @@ func TestWhatToDoWithALease(t *testing.T) {
 		{"dead", fresh, end, ask},
 		{"due, asked a moment ago", paused, renewAt, use},
 		{"due, asked a while ago", paused, renewAt + time.Minute, renew},
-		{"dead, asked a moment ago", lease{token: "t", expires: begin, pause: begin.Add(2)}, 1, fail},
+		{"dead, asked a moment ago", lease{token: "t", expires: begin, failure: down, failed: begin, pause: 2}, 1, fail},
+		{"died since it was asked for", dying, 10 * time.Second, ask},
+		{"alive until then", dying, 10*time.Second - 1, use},
 		{"due, refused", refused, renewAt, use},
 		{"dead, refused", refused, end, fail},
 		{"never had, refused", lease{refused: true}, time.Hour, fail},
-		{"never had, asked a moment ago", lease{pause: begin.Add(2)}, 1, fail},
+		{"never had, asked a moment ago", lease{failure: down, failed: begin, pause: 2}, 1, fail},
+		{"never had, asked a while ago", lease{failure: down, failed: begin, pause: 2}, 2, ask},
 		{"end unknown", lease{token: "t"}, 1000 * time.Hour, use},
 	} {
 		require.Equal(t, c.want, c.lease.next(begin.Add(c.age)), c.name)
@@ -60,22 +65,14 @@ func TestALifeThatMakesNoSenseIsNotKnown(t *testing.T) {
 
 func TestAFailureKeepsTheTokenAndPauses(t *testing.T) {
 	down := errors.New("down")
-	for retryAfter, pauses := range map[time.Duration]struct{ with, without time.Duration }{
-		0:                {time.Minute, time.Second},
-		time.Millisecond: {time.Minute, time.Second},
-		20 * time.Second: {time.Minute, 20 * time.Second},
-		90 * time.Second: {90 * time.Second, 90 * time.Second},
-		time.Hour:        {2 * time.Minute, 2 * time.Minute},
+	for retryAfter, pause := range map[time.Duration]time.Duration{
+		0: time.Second, time.Millisecond: time.Second, 20 * time.Second: 20 * time.Second, time.Hour: 2 * time.Minute,
 	} {
-		with := lease{token: "t", expires: begin.Add(time.Hour)}
-		with.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
-		require.Equal(t, lease{token: "t", expires: begin.Add(time.Hour), failure: down, pause: begin.Add(pauses.with)}, with)
-		with.take(grant{token: "u"}, nil, begin, begin, 0)
-		require.Equal(t, lease{token: "u"}, with, "forgotten")
-
-		without := lease{token: "t", expires: begin}
-		without.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
-		require.Equal(t, begin.Add(pauses.without), without.pause)
+		l := lease{token: "t", expires: begin.Add(time.Hour)}
+		l.take(grant{retryAfter: retryAfter}, down, begin.Add(-time.Second), begin, 0)
+		require.Equal(t, lease{token: "t", expires: begin.Add(time.Hour), failure: down, failed: begin, pause: pause}, l)
+		l.take(grant{token: "u"}, nil, begin, begin, 0)
+		require.Equal(t, lease{token: "u"}, l, "forgotten")
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // PasswordOptions are the parts of [Password]. Printing and encoding one shows no
-// secret.
+// secret, unless it is in an unexported field of another type: fmt prints that as it
+// is.
 type PasswordOptions struct {
 	IAMEndpoint    string // like "https://iam.cn-north-4.myhuaweicloud.com"; a /v3 at its end is left out
 	User, Password string // of an IAM user
@@ -27,7 +28,9 @@ type PasswordOptions struct {
 // processes don't renew together; and when the service rejects it.
 //
 // One request is under way at a time, on the goroutine of a poll that needs the
-// token: that poll's context bounds it, as do 10 s. The other polls wait for it.
+// token: that poll's context bounds it, as do 10 s. The other polls wait for it, or
+// use the old token; a renewal before that one's end has 2 s at most, and a third of
+// what the poll has.
 // While IAM can't be had, the old token is used for as long as it lives, and IAM is
 // asked once a minute at most; without one, once a second; or as seldom as its
 // Retry-After says, up to two minutes.
@@ -54,10 +57,7 @@ func Password(o PasswordOptions) (Credential, error) {
 			return nil, permanent("the " + part.name + " is empty: IAM needs it for a token")
 		}
 	}
-	if o.HTTPClient == nil {
-		o.HTTPClient = &http.Client{Transport: onceInADay()}
-	}
-	s := &session{issue: iam{endpoint, o}.issue}
+	s := &session{issue: newIAM(endpoint, o).issue}
 	return password{s.get, s.renew}, nil
 }
 

@@ -21,20 +21,22 @@ type session struct {
 func (s *session) get(ctx context.Context) (string, error) {
 	for {
 		s.mu.Lock()
-		todo, flight := s.lease.next(time.Now()), s.flight
-		token, failure := s.lease.token, s.lease.failure
+		todo, token, failure := s.lease.next(time.Now()), s.lease.token, s.lease.failure
+		flight, mine := s.flight, false
 		if flight == nil && (todo == renew || todo == ask) {
-			s.flight = make(chan struct{})
+			s.flight, mine = make(chan struct{}), true
 		}
 		s.mu.Unlock()
 
 		switch {
-		case todo == use, todo == renew && flight != nil:
+		case todo == use, todo == renew && !mine:
 			return token, nil
 		case todo == fail:
 			return "", failure
-		case flight == nil:
-			s.fetch(ctx)
+		case mine && todo == renew:
+			s.fetch(ctx, shortOf(ctx))
+		case mine:
+			s.fetch(ctx, issueTimeout)
 		default:
 			select {
 			case <-flight:
@@ -47,8 +49,22 @@ func (s *session) get(ctx context.Context) (string, error) {
 	}
 }
 
+const (
+	issueTimeout = 10 * time.Second
+	renewTimeout = 2 * time.Second
+)
+
+// shortOf is how long a renewal may take, which is not urgent: the poll that it
+// holds up has to have the time to use the old token.
+func shortOf(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(renewTimeout, time.Until(end)/3)
+	}
+	return renewTimeout
+}
+
 // fetch makes the one request that is under way.
-func (s *session) fetch(ctx context.Context) {
+func (s *session) fetch(ctx context.Context, timeout time.Duration) {
 	sent := time.Now()
 	var got grant
 	err := error(errAbandoned) // a panic passes through
@@ -61,7 +77,9 @@ func (s *session) fetch(ctx context.Context) {
 		close(s.flight)
 		s.flight = nil
 	}()
-	got, err = s.issue(ctx)
+	short, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	got, err = s.issue(short)
 }
 
 var errAbandoned = &Error{Err: errors.New("the request for a token was abandoned")}
