@@ -57,8 +57,8 @@ func TestHostileAnswersKeepLittleMemoryAlive(t *testing.T) {
 	} {
 		serve[name] = hostileAnswers()[name].serve
 	}
-	for name, body := range hostileBodies() {
-		serve[name] = stream{begin: withLength(body)}.serve
+	for _, name := range []string{"sub-jobs", "a long error", "an echoed token", "an error of lists"} {
+		serve[name] = stream{begin: withLength(hostileBodies()[name])}.serve
 	}
 	for name, serve := range serve {
 		t.Run(name, func(t *testing.T) {
