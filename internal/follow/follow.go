@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/poller"
@@ -128,16 +129,15 @@ func (s *State) answered(p Poll, r Rules) Next {
 		if rank(t.To) < rank(t.From) {
 			n.Warnings = append(n.Warnings, fmt.Sprintf("status went back from %.64q to %.64q", t.From, t.To))
 		}
-		known := t.To == "" || t.To.Known() || s.hasSeen(t.To)
 		if s.isNew(t.SubJob, t.To) {
 			n.Reset = true
 			s.NewStatusAt = p.At
-			if !known {
+			if t.To != "" && !t.To.Known() && s.firstUnknown(t.To) {
 				n.Warnings = append(n.Warnings, fmt.Sprintf("unknown status %.64q is taken for not finished", t.To))
 			}
 		}
 	}
-	s.Job = status.Merge(s.Job, job)
+	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
 	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
 	s.MissingSince, s.FailureKind, s.Asked[Failure] = time.Time{}, "", 0
 
@@ -214,6 +214,27 @@ func (s *State) check(r poller.Reply) error {
 		return nil
 	}
 	return &poller.Error{StatusCode: 200, RequestID: r.RequestID, RetryAfter: r.RetryAfter, Err: wrong}
+}
+
+// bound forgets of the sub-jobs that the last answer lacked those last seen longest
+// ago, where they are too many: a service that invents ever new ones would else fill
+// any memory. Merge has them last. The own ones of the answer stay.
+func bound(merged status.Job, own int) status.Job {
+	size := text(status.Job{SubJobs: merged.SubJobs[:own]})
+	for n := own; n < len(merged.SubJobs); n++ {
+		if size += text(merged.SubJobs[n]); n >= maxNames || size > maxText {
+			merged.SubJobs = slices.Clone(merged.SubJobs[:n]) // or the rest would stay in memory
+		}
+	}
+	return merged
+}
+
+func text(job status.Job) int {
+	n := len(job.ID) + len(job.Type) + len(job.Status) + len(job.BeginTime) + len(job.EndTime) + len(job.ErrorCode) + len(job.FailReason)
+	for _, sub := range job.SubJobs {
+		n += text(sub)
+	}
+	return n
 }
 
 // isAnswer reports whether the service, or a proxy, answered in time, if badly.

@@ -72,8 +72,11 @@ func (s *State) Outcome(r Rules) End {
 
 // A job that invents more than these is not making progress.
 const (
-	maxStatuses = 32    // of the job, or of one sub-job
-	maxNames    = 2_000 // of sub-jobs: what one answer may hold
+	maxStatuses = 32      // of the job, or of one sub-job
+	maxNames    = 2_000   // of sub-jobs: what one answer may hold
+	maxStatus   = 64      // bytes
+	maxName     = 256     // bytes
+	maxText     = 2 << 20 // bytes of a snapshot: twice what one answer may hold
 )
 
 func (s *State) count(kind string, err error) {
@@ -88,7 +91,7 @@ func (s *State) count(kind string, err error) {
 // this status. Going back and forth is not progress.
 func (s *State) isNew(name string, now status.Status) bool {
 	seen := s.Seen[name]
-	if slices.Contains(seen, now) || len(seen) >= maxStatuses || len(seen) == 0 && len(s.Seen) > maxNames {
+	if slices.Contains(seen, now) || len(seen) >= maxStatuses || len(now) > maxStatus || len(name) > maxName || len(seen) == 0 && len(s.Seen) > maxNames {
 		return false
 	}
 	if s.Seen == nil {
@@ -98,11 +101,16 @@ func (s *State) isNew(name string, now status.Status) bool {
 	return true
 }
 
-func (s *State) hasSeen(now status.Status) bool {
+// firstUnknown is asked about a status that isNew has just noted.
+func (s *State) firstUnknown(now status.Status) bool {
+	n := 0
 	for _, seen := range s.Seen {
 		if slices.Contains(seen, now) {
-			return true
+			n++
+		}
+		if n > 1 {
+			return false
 		}
 	}
-	return false
+	return true
 }
