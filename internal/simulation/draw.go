@@ -1,0 +1,145 @@
+package simulation
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/sfsturbo/waiter/poller"
+)
+
+// Remainders of 64 ns: polls begin and answers arrive at multiples of 16, or at one
+// more than such once the last look, which hangs on the deadline, was taken.
+const (
+	grain      = 64
+	offTimeout = 16 // an answer is never just in time
+	offEnd     = 1  // deadlines
+	offCancel  = 3
+	offChange  = 5 // of states, faults, jumps and refusals
+	offCrash   = 7
+)
+
+// ceil is the first multiple of grain that is not before d.
+func ceil(d time.Duration) time.Duration { return (d + grain - 1) / grain * grain }
+
+// dice draws. Everything random in a case comes from one of these.
+type dice struct{ *rand.Rand }
+
+// chance is true in percent of all cases.
+func (r dice) chance(percent int) bool { return r.IntN(100) < percent }
+
+// between draws a duration whose logarithm is uniform: a second to a minute is as likely
+// as a minute to an hour.
+func (r dice) between(from, to time.Duration) time.Duration {
+	d := time.Duration(float64(from) * math.Pow(float64(to)/float64(from), r.Float64()))
+	return ceil(d)
+}
+
+// one draws one of a list.
+func one[T any](r dice, list ...T) T { return list[r.IntN(len(list))] }
+
+// Draw returns the case of a seed, for a [Tier] of this name.
+func Draw(tier string, seed uint64) Case {
+	r := dice{rand.New(rand.NewPCG(seed, 0x5f5))}
+	c := Case{Seed: seed, Polls: MaxPolls, Step: r.chance(20)}
+	length := r.between(time.Second, 6*time.Hour)
+	if r.chance(50) {
+		length = r.between(time.Second, 10*time.Minute)
+	}
+	c.Service = drawService(r, length)
+	c.Options = drawOptions(r, length)
+	if tier == PureTier { // the library's own schedules are random, and no part of follow
+		c.Options.Default = false
+	}
+	crashes := 0
+	if r.chance(50) {
+		crashes = 1 + r.IntN(3)
+	}
+	for i := range crashes + 1 {
+		c.Lives = append(c.Lives, drawLife(r, length, i == 0, i < crashes))
+	}
+	return c
+}
+
+func drawLife(r dice, length time.Duration, first, crashes bool) Life {
+	l := Life{Gap: r.between(time.Millisecond, length), Verb: one(r, "Wait", "Wait", "Watch"), Cause: r.chance(50)}
+	if first {
+		l.Verb = one(r, "Wait", "Watch", "Run", "WaitAll")
+	}
+	if l.Verb == "Run" {
+		l.Submit = r.between(time.Millisecond, time.Second)
+	}
+	if r.chance(45) {
+		l.Deadline = l.Submit + r.between(50*time.Millisecond, 3*length) + offEnd
+	}
+	if r.chance(15) {
+		l.Cancel = l.Submit + r.between(time.Millisecond, 2*length) + offCancel
+	}
+	switch {
+	case !crashes:
+	case r.chance(60):
+		l.Crash = l.Submit + r.between(time.Millisecond, length) + offCrash
+	default:
+		l.CrashAt = 1 + r.IntN(6)
+	}
+	return l
+}
+
+func drawOptions(r dice, length time.Duration) Options {
+	o := Options{
+		Progress: drawSchedule(r, length),
+		Failure:  drawSchedule(r, length),
+		Default:  r.chance(20),
+		Strict:   r.chance(20),
+		Renews:   r.chance(50),
+		Grace:    10 * time.Second,
+		Timeout:  15*time.Second + offTimeout,
+	}
+	if r.chance(30) {
+		o.Timeout = r.between(200*time.Millisecond, 2*time.Minute) + offTimeout
+	}
+	if r.chance(30) {
+		o.Grace = one(r, 0, r.between(time.Millisecond, time.Hour))
+	}
+	if r.chance(20) {
+		o.Stall = r.between(time.Second, length) + offTimeout
+	}
+	if r.chance(20) {
+		o.Type = "bind_ldap"
+	}
+	if r.chance(15) {
+		o.Overrule = map[int]poller.Verdict{
+			one(r, 400, 401, 403, 404, 409, 429, 500, 502, 503): poller.Verdict(r.IntN(5)),
+		}
+	}
+	if r.chance(15) && !o.Default { // not both: then when it is asked would be known only roughly
+		l := &Limiter{}
+		if r.chance(70) {
+			l.Hold = r.between(time.Millisecond, 30*time.Second)
+		}
+		if r.chance(50) {
+			l.From = r.between(time.Second, length) + offChange
+			l.Until = l.From + r.between(time.Second, length)
+		}
+		o.Limiter = l
+	}
+	return o
+}
+
+// drawSchedule draws the delays of a schedule, with few that are short: a case must
+// not spend all its polls on the first minutes.
+func drawSchedule(r dice, length time.Duration) []time.Duration {
+	d := r.between(100*time.Millisecond, 3*time.Second)
+	most := max(r.between(time.Second, 10*time.Minute), length/60)
+	growth := 1 + 2*r.Float64()
+	var list []time.Duration
+	for d < most && len(list) < 40 {
+		list = append(list, ceil(time.Duration(float64(d)*(0.8+0.4*r.Float64()))))
+		d = time.Duration(float64(d) * growth)
+	}
+	list = append(list, ceil(most))
+	if r.chance(3) {
+		list[len(list)-1] = 0 // stops
+	}
+	return list
+}

@@ -1,0 +1,217 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// HTTP returns the tier that runs the real waiter: over the real client, transport
+// and server, in a bubble of virtual time, which is what t is needed for. What wraps
+// the Poller is for showing that the checks see what is wrong with it.
+func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
+	return func(c *Case) (trace *Trace) {
+		defer func() { // the bubble panics if goroutines are left that nothing can wake
+			if r := recover(); r != nil && (trace == nil || trace.Leaked == "") {
+				panic(fmt.Sprintf("seed %d: %v", c.Seed, r))
+			}
+		}()
+		synctest.Test(t, func(t *testing.T) {
+			here := goroutines()
+			s := begin(c, wraps...)
+			s.all()
+			s.server.Close()
+			synctest.Wait()
+			trace = s.trace
+			trace.Requests, trace.Leaked = len(s.server.Requests()), here.left()
+			if trace.Leaked != "" {
+				time.Sleep(1000 * time.Hour) // those that sleep may wake
+			}
+		})
+		return trace
+	}
+}
+
+// session is one case over HTTP. It is the Poller that the waiter has: it notes when
+// each poll begins and ends, tells the server what to do with it, and lets the real
+// client poll.
+type session struct {
+	c      *Case
+	trace  *Trace
+	run    *Run
+	life   *Life
+	server *pollertest.Server
+	client *poller.Client
+	poller poller.Poller // itself, wrapped
+	waiter *waiter.Waiter
+	cancel context.CancelCauseFunc // of the life
+	polls  int
+	told   status.Job      // the checkpoint
+	saved  waiter.Progress // of Steps
+}
+
+var (
+	errCrash   = errors.New("the process has died")
+	errCause   = errors.New("a cause of its own")
+	errRefused = errors.New("a limiter that refuses")
+)
+
+func begin(c *Case, wraps ...func(poller.Poller) poller.Poller) *session {
+	s := &session{c: c, trace: &Trace{}, server: pollertest.New(), told: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID}}
+	s.server.Add(pollertest.Script{ID: JobID})
+	endpoint, client := s.server.Memory()
+	var cred credential.Credential = credential.Token("a-token-that-is-long")
+	if c.Options.Renews {
+		cred = credential.TokenFunc(func(context.Context) (string, error) { return "a-token-that-is-long", nil })
+	}
+	s.client = must(poller.New(endpoint, "a-project",
+		poller.WithHTTPClient(&http.Client{Transport: way{client.Transport}}), poller.WithCredential(cred)))
+	s.poller = s
+	for _, wrap := range wraps {
+		s.poller = wrap(s.poller)
+	}
+	s.waiter = must(waiter.New(s.poller, s.options()...))
+	return s
+}
+
+func (s *session) options() []waiter.Option {
+	o := s.c.Options
+	opts := []waiter.Option{
+		waiter.WithPollTimeout(o.Timeout), waiter.WithNotFoundGrace(o.Grace), waiter.WithStallLimit(o.Stall),
+	}
+	if !o.Default {
+		opts = append(opts,
+			waiter.WithBackOff(func() backoff.BackOff { return &listed{delays: o.Progress} }),
+			waiter.WithFailureBackOff(func() backoff.BackOff { return &listed{delays: o.Failure} }))
+	}
+	if o.Strict {
+		opts = append(opts, waiter.WithStrictSubJobs())
+	}
+	if o.Type != "" {
+		opts = append(opts, waiter.WithJobType(o.Type))
+	}
+	if o.Overrule != nil {
+		opts = append(opts, waiter.WithClassifier(o.classify))
+	}
+	if o.Limiter != nil {
+		opts = append(opts, waiter.WithLimiter(o.Limiter))
+	}
+	return opts
+}
+
+// Poll implements [poller.Poller].
+func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
+	now := time.Since(Epoch)
+	p := Poll{N: s.polls, Start: now, Answer: s.c.Service.Answer(s.polls, now), Told: len(s.run.Told)}
+	s.polls++
+	if p.N == s.c.Polls-1 {
+		last := time.AfterFunc(offCancel, func() { s.cancel(context.Canceled) })
+		defer last.Stop()
+	}
+	k := kinds[p.Answer.Kind]
+	if k.local != nil {
+		ctx = context.WithValue(ctx, lost{}, &p.Answer)
+	} else {
+		s.server.Fail(p.Answer.rule(now))
+		if k.twice { // when the first try has failed
+			s.server.Fail(p.Answer.rule(now + p.Answer.Latency))
+		}
+	}
+	reply, err := s.client.Poll(ctx, jobID)
+	p.End = time.Since(Epoch)
+	s.run.Polls = append(s.run.Polls, p)
+	return reply, err
+}
+
+// rule is what the server does with the poll that arrives now, and with no other.
+func (a *Answer) rule(now time.Duration) pollertest.Rule {
+	k := kinds[a.Kind]
+	r := k.rule
+	r.Call, r.From, r.Until, r.Delay = pollertest.Poll, now, now+1, a.Latency
+	r.Header = http.Header{"Date": {a.Date.Format(http.TimeFormat)}}
+	switch {
+	case a.RetryAfter > 0 && a.AsDate:
+		r.RetryAfter = a.Date.Add(a.RetryAfter).Format(http.TimeFormat)
+	case a.RetryAfter > 0:
+		r.RetryAfter = strconv.Itoa(int(a.RetryAfter / time.Second))
+	}
+	if a.Job.Status != "" {
+		r.Edit = func(j *status.Job) {
+			if *j = a.Job.Clone(); k.rule.Edit != nil {
+				k.rule.Edit(j)
+			}
+		}
+	}
+	return r
+}
+
+// way is the way to the server, on which a request may be lost.
+type way struct{ http.RoundTripper }
+
+type lost struct{}
+
+func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
+	a, isLost := r.Context().Value(lost{}).(*Answer)
+	if !isLost {
+		return w.RoundTripper.RoundTrip(r)
+	}
+	if err := pause(r.Context(), a.Latency); err != nil {
+		return nil, err
+	}
+	return nil, kinds[a.Kind].local
+}
+
+// Wait implements the limiter that [waiter.WithLimiter] takes.
+func (l *Limiter) Wait(ctx context.Context) error {
+	deadline := time.Duration(0)
+	if at, ok := ctx.Deadline(); ok {
+		deadline = at.Sub(Epoch)
+	}
+	if l.refuses(time.Since(Epoch), deadline) {
+		return errRefused
+	}
+	return pause(ctx, l.Hold)
+}
+
+// pause sleeps for d, or until ctx ends, whose error it returns then.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// throughJSON is what a checkpoint goes through.
+func throughJSON[T any](v T) T {
+	var again T
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, &again)
+	}
+	return must(again, err)
+}

@@ -1,0 +1,82 @@
+package simulation
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+)
+
+// sentinels are what errors.Is finds in an error, by the end that they stand for.
+var sentinels = []struct {
+	end End
+	err error
+}{
+	{Failed, waiter.ErrJobFailed}, {NotFound, waiter.ErrNotFound}, {Disappeared, waiter.ErrDisappeared},
+	{Unauthorized, waiter.ErrUnauthorized}, {Stalled, waiter.ErrStalled}, {Refused, errRefused},
+	{TimedOut, context.DeadlineExceeded}, {Cancelled, context.Canceled},
+}
+
+// byContext is how a context that has ended ends a life, and the cause of its own.
+func byContext(ctx context.Context) (end End, cause error) {
+	cause = context.Cause(ctx)
+	switch {
+	case errors.Is(cause, errCrash):
+		return Crashed, cause
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return TimedOut, cause
+	}
+	return Cancelled, cause
+}
+
+// judge says which end an error stands for, and what is wrong with it.
+func judge(ctx context.Context, err error) (end End, wrong []string) {
+	if err == nil {
+		return Success, nil
+	}
+	complain := func(is bool, format string, args ...any) {
+		if is {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	var has []End
+	for _, s := range sentinels {
+		if errors.Is(err, s.err) {
+			has = append(has, s.end)
+		}
+	}
+	_, isFailed := errors.AsType[*waiter.FailedError](err)
+	e, isUnfinished := errors.AsType[*waiter.UnfinishedError](err)
+	_, isAnswer := errors.AsType[*poller.Error](err)
+	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case len(has) == 1:
+		end = has[0]
+	case len(has) > 1:
+		complain(true, "it is all of %v", has)
+	case isAnswer || isCertificate || errors.Is(err, kinds["no such host"].local):
+		end = Permanent
+	default:
+		end = Stopped
+	}
+	complain(isFailed != (end == Failed), "a FailedError: %v", isFailed)
+	complain(isUnfinished == isFailed, "both, or neither, of FailedError and UnfinishedError")
+	complain(isUnfinished != errors.Is(err, waiter.ErrUnfinished), "ErrUnfinished does not say so")
+	text := err.Error()
+	complain(strings.ContainsAny(text, "\n\r") || !strings.Contains(text, JobID), "its text is not a line about the job: %q", text)
+	if isUnfinished {
+		complain(e.JobID != JobID || e.Last.ID != JobID, "it has no job id: %+v", *e)
+	}
+	if ctx.Err() != nil && slices.Contains([]End{TimedOut, Cancelled}, end) {
+		own, cause := byContext(ctx)
+		complain(!errors.Is(err, ctx.Err()) || !errors.Is(err, cause), "it has not the context's %v and %v", ctx.Err(), cause)
+		complain(isAnswer, "it has the last poll's failure in it")
+		end = own
+	}
+	return end, wrong
+}

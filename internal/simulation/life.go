@@ -1,0 +1,207 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// all lives the lives of a case, one after the other.
+func (s *session) all() {
+	for i := range s.c.Lives {
+		s.life = &s.c.Lives[i]
+		s.trace.Runs = append(s.trace.Runs, Run{Began: time.Since(Epoch)})
+		s.run = &s.trace.Runs[i]
+		ctx, release := s.context()
+		if s.c.Step {
+			s.step(ctx)
+		} else {
+			s.wait(ctx, i > 0)
+		}
+		release()
+		if !s.run.End.goesOn() || s.polls >= s.c.Polls {
+			return
+		}
+		time.Sleep(ceil(s.run.At) + s.life.Gap - s.run.At)
+	}
+}
+
+// context is that of a life, which ends as it says.
+func (s *session) context() (ctx context.Context, release func()) {
+	cause := context.Canceled
+	ctx, s.cancel = context.WithCancelCause(context.Background())
+	cancel := s.cancel
+	stop := func() {}
+	if s.life.Cause {
+		cause = errCause
+	}
+	if d := s.life.Deadline; d > 0 && s.life.Cause {
+		ctx, stop = context.WithDeadlineCause(ctx, time.Now().Add(d), errCause)
+	} else if d > 0 {
+		ctx, stop = context.WithTimeout(ctx, d)
+	}
+	var timers []*time.Timer
+	if s.life.Cancel > 0 {
+		timers = append(timers, time.AfterFunc(s.life.Cancel, func() { cancel(cause) }))
+	}
+	if s.life.Crash > 0 {
+		timers = append(timers, time.AfterFunc(s.life.Crash, func() { cancel(errCrash) }))
+	}
+	return ctx, func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+		stop()
+		cancel(nil)
+	}
+}
+
+// tell notes what is told; it returns false when that is more than this life lives.
+func (s *session) tell(t status.Transition) bool {
+	s.run.Told = append(s.run.Told, t)
+	s.run.Polls[len(s.run.Polls)-1].Told = len(s.run.Told)
+	s.told = status.Apply(s.told, t)
+	return s.life.CrashAt == 0 || len(s.run.Told) < s.life.CrashAt
+}
+
+// wait waits by one of the verbs that take the wait to its end.
+func (s *session) wait(ctx context.Context, resumes bool) {
+	job, err := s.verb(ctx, resumes)
+	s.run.At, s.run.Job = time.Since(Epoch), job
+	if errors.Is(err, errCrash) {
+		s.run.End = Crashed
+		s.told = throughJSON(s.told)
+		return
+	}
+	s.run.End, s.run.Wrong = judge(ctx, err)
+	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
+		s.run.Counts = Counts{true, e.Polls, e.Failures}
+		s.told = throughJSON(e.Last)
+		if s.life.Verb == "Watch" {
+			s.run.Job = e.Last
+		}
+	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok && s.life.Verb == "Watch" {
+		s.run.Job = e.Job
+	} else if s.life.Verb == "Watch" {
+		s.run.Job = s.told
+	}
+}
+
+func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err error) {
+	opts := []waiter.Option{}
+	if resumes {
+		opts = append(opts, waiter.From(s.told))
+	}
+	if s.life.Verb == "Watch" {
+		for t, err := range s.waiter.Watch(ctx, JobID, opts...) {
+			if err != nil {
+				return job, err
+			}
+			if !s.tell(t) {
+				return job, errCrash
+			}
+		}
+		return job, nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if r != errCrash { //nolint:errorlint // it is the very one
+				panic(r)
+			}
+			err = errCrash
+		}
+	}()
+	onTransition := waiter.OnTransition(func(t status.Transition) {
+		if !s.tell(t) {
+			panic(errCrash)
+		}
+	})
+	switch s.life.Verb {
+	case "Run":
+		return s.waiter.Run(ctx, func(context.Context) (string, error) {
+			time.Sleep(s.life.Submit)
+			return JobID, nil
+		}, append(opts, onTransition)...)
+	case "WaitAll": // takes no options
+		w := must(waiter.New(s.poller, append(s.options(), onTransition)...))
+		jobs, err := w.WaitAll(ctx, JobID, JobID)
+		return jobs[1], err
+	}
+	return s.waiter.Wait(ctx, JobID, append(opts, onTransition)...)
+}
+
+// step waits by Step. What a step brought is told once its Progress is stored.
+func (s *session) step(ctx context.Context) {
+	defer func() {
+		s.run.At, s.run.Job = time.Since(Epoch), s.saved.Job
+		s.run.Counts = Counts{true, s.saved.Polls, s.saved.Failures}
+		if s.run.Job.ID == "" {
+			s.run.Job.ID = JobID
+		}
+	}()
+	for {
+		next, err := s.waiter.Step(ctx, throughJSON(s.saved))
+		if c := s.life.CrashAt; c > 0 && len(s.run.Told)+len(next.Transitions) >= c {
+			s.run.Polls[len(s.run.Polls)-1].Lost = true
+			s.run.End = Crashed
+			return
+		}
+		for _, t := range next.Transitions {
+			s.tell(t)
+		}
+		if next.Done {
+			s.saved = next
+			s.run.End, s.run.Wrong = judge(ctx, err)
+			return
+		}
+		delay := 5 * time.Second
+		switch {
+		case err == nil:
+			s.saved, delay = next, next.Next
+		case ctx.Err() != nil:
+			s.run.End, s.run.Wrong = judge(ctx, err)
+			return
+		case !errors.Is(err, errRefused) || !errors.Is(err, waiter.ErrUnfinished):
+			s.run.End, s.run.Wrong = Refused, []string{err.Error()}
+			return
+		}
+		if err := pause(ctx, delay); err != nil {
+			s.run.End, _ = byContext(ctx)
+			return
+		}
+	}
+}
+
+// stacks are the goroutines of the bubble, by their first lines.
+type stacks map[string]string
+
+// goroutines returns those that are in the caller's bubble, but for itself.
+func goroutines() stacks {
+	buffer := make([]byte, 1<<20)
+	all := strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n")
+	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], "synctest bubble ")
+	found := stacks{}
+	for _, stack := range all[1:] {
+		first, _, _ := strings.Cut(stack, "\n")
+		if id, _, _ := strings.Cut(first, " ["); strings.HasSuffix(first, "synctest bubble "+bubble) {
+			found[id] = stack
+		}
+	}
+	return found
+}
+
+// left are the goroutines that were not there before.
+func (before stacks) left() string {
+	var list []string
+	for id, stack := range goroutines() {
+		if _, was := before[id]; !was {
+			list = append(list, stack)
+		}
+	}
+	return strings.Join(list, "\n")
+}

@@ -1,0 +1,232 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Pure runs a case on internal/follow alone: the least that can drive it, on a clock
+// that is a number. It is an exact function of c.
+func Pure(c *Case) *Trace {
+	d := &driver{c: c, trace: &Trace{Requests: -1}, told: status.Job{ID: JobID, Type: c.Options.Type}}
+	for i := range c.Lives {
+		d.live(&c.Lives[i])
+		run := &d.trace.Runs[len(d.trace.Runs)-1]
+		if !run.End.goesOn() || d.trace.polls() >= c.Polls {
+			break
+		}
+		d.now = ceil(run.At) + c.Lives[i].Gap
+	}
+	return d.trace
+}
+
+type driver struct {
+	c     *Case
+	trace *Trace
+	now   time.Duration
+	told  status.Job    // the checkpoint: the fold of what was told
+	saved *follow.State // of a Step, as it was stored
+}
+
+func (c *Case) rules() follow.Rules {
+	return follow.Rules{
+		NotFoundGrace: c.Options.Grace, StallLimit: c.Options.Stall, StrictSubJobs: c.Options.Strict,
+		Classify: c.Options.classify,
+	}
+}
+
+func (o *Options) classify(err error, byDefault poller.Verdict) poller.Verdict {
+	if e, ok := err.(*poller.Error); ok { //nolint:errorlint // not what something else wraps
+		if verdict, ok := o.Overrule[e.StatusCode]; ok {
+			return verdict
+		}
+	}
+	return byDefault
+}
+
+var ends = map[follow.End]End{
+	follow.Succeeded: Success, follow.JobFailed: Failed, follow.NotFound: NotFound, follow.Disappeared: Disappeared,
+	follow.Unauthorized: Unauthorized, follow.Permanent: Permanent, follow.Stalled: Stalled, follow.Stopped: Stopped,
+}
+
+// context is when a life's ends, and how.
+func (l *Life) context(began time.Duration) (end, deadline time.Duration, how End) {
+	end, how = 1<<62, Crashed
+	for _, e := range []struct {
+		after time.Duration
+		how   End
+	}{{l.Deadline, TimedOut}, {l.Cancel, Cancelled}, {l.Crash, Crashed}} {
+		if e.after > 0 && began+e.after < end {
+			end, how = began+e.after, e.how
+		}
+	}
+	if l.Deadline > 0 {
+		deadline = began + l.Deadline
+	}
+	return end, deadline, how
+}
+
+func (d *driver) live(l *Life) {
+	d.trace.Runs = append(d.trace.Runs, Run{Began: d.now})
+	run := &d.trace.Runs[len(d.trace.Runs)-1]
+	end, deadline, how := l.context(d.now)
+	if l.Verb == "Run" && !d.c.Step {
+		d.now += l.Submit
+	}
+	s := d.begin()
+	finish := func(e End) {
+		run.End, run.At = e, d.now
+		run.Job, run.Counts = s.Job.Clone(), Counts{true, s.Polls, s.Failures}
+	}
+	if s.End = s.Outcome(d.c.rules()); s.End != follow.Open {
+		finish(ends[s.End])
+		return
+	}
+	looked := false
+	lastLook := func() time.Duration {
+		if deadline == 0 || looked || d.c.Step {
+			return 1 << 62
+		}
+		return s.LastLook(at(deadline)).Sub(Epoch)
+	}
+	sleep := func(delay time.Duration) (awake bool) {
+		if d.now = min(d.now+delay, max(d.now, lastLook())); d.now >= end {
+			d.now = end
+		}
+		return d.now < end
+	}
+	for {
+		if d.c.Step {
+			s = d.begin()
+		}
+		looked = looked || d.now >= lastLook()
+		if limiter := d.c.Options.Limiter; limiter != nil {
+			if limiter.refuses(d.now, deadline) {
+				if deadline == 0 && !d.c.Step {
+					finish(Refused)
+					return
+				}
+				if !sleep(5 * time.Second) {
+					break
+				}
+				continue
+			}
+			if d.now += limiter.Hold; d.now >= end {
+				d.now = end
+				break
+			}
+			looked = looked || d.now >= lastLook()
+		}
+		before := s.Clone()
+		outcome, p, answered := d.poll(&s, deadline, &end, &how)
+		run.Polls = append(run.Polls, p)
+		if !answered {
+			break
+		}
+		last, had := &run.Polls[len(run.Polls)-1], len(run.Told)
+		run.Told = append(run.Told, outcome.Transitions...)
+		crashes := l.CrashAt > 0 && len(run.Told) >= l.CrashAt
+		switch {
+		case crashes && d.c.Step: // nobody has seen it
+			s, last.Lost, run.Told = before, true, run.Told[:had]
+		case crashes:
+			run.Told = run.Told[:l.CrashAt]
+		}
+		if last.Told = len(run.Told); crashes {
+			how = Crashed
+			break
+		}
+		if outcome.End == follow.Open {
+			schedule := [...][]time.Duration{d.c.Options.Progress, d.c.Options.Failure}[outcome.Schedule]
+			asked := nth(schedule, s.Asked[outcome.Schedule]-1)
+			if asked == 0 {
+				s.End = follow.Stopped
+				finish(Stopped)
+				return
+			}
+			if outcome.Schedule == follow.Progress {
+				s.Interval = asked
+			}
+			if d.store(&s); sleep(outcome.Delay(asked)) {
+				continue
+			}
+			break
+		}
+		d.store(&s)
+		finish(ends[s.End])
+		return
+	}
+	d.fold(run.Told)
+	finish(how)
+}
+
+// poll polls once; answered is false if the context ended before there was an outcome.
+func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duration, how *End) (n follow.Next, p Poll, answered bool) {
+	p = Poll{N: d.trace.polls(), Start: d.now}
+	if p.N == d.c.Polls-1 && p.Start+offCancel < *end {
+		*end, *how = p.Start+offCancel, Cancelled
+	}
+	p.Answer = d.c.Service.Answer(p.N, p.Start)
+	reply, err := p.Answer.reply()
+	took := p.Answer.Latency
+	if kinds[p.Answer.Kind].hangs {
+		took = 1 << 60
+	}
+	until := time.Time{}
+	if deadline > 0 && !d.c.Step {
+		until = at(deadline)
+	}
+	if limit := s.PollLimit(d.c.Options.Timeout, at(p.Start), until); limit > 0 && took > limit {
+		took, err = limit, errLate
+	}
+	p.End = min(p.Start+took, *end)
+	d.now = p.End
+	if p.End == *end {
+		if !d.c.Step {
+			s.Cut(errLate, *how == TimedOut)
+		}
+		return n, p, false
+	}
+	return s.Observe(follow.Poll{Reply: reply, Err: err, At: at(p.End), Took: took}, d.c.rules()), p, true
+}
+
+func at(d time.Duration) time.Time { return Epoch.Add(d) }
+
+func (d *driver) fold(told []status.Transition) {
+	for _, t := range told {
+		d.told = status.Apply(d.told, t)
+	}
+}
+
+// begin begins a life: from the fold, or from a stored Progress.
+func (d *driver) begin() follow.State {
+	if d.c.Step && d.saved != nil {
+		return d.saved.Clone()
+	}
+	return follow.Begin(d.told, at(d.now))
+}
+
+// store is what a Step does to its state: it goes through JSON.
+func (d *driver) store(s *follow.State) {
+	if !d.c.Step {
+		return
+	}
+	s.LastFailure = nil
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	d.saved = &follow.State{}
+	if err := json.Unmarshal(data, d.saved); err != nil {
+		panic(err)
+	}
+	*s = d.saved.Clone()
+}
+
+// errLate is what a poll fails with that was cut.
+var errLate error = context.DeadlineExceeded

@@ -1,0 +1,155 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tier runs a case: [Pure], or what [HTTP] returns.
+type Tier func(*Case) *Trace
+
+// The names of the tiers.
+const (
+	PureTier = "pure"
+	HTTPTier = "http"
+)
+
+// Shrink returns the shortest case that it can find in which the same check still
+// finds something: it takes away one thing after the other, as long as that helps.
+func Shrink(c *Case, run Tier, check string) Case {
+	best := c.Clone()
+	for again := true; again; {
+		again = false
+		for simpler := range simplifications(best) {
+			if !valid(&simpler) || !finds(&simpler, run, check) {
+				continue
+			}
+			best, again = simpler, true
+			break
+		}
+	}
+	return best
+}
+
+func valid(c *Case) bool { return c.Polls > 0 && len(c.Lives) > 0 && len(c.Service.Latency) > 0 }
+
+func finds(c *Case, run Tier, check string) bool {
+	return slices.ContainsFunc(Check(c, run(c)), func(v Violation) bool { return v.Check == check })
+}
+
+// simplifications yields every case that is one step shorter.
+func simplifications(c Case) func(yield func(Case) bool) {
+	return func(yield func(Case) bool) {
+		try := func(change func(c *Case)) bool {
+			simpler := c.Clone()
+			change(&simpler)
+			return yield(simpler)
+		}
+		_ = shorter(c.Lives, func(list []Life) bool { return try(func(c *Case) { c.Lives = list }) }) &&
+			shorter(c.Service.Faults, func(list []Fault) bool { return try(func(c *Case) { c.Service.Faults = list }) }) &&
+			shorter(c.Service.States, func(list []State) bool { return try(func(c *Case) { c.Service.States = list }) }) &&
+			shorter(c.Service.Latency, func(list []time.Duration) bool { return try(func(c *Case) { c.Service.Latency = list }) }) &&
+			shorter(c.Service.Lags, func(list []time.Duration) bool { return try(func(c *Case) { c.Service.Lags = list }) }) &&
+			shorter(c.Service.Jumps, func(list []Jump) bool { return try(func(c *Case) { c.Service.Jumps = list }) }) &&
+			shorter(c.Options.Progress, func(list []time.Duration) bool {
+				return len(list) == 0 || try(func(c *Case) { c.Options.Progress = list })
+			}) &&
+			shorter(c.Options.Failure, func(list []time.Duration) bool {
+				return len(list) == 0 || try(func(c *Case) { c.Options.Failure = list })
+			}) &&
+			try(func(c *Case) { c.Polls /= 2 }) && try(func(c *Case) { c.Polls-- }) &&
+			plainer(c, try) && sooner(c, try)
+	}
+}
+
+// shorter yields list without its halves, and then without one element at a time.
+func shorter[T any](list []T, yield func([]T) bool) bool {
+	without := func(from, to int) bool {
+		return yield(append(slices.Clone(list[:from]), list[to:]...))
+	}
+	if n := len(list); n > 3 && (!without(0, n/2) || !without(n/2, n)) {
+		return false
+	}
+	for i := range list {
+		if !without(i, i+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// plainer takes away what is set, one thing at a time.
+func plainer(c Case, try func(func(*Case)) bool) bool {
+	zero := func(set bool, change func(*Case)) bool { return !set || try(change) }
+	o := c.Options
+	ok := zero(c.Step, func(c *Case) { c.Step = false }) &&
+		zero(o.Default, func(c *Case) { c.Options.Default = false }) &&
+		zero(o.Strict, func(c *Case) { c.Options.Strict = false }) &&
+		zero(o.Renews, func(c *Case) { c.Options.Renews = false }) &&
+		zero(o.Stall > 0, func(c *Case) { c.Options.Stall = 0 }) &&
+		zero(o.Timeout > 0, func(c *Case) { c.Options.Timeout = 0 }) &&
+		zero(o.Grace > 0, func(c *Case) { c.Options.Grace = 0 }) &&
+		zero(o.Type != "", func(c *Case) { c.Options.Type = "" }) &&
+		zero(o.Limiter != nil, func(c *Case) { c.Options.Limiter = nil }) &&
+		zero(o.Overrule != nil, func(c *Case) { c.Options.Overrule = nil })
+	for i, f := range c.Service.Faults {
+		ok = ok && zero(f.Period > 0, func(c *Case) { c.Service.Faults[i].Period = 0 }) &&
+			zero(f.RetryAfter > 0, func(c *Case) { c.Service.Faults[i].RetryAfter = 0 }) &&
+			zero(f.AsDate, func(c *Case) { c.Service.Faults[i].AsDate = false }) &&
+			zero(f.From > 0, func(c *Case) { c.Service.Faults[i].From = 0 })
+	}
+	for i, s := range c.Service.States {
+		ok = ok && zero(s.At > 0 && i == 0, func(c *Case) { c.Service.States[0].At = 0 })
+		for k := range s.Job.SubJobs {
+			ok = ok && try(func(c *Case) {
+				c.Service.States[i].Job.SubJobs = slices.Delete(c.Service.States[i].Job.SubJobs, k, k+1)
+			})
+		}
+	}
+	for i, l := range c.Lives {
+		ok = ok && zero(l.Verb != "Wait", func(c *Case) { c.Lives[i].Verb, c.Lives[i].Submit = "Wait", 0 }) &&
+			zero(l.Deadline > 0, func(c *Case) { c.Lives[i].Deadline = 0 }) &&
+			zero(l.Cancel > 0, func(c *Case) { c.Lives[i].Cancel = 0 }) &&
+			zero(l.Crash > 0, func(c *Case) { c.Lives[i].Crash = 0 }) &&
+			zero(l.CrashAt > 0, func(c *Case) { c.Lives[i].CrashAt = 0 }) &&
+			zero(l.Cause, func(c *Case) { c.Lives[i].Cause = false })
+	}
+	return ok
+}
+
+// sooner halves what takes long, one thing at a time; what is left of a nanosecond's
+// remainder stays, so that still no two events share an instant.
+func sooner(c Case, try func(func(*Case)) bool) bool {
+	half := func(get func(*Case) *time.Duration) bool {
+		d := *get(&c)
+		shorter := ceil(d/2) + d%grain
+		return d < 2*time.Millisecond || try(func(c *Case) { *get(c) = shorter })
+	}
+	ok := true
+	for i := range c.Service.States {
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.States[i].At })
+	}
+	for i := range c.Service.Faults {
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.Faults[i].Until })
+	}
+	for i := range c.Lives {
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Lives[i].Deadline }) &&
+			half(func(c *Case) *time.Duration { return &c.Lives[i].Cancel }) &&
+			half(func(c *Case) *time.Duration { return &c.Lives[i].Gap })
+	}
+	return ok
+}
+
+// Report tells of a case that failed: what was found, how to replay it, and the
+// shortest case that was found to fail alike, with what became of it.
+func Report(c *Case, tier string, run Tier, found []Violation) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d of the %s tier: %v\n", c.Seed, tier, found)
+	fmt.Fprintf(&b, "replay it with: go run ./internal/simulation/simulate -tier %s -seed %d\n", tier, c.Seed)
+	short := Shrink(c, run, found[0].Check)
+	trace := run(&short)
+	fmt.Fprintf(&b, "shrunk: %v\n%s  what became of it:\n%s", Check(&short, trace), short, trace)
+	return b.String()
+}

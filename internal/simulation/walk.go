@@ -1,0 +1,285 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sfsturbo/waiter/status"
+)
+
+// walk goes through a life poll by poll, next to the observer: each poll has to be
+// where the schedules put it, and to be told of as the rules say, until the wait ends
+// when and how they say. It stops at the first thing that is wrong.
+type walk struct {
+	c        *Case
+	o        *observer
+	life     *Life
+	run      *Run
+	found    func(check, format string, args ...any)
+	exact    bool // the job is known in full, not only what was told before a crash
+	end      time.Duration
+	how      End
+	deadline time.Duration // 0: there is none, or no last look before it
+	polls    int           // so far
+	told     int
+	looked   bool
+}
+
+const never = time.Duration(1) << 62
+
+func (w *walk) lastLook() time.Duration {
+	if w.deadline == 0 || w.looked || w.c.Step {
+		return never
+	}
+	return w.deadline - w.o.margin()
+}
+
+// sleep is when a sleep ends that begins now.
+func (w *walk) sleep(now time.Duration, d span) span {
+	look := max(now, w.lastLook())
+	return span{min(now+d.from, look), min(now+d.to, look)}
+}
+
+// through checks the life; start is when its wait began.
+func (w *walk) through(start time.Duration) {
+	if end := w.o.outcome(); end != "" {
+		w.ends(end, start) // the checkpoint says it all
+		return
+	}
+	due := exactly(start)
+	for {
+		if due.from >= w.end {
+			w.ends(w.how, w.end)
+			return
+		}
+		if w.c.Step && !w.o.stored {
+			w.o.begin(due.from) // what did not poll has left nothing behind
+		}
+		isLook := !w.looked && due.to >= w.lastLook()
+		if l := w.c.Options.Limiter; l != nil {
+			w.looked = w.looked || isLook
+			if l.refuses(due.from, w.deadline) {
+				if w.deadline == 0 && !w.c.Step {
+					w.ends(Refused, due.from)
+					return
+				}
+				due = w.sleep(due.from, exactly(5*time.Second))
+				continue
+			}
+			if due = exactly(due.from + l.Hold); due.from >= w.end {
+				w.ends(w.how, w.end)
+				return
+			}
+		}
+		if w.polls == len(w.run.Polls) {
+			switch {
+			case due.to >= w.end:
+				w.ends(w.how, w.end)
+			case isLook:
+				w.found("last look", "there was none at %v", due.to)
+			default:
+				w.found("pace", "no poll at %v, and the wait ended at %v: %s", due.to, w.run.At, w.run.End)
+			}
+			return
+		}
+		p := &w.run.Polls[w.polls]
+		switch {
+		case p.Start < due.from || p.Start >= w.end:
+			w.found("pace", "poll %d at %v, not before %v nor after the end of the context at %v", p.N, p.Start, due.from, w.end)
+			return
+		case p.Start > due.to && isLook:
+			w.found("last look", "poll %d at %v is too late for it: %v", p.N, p.Start, due.to)
+			return
+		case p.Start > due.to:
+			w.found("pace", "poll %d at %v is late: %v", p.N, p.Start, due.to)
+			return
+		}
+		w.looked = w.looked || p.Start >= w.lastLook()
+		delay, open := w.poll(p)
+		if !open {
+			return
+		}
+		due = w.sleep(p.End, delay)
+	}
+}
+
+// poll checks when and how a poll ended, what was told of it, and whether the wait
+// was to go on. It returns the delay to the next.
+func (w *walk) poll(p *Poll) (delay span, open bool) {
+	w.polls++
+	a, k := &p.Answer, kinds[p.Answer.Kind]
+	if p.N == w.c.Polls-1 && p.Start+offCancel < w.end {
+		w.end, w.how = p.Start+offCancel, Cancelled
+	}
+	took := a.Latency
+	if k.twice && p.End > p.Start+took { // it was asked again
+		took *= 2
+	}
+	if k.hangs {
+		took = never
+	}
+	limit := w.c.Options.Timeout
+	if left := w.lastLookFrom(p.Start); left > w.o.margin() && len(w.o.took) > 0 && (limit == 0 || left < limit) {
+		limit = left // by then it looks hung
+	}
+	late := limit > 0 && took > limit
+	if late {
+		took = limit
+	}
+	if p.Start+took > w.end { // cut, which is a failure only at a deadline
+		if !w.c.Step {
+			w.o.polls++
+			if w.how == TimedOut {
+				w.o.failures["timeout"]++
+			}
+		}
+		if p.End != w.end {
+			w.found("pace", "poll %d ended at %v, not with its context at %v", p.N, p.End, w.end)
+			return span{}, false
+		}
+		w.ends(w.how, w.end)
+		return span{}, false
+	}
+	if p.End != p.Start+took {
+		w.found("pace", "poll %d ended at %v, not at %v", p.N, p.End, p.Start+took)
+		return span{}, false
+	}
+
+	before := w.o.clone()
+	w.o.polls++
+	w.o.stored = w.c.Step
+	if !late && (a.Kind == "" || k.answered) {
+		w.o.took = append(w.o.took, took)
+	}
+	if late || a.Kind != "" {
+		atLeast, atMost, end := w.o.failed(a, late, p.End)
+		if end != "" {
+			w.ends(end, p.End)
+			return span{}, false
+		}
+		return w.asks(1, p.End, atLeast, atMost)
+	}
+
+	changes, progress, end := w.o.good(a, p.End)
+	if crash := w.life.CrashAt - w.told; w.life.CrashAt > 0 && len(changes) >= crash {
+		if w.c.Step {
+			*w.o, crash = before, 0
+		} else {
+			w.o.forget(before.known, before.own, changes, crash)
+		}
+		if w.tells(changes[:crash], p.End) {
+			w.ends(Crashed, p.End)
+		}
+		return span{}, false
+	}
+	if !w.tells(changes, p.End) {
+		return span{}, false
+	}
+	if end != "" {
+		w.ends(end, p.End)
+		return span{}, false
+	}
+	if progress {
+		w.o.asked[0] = 0
+	}
+	w.o.asked[1] = 0
+	return w.asks(0, p.End, exactly(min(a.RetryAfter, 2*time.Minute)), 0)
+}
+
+// lastLookFrom is how long there is until the last look; never if none comes.
+func (w *walk) lastLookFrom(now time.Duration) time.Duration {
+	if w.deadline == 0 || w.c.Step {
+		return never
+	}
+	return w.deadline - w.o.margin() - now
+}
+
+// asks asks a schedule for the delay to the next poll.
+func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Duration) (delay span, open bool) {
+	delay = w.c.Options.delay(which, w.o.asked[which])
+	w.o.asked[which]++
+	if delay.to == 0 {
+		w.ends(Stopped, now)
+		return delay, false
+	}
+	if which == 0 {
+		w.o.interval = delay
+	}
+	if atMost > 0 {
+		delay = span{min(delay.from, atMost), min(delay.to, atMost)}
+	}
+	return delay.atLeast(atLeast), true
+}
+
+// tells checks what was told of one answer.
+func (w *walk) tells(want []change, now time.Duration) (ok bool) {
+	got := w.run.Told[w.told:w.run.Polls[w.polls-1].Told]
+	w.told += len(got)
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			w.found("transitions", "at %v %q: %q -> %q was not told", now, want[i].name, want[i].from, want[i].to)
+			return false
+		case i >= len(want):
+			w.found("transitions", "at %v was told %+v", now, got[i])
+			return false
+		case !w.same(want[i], got[i], now):
+			w.found("transitions", "at %v was told %+v\n  and not %+v", now, got[i], want[i].job)
+			return false
+		}
+	}
+	return true
+}
+
+func (w *walk) same(want change, got status.Transition, now time.Duration) bool {
+	if got.JobID != JobID || got.SubJob != want.name || got.From != want.from || got.To != want.to || !got.ObservedAt.Equal(at(now)) {
+		return false
+	}
+	if want.name == "" && !w.exact { // what came before the crash is known by its statuses only
+		return got.Job.Status == want.to && maps.Equal(known(want.all), statuses(got.Job.SubJobs))
+	}
+	return equal(want.job, got.Job)
+}
+
+// ends checks how and when the wait ended, and what came back of it.
+func (w *walk) ends(end End, at time.Duration) {
+	run := w.run
+	switch {
+	case run.End != end || run.At != at:
+		w.found("outcome", "%s at %v, not %s at %v", run.End, run.At, end, at)
+	case len(run.Polls) > w.polls:
+		w.found("pace", "poll %d at %v, though the wait had ended at %v", run.Polls[w.polls].N, run.Polls[w.polls].Start, at)
+	case len(run.Told) > w.told:
+		w.found("transitions", "after the end was told %+v", run.Told[w.told])
+	case end == Crashed:
+	case run.Job.ID != JobID || run.Job.Status != w.o.own || !maps.Equal(known(w.o.known), statuses(run.Job.SubJobs)):
+		w.found("outcome", "the job came back as %+v, not as %s %+v", run.Job, w.o.own, w.o.known)
+	case run.Counts.Known && (run.Counts.Polls != w.o.polls || !maps.Equal(run.Counts.Failures, w.o.failures)):
+		w.found("outcome", "it reports %v, not %v %v", run.Counts, w.o.polls, w.o.failures)
+	case len(run.Wrong) > 0:
+		w.found("outcome", "%s: %v", end, run.Wrong)
+	}
+}
+
+// statuses are the sub-jobs that have one, by name.
+func statuses(subs []status.Job) map[string]status.Status { return known(named(subs)) }
+
+func known(list []thing) map[string]status.Status {
+	all := map[string]status.Status{}
+	for _, t := range list {
+		if t.job.Status != "" {
+			all[t.name] = t.job.Status
+		}
+	}
+	return all
+}
+
+func equal(a, b status.Job) bool {
+	if !slices.EqualFunc(a.SubJobs, b.SubJobs, equal) {
+		return false
+	}
+	a.SubJobs, b.SubJobs = nil, nil
+	return fmt.Sprint(a) == fmt.Sprint(b)
+}
