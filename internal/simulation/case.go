@@ -90,7 +90,8 @@ type Options struct {
 	Type              string
 	Overrule          map[int]poller.Verdict // WithClassifier: by HTTP status
 	Limiter           *Limiter
-	Renews            bool // the credential is one that a rejection has asked anew
+	Listens           time.Duration // how long whoever is told takes over each transition
+	Renews            bool          // the credential is one that a rejection has asked anew
 }
 
 // Limiter holds each poll back, and refuses for a while.

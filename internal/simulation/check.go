@@ -71,20 +71,23 @@ func checkTruth(c *Case, run *Run, found func(check, format string, args ...any)
 }
 
 // checkLastLook: a wait that lasted until its deadline polled in the margin before it,
-// or was polling still.
+// or was polling, or telling, still.
 func checkLastLook(c *Case, l *Life, run *Run, found func(check, format string, args ...any)) {
 	if run.End != TimedOut || c.Step || c.Options.Limiter != nil {
 		return
 	}
 	var took []time.Duration
+	told, deadline := 0, run.Began+l.Deadline
 	for _, p := range run.Polls {
 		slowest := time.Duration(0)
 		if len(took) > 0 {
 			slowest = slices.Max(took[max(0, len(took)-4):])
 		}
-		if p.End >= run.At || p.Start >= run.Began+l.Deadline-slowest*3/2-100*time.Millisecond {
+		heard := p.End + time.Duration(p.Told-told)*c.Options.Listens
+		if heard >= deadline || p.Start >= deadline-slowest*3/2-100*time.Millisecond {
 			return
 		}
+		told = p.Told
 		if k := kinds[p.Answer.Kind]; (p.Answer.Kind == "" || k.answered) && !c.late(&p) {
 			took = append(took, p.End-p.Start)
 		}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/poller"
@@ -17,6 +18,8 @@ const (
 	offCancel  = 3
 	offChange  = 5 // of states, faults, jumps and refusals
 	offCrash   = 7
+
+	usualTimeout = 15*time.Second + offTimeout
 )
 
 // ceil is the first multiple of grain that is not before d.
@@ -58,6 +61,13 @@ func Draw(tier string, seed uint64) Case {
 	for i := range crashes + 1 {
 		c.Lives = append(c.Lives, drawLife(r, length, i == 0, i < crashes))
 	}
+	bounded := !slices.ContainsFunc(c.Lives, func(l Life) bool { return l.Deadline == 0 && l.Cancel == 0 })
+	if bounded && r.chance(30) { // a hang would last for ever
+		c.Options.Timeout = 0
+	}
+	if r.chance(15) && !c.Step {
+		c.Options.Listens = r.between(time.Millisecond, length/20+time.Second)
+	}
 	return c
 }
 
@@ -93,7 +103,7 @@ func drawOptions(r dice, length time.Duration) Options {
 		Strict:   r.chance(20),
 		Renews:   r.chance(50),
 		Grace:    10 * time.Second,
-		Timeout:  15*time.Second + offTimeout,
+		Timeout:  usualTimeout,
 	}
 	if r.chance(30) {
 		o.Timeout = r.between(200*time.Millisecond, 2*time.Minute) + offTimeout

@@ -66,6 +66,9 @@ func (s *session) tell(t status.Transition) bool {
 	s.run.Told = append(s.run.Told, t)
 	s.run.Polls[len(s.run.Polls)-1].Told = len(s.run.Told)
 	s.told = status.Apply(s.told, t)
+	if d := s.c.Options.Listens; d > 0 {
+		time.Sleep(d)
+	}
 	return s.life.CrashAt == 0 || len(s.run.Told) < s.life.CrashAt
 }
 

@@ -95,8 +95,9 @@ func (d *driver) live(l *Life) {
 		return s.LastLook(at(deadline)).Sub(Epoch)
 	}
 	sleep := func(delay time.Duration) (awake bool) {
+		begun := d.now
 		if d.now = min(d.now+delay, max(d.now, lastLook())); d.now >= end {
-			d.now = end
+			d.now = max(begun, end)
 		}
 		return d.now < end
 	}
@@ -124,6 +125,7 @@ func (d *driver) live(l *Life) {
 		}
 		before := s.Clone()
 		outcome, p, answered := d.poll(&s, deadline, &end, &how)
+		p.Told = len(run.Told)
 		run.Polls = append(run.Polls, p)
 		if !answered {
 			break
@@ -137,6 +139,7 @@ func (d *driver) live(l *Life) {
 		case crashes:
 			run.Told = run.Told[:l.CrashAt]
 		}
+		d.now += time.Duration(len(run.Told)-had) * d.c.Options.Listens
 		if last.Told = len(run.Told); crashes {
 			how = Crashed
 			break
@@ -144,6 +147,9 @@ func (d *driver) live(l *Life) {
 		if outcome.End == follow.Open {
 			schedule := [...][]time.Duration{d.c.Options.Progress, d.c.Options.Failure}[outcome.Schedule]
 			asked := nth(schedule, s.Asked[outcome.Schedule]-1)
+			if asked == 0 && d.now >= end {
+				break
+			}
 			if asked == 0 {
 				s.End = follow.Stopped
 				finish(Stopped)

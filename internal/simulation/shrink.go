@@ -88,8 +88,9 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 		zero(o.Default, func(c *Case) { c.Options.Default = false }) &&
 		zero(o.Strict, func(c *Case) { c.Options.Strict = false }) &&
 		zero(o.Renews, func(c *Case) { c.Options.Renews = false }) &&
+		zero(o.Listens > 0, func(c *Case) { c.Options.Listens = 0 }) &&
 		zero(o.Stall > 0, func(c *Case) { c.Options.Stall = 0 }) &&
-		zero(o.Timeout > 0, func(c *Case) { c.Options.Timeout = 0 }) &&
+		zero(o.Timeout != usualTimeout, func(c *Case) { c.Options.Timeout = usualTimeout }) &&
 		zero(o.Grace > 0, func(c *Case) { c.Options.Grace = 0 }) &&
 		zero(o.Type != "", func(c *Case) { c.Options.Type = "" }) &&
 		zero(o.Limiter != nil, func(c *Case) { c.Options.Limiter = nil }) &&

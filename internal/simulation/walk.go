@@ -25,6 +25,7 @@ type walk struct {
 	polls    int           // so far
 	told     int
 	looked   bool
+	now      time.Duration // when the last poll was told of
 }
 
 const never = time.Duration(1) << 62
@@ -51,7 +52,7 @@ func (w *walk) through(start time.Duration) {
 	due := exactly(start)
 	for {
 		if due.from >= w.end {
-			w.ends(w.how, w.end)
+			w.ends(w.how, max(w.end, w.now))
 			return
 		}
 		if w.c.Step && !w.o.stored {
@@ -101,7 +102,7 @@ func (w *walk) through(start time.Duration) {
 		if !open {
 			return
 		}
-		due = w.sleep(p.End, delay)
+		due = w.sleep(w.now, delay)
 	}
 }
 
@@ -109,6 +110,7 @@ func (w *walk) through(start time.Duration) {
 // was to go on. It returns the delay to the next.
 func (w *walk) poll(p *Poll) (delay span, open bool) {
 	w.polls++
+	w.now = p.End
 	a, k := &p.Answer, kinds[p.Answer.Kind]
 	if p.N == w.c.Polls-1 && p.Start+offCancel < w.end {
 		w.end, w.how = p.Start+offCancel, Cancelled
@@ -170,7 +172,7 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 			w.o.forget(before.known, before.own, changes, crash)
 		}
 		if w.tells(changes[:crash], p.End) {
-			w.ends(Crashed, p.End)
+			w.ends(Crashed, w.now)
 		}
 		return span{}, false
 	}
@@ -178,14 +180,14 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 		return span{}, false
 	}
 	if end != "" {
-		w.ends(end, p.End)
+		w.ends(end, w.now)
 		return span{}, false
 	}
 	if progress {
 		w.o.asked[0] = 0
 	}
 	w.o.asked[1] = 0
-	return w.asks(0, p.End, exactly(min(a.RetryAfter, 2*time.Minute)), 0)
+	return w.asks(0, w.now, exactly(min(a.RetryAfter, 2*time.Minute)), 0)
 }
 
 // lastLookFrom is how long there is until the last look; never if none comes.
@@ -200,6 +202,10 @@ func (w *walk) lastLookFrom(now time.Duration) time.Duration {
 func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Duration) (delay span, open bool) {
 	delay = w.c.Options.delay(which, w.o.asked[which])
 	w.o.asked[which]++
+	if delay.to == 0 && now >= w.end {
+		w.ends(w.how, now)
+		return delay, false
+	}
 	if delay.to == 0 {
 		w.ends(Stopped, now)
 		return delay, false
@@ -217,6 +223,7 @@ func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Dura
 func (w *walk) tells(want []change, now time.Duration) (ok bool) {
 	got := w.run.Told[w.told:w.run.Polls[w.polls-1].Told]
 	w.told += len(got)
+	w.now += time.Duration(len(got)) * w.c.Options.Listens
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
