@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// mutation is one break: in this file, the old text, which stands there exactly once,
+// becomes the new.
+type mutation struct {
+	title    string
+	file     string
+	old, new string
+	survives string // why no test can see it; "" if one has to
+}
+
+// parse reads the list: its format is told at its top.
+func parse(list string) ([]mutation, error) {
+	var all []mutation
+	for block := range strings.SplitSeq(list, "\n\n") {
+		var m mutation
+		for line := range strings.Lines(block) {
+			switch line = strings.TrimSuffix(line, "\n"); {
+			case strings.HasPrefix(line, "#"), line == "":
+			case strings.HasPrefix(line, "-"):
+				m.old += line[1:] + "\n"
+			case strings.HasPrefix(line, "+"):
+				m.new += line[1:] + "\n"
+			case strings.HasPrefix(line, "survives: "):
+				m.survives = strings.TrimPrefix(line, "survives: ")
+			default:
+				file, title, ok := strings.Cut(line, ": ")
+				if !ok || m.file != "" {
+					return nil, fmt.Errorf("mutations.txt: what is %q?", line)
+				}
+				m.file, m.title = file, title
+			}
+		}
+		switch {
+		case m == mutation{}:
+			continue
+		case m.file == "" || m.old == "" || m.old == m.new:
+			return nil, fmt.Errorf("mutations.txt: %q changes nothing", m.title)
+		}
+		m.old, m.new = strings.TrimSuffix(m.old, "\n"), strings.TrimSuffix(m.new, "\n")
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// apply makes the break in the module below dir.
+func (m *mutation) apply(dir string) error {
+	path := filepath.Join(dir, m.file)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return fmt.Errorf("the old text stands in %s %d times, not once: %q", m.file, n, m.old)
+	}
+	return os.WriteFile(path, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600)
+}
+
+// copyModule copies what the root module's tests need.
+func copyModule(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil || name == "." {
+			return err
+		}
+		target := filepath.Join(to, name)
+		switch {
+		case entry.IsDir() && entry.Name() == ".git":
+			return filepath.SkipDir
+		case entry.IsDir():
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil { // another module
+				return filepath.SkipDir
+			}
+			return os.Mkdir(target, 0o700)
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, text, 0o600)
+	})
+}
+
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // it takes no time
+	if err != nil {
+		return "", err
+	}
+	mod := strings.TrimSpace(string(out))
+	if filepath.Base(mod) != "go.mod" {
+		return "", errors.New("not in the module: run it in the repository")
+	}
+	return filepath.Dir(mod), nil
+}
+
+// goTest runs the tests of one package pattern. A test that hangs has noticed.
+func goTest(dir, packages string) (output string, ok bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	test := exec.CommandContext(ctx, "go", "test", "-failfast", "-timeout", "60s", packages) //nolint:gosec // a package
+	test.Dir = dir
+	out, err := test.CombinedOutput()
+	return string(out), err == nil
+}
