@@ -99,7 +99,6 @@ type result struct {
 func try(root string, m mutation, tests string) result {
 	r := result{mutation: m, verdict: survived}
 	begun := time.Now()
-	defer func() { r.took = time.Since(begun) }()
 	dir, err := os.MkdirTemp("", "mutation")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -112,11 +111,11 @@ func try(root string, m mutation, tests string) result {
 		r.verdict, r.detail = broken, ": "+err.Error()
 		return r
 	}
-	packages := []string{"./" + filepath.Dir(m.file), "./internal/simulation", "./..."}
+	stages := []string{"./" + filepath.Dir(m.file), "./internal/simulation", "./..."}
 	if tests != "" {
-		packages = strings.Split(tests, ",")
+		stages = strings.Split(tests, ",")
 	}
-	for _, p := range packages {
+	for _, p := range stages {
 		output, ok := goTest(dir, p)
 		switch {
 		case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
