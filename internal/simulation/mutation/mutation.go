@@ -124,7 +124,7 @@ func goTest(dir, packages string) (output string, ok bool) {
 	if err != nil {
 		return string(list), false
 	}
-	args := []string{"test", "-failfast", "-timeout", "60s"}
+	args := []string{"test", "-failfast", "-timeout", "90s"}
 	for p := range strings.FieldsSeq(string(list)) {
 		if !strings.HasSuffix(p, "/internal/simulation/mutation") {
 			args = append(args, p)
