@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -122,14 +123,12 @@ func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) 
 		last := time.AfterFunc(offCancel, func() { s.cancel(context.Canceled) })
 		defer last.Stop()
 	}
-	k := kinds[p.Answer.Kind]
-	if k.local != nil {
+	if kinds[p.Answer.Kind].local != nil {
 		ctx = context.WithValue(ctx, lost{}, &p.Answer)
-	} else {
-		s.server.Fail(p.Answer.rule(now))
-		if k.twice { // when the first try has failed
-			s.server.Fail(p.Answer.rule(now + p.Answer.Latency))
-		}
+	} else { // each try anew: net/http and the credential may make a second one
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+			s.server.Fail(p.Answer.rule(time.Since(Epoch)))
+		}})
 	}
 	reply, err := s.client.Poll(ctx, jobID)
 	p.End = time.Since(Epoch)
@@ -137,11 +136,11 @@ func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) 
 	return reply, err
 }
 
-// rule is what the server does with the poll that arrives now, and with no other.
+// rule is what the server does with the request that arrives now, and with no other.
 func (a *Answer) rule(now time.Duration) pollertest.Rule {
 	k := kinds[a.Kind]
 	r := k.rule
-	r.Call, r.From, r.Until, r.Delay = pollertest.Poll, now, now+1, a.Latency
+	r.Call, r.From, r.Until, r.Times, r.Delay = pollertest.Poll, now, now+1, 1, a.Latency
 	r.Header = http.Header{"Date": {a.Date.Format(http.TimeFormat)}}
 	switch {
 	case a.RetryAfter > 0 && a.AsDate:
