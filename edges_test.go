@@ -225,6 +225,13 @@ func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
 		got.job.SubJobs[0].Status = "spoiled"
 		require.Equal(t, status.Running, unfinished.Last.SubJobs[0].Status)
 		require.Equal(t, status.Running, shared.SubJobs[0].Status)
+
+		p, err := newWaiter(t, answers(httpError(403))).Step(t.Context(), waiter.Progress{Job: shared})
+		unfinished, ok = errors.AsType[*waiter.UnfinishedError](err)
+		require.True(t, ok)
+		p.Job.SubJobs[0].Status, p.Failures["403"] = "spoiled", 9
+		require.Equal(t, status.Running, unfinished.Last.SubJobs[0].Status)
+		require.Equal(t, 1, unfinished.Failures["403"])
 	})
 }
 

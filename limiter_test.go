@@ -48,3 +48,21 @@ func TestRefusalsDoNotUseUpTheFailureSchedule(t *testing.T) {
 		require.Equal(t, limit, time.Since(start))
 	})
 }
+
+// The limiter lets the poll pass that was to come before the last look once it is
+// time for that look: one poll, not two.
+func TestAPollThatALimiterHeldBackMayBeTheLastLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := answers(job("running"))
+		asked := 0
+		got := wait(withDeadline(t), t, newWaiter(t, s, waiter.WithBackOff(constant(limit-time.Second)),
+			waiter.WithLimiter(limiterFunc(func(context.Context) error {
+				if asked++; asked == 2 {
+					time.Sleep(950 * time.Millisecond)
+				}
+				return nil
+			}))))
+		require.ErrorIs(t, got.err, context.DeadlineExceeded)
+		require.Equal(t, seconds(0, limit.Seconds()-0.05), s.polls)
+	})
+}

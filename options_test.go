@@ -124,6 +124,9 @@ func TestOptionsOfACallOverrideNewsButCallbacksAddUp(t *testing.T) {
 func TestTheJobTypeIsReportedBeforeItIsSeen(t *testing.T) {
 	_, err := newWaiter(t, answers(httpError(403))).Wait(t.Context(), id, waiter.WithJobType("bind_ldap"))
 	require.ErrorContains(t, err, "bind_ldap job "+id)
+	_, err = newWaiter(t, answers(httpError(403))).Wait(t.Context(), id,
+		waiter.WithJobType("bind_ldap"), waiter.From(status.Job{Type: "create_share"}))
+	require.ErrorContains(t, err, "create_share job "+id, "the service has said so")
 }
 
 func TestTraceHooks(t *testing.T) {

@@ -36,6 +36,7 @@ func TestDelayIsAtLeastWhatTheServiceAsksAndAtMostWhatTheGraceLeaves(t *testing.
 	}{
 		{follow.Next{}, 3, 3},
 		{follow.Next{}, -5, 0},
+		{follow.Next{AtLeast: -3}, -5, 0},
 		{follow.Next{AtLeast: 7}, 3, 7},
 		{follow.Next{AtMost: 2}, 3, 2},
 		{follow.Next{AtLeast: 5, AtMost: 2}, 3, 5},
