@@ -32,8 +32,9 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // A Case is one simulated wait: everything that will happen to it, drawn beforehand
 // so that it can be told, replayed and shrunk. Its times are since [Epoch].
 //
-// No two events share an instant, since which comes first would then be chance. So
-// each kind of time has a remainder of its own when divided by 64 ns: see draw.go.
+// No two events share an instant, since which comes first would then be chance; but a
+// poll may begin as the one before it ends. So each kind of time has a remainder of
+// its own when divided by 64 ns: see draw.go.
 type Case struct {
 	Seed    uint64
 	Service Service

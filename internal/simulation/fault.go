@@ -102,9 +102,6 @@ func (a *Answer) reply() (poller.Reply, error) {
 		return poller.Reply{}, context.DeadlineExceeded
 	case k.answered:
 		e := &poller.Error{StatusCode: max(k.rule.Status, 200), Code: k.rule.Code, RetryAfter: a.RetryAfter}
-		if e.StatusCode == 404 && a.Kind == "404 gateway" {
-			e.Code = "APIG.0101"
-		}
 		if e.StatusCode/100 == 2 {
 			e.Err = errors.New("not a job")
 		}

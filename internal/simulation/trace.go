@@ -124,11 +124,22 @@ func (t *Trace) String() string {
 			if what == "" {
 				what = describe(p.Answer.Job)
 			}
-			fmt.Fprintf(&b, "    %-14v poll %d: %s, after %v, retry after %v\n", p.Start, p.N, what, p.End-p.Start, p.Answer.RetryAfter)
+			fmt.Fprintf(&b, "    %-14v poll %d: %s, after %v", p.Start, p.N, what, p.End-p.Start)
+			if p.Answer.RetryAfter > 0 {
+				fmt.Fprintf(&b, ", Retry-After %v", p.Answer.RetryAfter)
+			}
+			if p.Lost {
+				b.WriteString(", and its Progress was not stored")
+			}
+			b.WriteByte('\n')
 			tell(p.Told)
 		}
 		tell(len(run.Told))
-		fmt.Fprintf(&b, "    %-14v %s %v\n", run.At, run.End, run.Counts)
+		fmt.Fprintf(&b, "    %-14v %s", run.At, run.End)
+		if run.Counts.Known {
+			fmt.Fprintf(&b, ", %d polls, failed %v", run.Counts.Polls, run.Counts.Failures)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
