@@ -1,0 +1,47 @@
+package law
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func BenchmarkLearn(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 6))
+	truth, plan := lognormal(60, 0.5), learned(lognormal(60, 0.5), 100, 1, 1)
+	var took [1024]float64
+	for i := range took {
+		took[i] = truth.draw(r)
+	}
+	var h Histogram
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		t := took[i%len(took)]
+		h.Learn(t-1, t, plan)
+	}
+}
+
+func BenchmarkPlan(b *testing.B) {
+	for _, truth := range gated {
+		b.Run(truth.name, func(b *testing.B) {
+			var h Histogram
+			r := rand.New(rand.NewPCG(1, 7))
+			for range 1000 {
+				took := truth.draw(r)
+				h.Learn(took-0.5, took+0.5, nil)
+				h.Run(took / 2)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				Learned(&h, nil, cold, 1).Plan(1)
+			}
+		})
+	}
+}
+
+func BenchmarkPoll(b *testing.B) {
+	p := learned(lognormal(60, 0.5), 100, 1, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Poll(70, rand.Float64())
+	}
+}
