@@ -1,0 +1,281 @@
+package pace
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func random() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+func always(seconds float64) func(*rand.Rand) float64 {
+	return func(*rand.Rand) float64 { return seconds }
+}
+
+func around(mean, deviation float64) func(*rand.Rand) float64 {
+	return func(r *rand.Rand) float64 { return max(0.01, mean+deviation*r.NormFloat64()) }
+}
+
+func taught(n int, draw func(*rand.Rand) float64) *History {
+	h := new(History)
+	fleet(h, honest, random(), n, draw, unchecked)
+	return h
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	for _, d := range []time.Duration{0, -time.Second, time.Microsecond, 2 * time.Hour} {
+		_, err := NewHistory(WithCallCost(d))
+		require.ErrorContains(t, err, "WithCallCost: "+d.String())
+	}
+	_, err := NewHistory(nil)
+	require.ErrorContains(t, err, "option 1 is nil")
+	h, err := NewHistory(WithCallCost(3 * time.Second))
+	require.NoError(t, err)
+	require.InDelta(t, 3, h.callCost(), 0)
+	require.InDelta(t, 1, new(History).callCost(), 0)
+}
+
+func TestWithNothingLearnedItIsTheExponentialBackOff(t *testing.T) {
+	still := func(b backoff.BackOff) backoff.BackOff {
+		b.(*backoff.ExponentialBackOff).RandomizationFactor = 0
+		return b
+	}
+	s, want := new(History).BackOff().(*schedule), still(Exponential())
+	s.cold = still(s.cold)
+	require.Zero(t, s.Start(status.Job{Type: "bind_ldap"}, 0), "the first poll is at once")
+	age := time.Duration(0)
+	for n := range 1000 {
+		if n == 70 {
+			s.Reset()
+			want.Reset()
+		}
+		s.Observe(honest.answer("bind_ldap", time.Hour*24, age))
+		next := s.NextBackOff()
+		require.Equal(t, want.NextBackOff(), next)
+		age += next
+	}
+}
+
+func TestThePollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
+	ages := follow(taught(50, around(5, 0.3)), honest, "bind_ldap", 4900*time.Millisecond)
+	require.Len(t, ages, 1)
+	require.InDelta(t, 5.5, ages[0].Seconds(), 0.4)
+}
+
+// What is learned from what a wait can see, with the guard, the jitter and forgetting, is
+// not as good as the law alone, but near.
+func TestWhatAFleetPaysIsNearTheOptimum(t *testing.T) {
+	for name, test := range map[string]struct {
+		draw     func(*rand.Rand) float64
+		survival func(age float64) float64
+	}{
+		"normal 5+-0.3": {around(5, 0.3), func(age float64) float64 { return math.Erfc((age-5)/0.3/math.Sqrt2) / 2 }},
+		"lognormal 60/0.5": {
+			func(r *rand.Rand) float64 { return 60 * math.Exp(0.5*r.NormFloat64()) },
+			func(age float64) float64 { return math.Erfc(math.Log(age/60)/0.5/math.Sqrt2) / 2 },
+		},
+		"exponential 60": {func(r *rand.Rand) float64 { return 60 * r.ExpFloat64() }, func(age float64) float64 { return math.Exp(-age / 60) }},
+	} {
+		var edges []float64
+		for age := 0.; test.survival(age) > 1e-12; age += 0.01 + age/500 {
+			edges = append(edges, age)
+		}
+		plan := law.FromSurvival(edges, func(age float64) float64 { return math.Log(test.survival(age)) }).Plan(1)
+		r, optimum := random(), 0.
+		for range 1500 {
+			age, took := 0., test.draw(r)
+			for age < took {
+				age = plan.Next(age)
+				optimum++
+			}
+			optimum += age - took
+		}
+		h := new(History)
+		fleet(h, honest, r, 500, test.draw, unchecked)
+		polls, delay := fleet(h, honest, r, 1500, test.draw, unchecked)
+		t.Logf("%-20s %.2f polls, %.2f s: %.3f of the optimum", name, polls, delay, (polls+delay)/(optimum/1500))
+		require.Less(t, polls+delay, 1.15*optimum/1500, name)
+		require.Greater(t, polls+delay, 0.97*optimum/1500, name)
+	}
+}
+
+func TestAnotherCallCostIsAnotherPlan(t *testing.T) {
+	draw := around(60, 15)
+	polls := func(cost time.Duration) float64 {
+		h, err := NewHistory(WithCallCost(cost))
+		require.NoError(t, err)
+		fleet(h, honest, random(), 200, draw, unchecked)
+		n, _ := fleet(h, honest, random(), 200, draw, unchecked)
+		return n
+	}
+	require.Greater(t, polls(100*time.Millisecond), 2*polls(3*time.Second))
+}
+
+func TestAStatusNotSeenBeforeLeavesThePlan(t *testing.T) {
+	s := taught(50, always(60)).BackOff().(*schedule)
+	s.Observe(honest.answer("bind_ldap", time.Hour, 40*time.Second))
+	before := s.NextBackOff()
+	s.Observe(honest.answer("bind_ldap", time.Hour, 40*time.Second))
+	s.Reset()
+	require.InDelta(t, before.Seconds(), s.NextBackOff().Seconds(), 2)
+}
+
+func TestALatePollGoesOnFromItsRealAge(t *testing.T) {
+	h := taught(100, always(60))
+	s := h.BackOff().(*schedule)
+	s.Observe(honest.answer("bind_ldap", time.Hour, 0))
+	s.NextBackOff()
+	s.Observe(honest.answer("bind_ldap", time.Hour, 55*time.Second)) // far later than planned
+	require.InDelta(t, 60, 55+s.NextBackOff().Seconds(), 3)
+}
+
+func TestWhoIsNotToldAnythingPlansByAllTypes(t *testing.T) {
+	b := taught(100, always(20)).BackOff()
+	b.Reset()
+	age := b.NextBackOff()
+	require.InDelta(t, 21, age.Seconds(), 2.2)
+	for range 20 {
+		next := b.NextBackOff()
+		require.Positive(t, next)
+		age += next
+	}
+	require.Greater(t, age, 200*time.Second, "it went on from where it was")
+}
+
+func TestATypeNeverSeenBeginsWithWhatAllTypesTaught(t *testing.T) {
+	h := taught(100, around(20, 1))
+	ages := follow(h, honest, "create_share", 300*time.Second)
+	require.InDelta(t, 21.5, ages[0].Seconds(), 3)
+	for range 5 {
+		follow(h, honest, "create_share", 300*time.Second)
+	}
+	ages = follow(h, honest, "create_share", 300*time.Second)
+	require.InDelta(t, 300, ages[len(ages)-1].Seconds(), 20)
+	require.Len(t, follow(h, honest, "bind_ldap", 20*time.Second), 1, "the other type is as it was")
+	_, _, jobs := h.Typical("delete_share")
+	require.Zero(t, jobs)
+}
+
+func TestTypicalIsNearTheWeightedMedian(t *testing.T) {
+	h, r := new(History), random()
+	var values, weights []float64
+	for range 400 {
+		took := 7 * math.Exp(r.NormFloat64())
+		s := h.BackOff().(*schedule)
+		end := honest.clock.Add(duration(took))
+		s.Observe(Observation{Job: status.Job{
+			Type: "a", Status: status.Failed,
+			BeginTime: status.Timestamp(honest.clock.Format(time.RFC3339Nano)), EndTime: status.Timestamp(end.Format(time.RFC3339Nano)),
+		}})
+		for i := range weights {
+			weights[i] *= math.Exp2(-1. / 100)
+		}
+		values, weights = append(values, took), append(weights, 1)
+	}
+	median, p90, jobs := h.Typical("a")
+	require.Equal(t, 400, jobs)
+	for typical, p := range map[time.Duration]float64{median: 0.5, p90: 0.9} {
+		below, total := 0., 0.
+		for i, took := range values {
+			total += weights[i]
+			if took < typical.Seconds()*1.05 {
+				below += weights[i]
+			}
+		}
+		require.GreaterOrEqual(t, below, p*total)
+		for i, took := range values {
+			if took >= typical.Seconds()*0.95 && took < typical.Seconds()*1.05 {
+				below -= weights[i]
+			}
+		}
+		require.LessOrEqual(t, below, p*total)
+	}
+}
+
+func TestNoJobStaysCountedAsRunning(t *testing.T) {
+	h := new(History)
+	for i := range 100 {
+		s := h.BackOff().(*schedule)
+		typ := strconv.Itoa(i % 3)
+		s.Observe(honest.answer("", time.Hour, 0))
+		s.Observe(honest.answer(typ, time.Hour, 10*time.Second))
+		s.Observe(honest.answer(typ, time.Hour, 30*time.Second))
+		s.Observe(Observation{Job: status.Job{Type: typ, Status: status.Running}, Abandoned: true})
+		s.Observe(honest.answer(typ, time.Hour, 50*time.Second)) // who talks after the end is not heard
+	}
+	require.Equal(t, law.Histogram{}, h.all.Histogram)
+	require.Len(t, h.types, 4)
+	for _, k := range h.types {
+		require.Equal(t, law.Histogram{}, k.Histogram)
+	}
+}
+
+func TestATypeTakesLessThan16KiB(t *testing.T) {
+	h, r := new(History), random()
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := inUse()
+	for i := range maxTypes {
+		k := h.own(strconv.Itoa(i))
+		for range 100 { // of all durations: the largest plan
+			took := math.Exp(10 * r.Float64())
+			h.learn(k, took, took)
+		}
+		h.planFor(strconv.Itoa(i))
+	}
+	each := float64(inUse()-before) / maxTypes
+	t.Logf("%.0f bytes a type", each)
+	require.Less(t, each, 16*1024.)
+	runtime.KeepAlive(h)
+}
+
+func TestTenThousandTypes(t *testing.T) {
+	h := new(History)
+	for i := range 10_000 {
+		follow(h, honest, fmt.Sprintf("type-%d", i), 20*time.Second)
+	}
+	require.Len(t, h.types, maxTypes)
+	require.Equal(t, 10_000, h.all.jobs)
+	require.Less(t, len(follow(h, honest, "type-9999", 20*time.Second)), 6, "what has no room of its own goes by all")
+	_, _, jobs := h.Typical("type-9999")
+	require.Zero(t, jobs)
+	_, _, jobs = h.Typical("type-7")
+	require.Equal(t, 1, jobs)
+}
+
+func TestWaitsShareAHistoryFromManyGoroutines(t *testing.T) {
+	h := new(History)
+	var waits sync.WaitGroup
+	for i := range 8 {
+		waits.Go(func() {
+			for range 50 {
+				follow(h, honest, strconv.Itoa(i%3), 5*time.Second)
+				h.Typical("1")
+				state, err := h.MarshalJSON()
+				if err == nil && i == 0 {
+					err = h.UnmarshalJSON(state)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	waits.Wait()
+	require.LessOrEqual(t, h.all.jobs, 400)
+}

@@ -1,0 +1,79 @@
+package pace
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// service is what the simulated service says of its jobs beyond their status.
+type service struct {
+	clock  time.Time // its own, when the wait begins
+	stamps bool      // begin and end, to the second
+	dates  bool      // the time of its answers, to the second
+	queue  time.Duration
+}
+
+var honest = service{clock: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), stamps: true, dates: true}
+
+// follow follows a job that takes so long as a waiter would that knows its type, and
+// returns the ages at which it was polled; the last one saw it end.
+func follow(h *History, s service, jobType string, took time.Duration) []time.Duration {
+	schedule := h.BackOff()
+	age := schedule.(Starter).Start(status.Job{ID: "a", Type: jobType}, 0)
+	ages := []time.Duration{age}
+	for {
+		o := s.answer(jobType, took, age)
+		schedule.(Observer).Observe(o)
+		if o.Job.Status.Terminal() {
+			return ages
+		}
+		age += schedule.NextBackOff()
+		ages = append(ages, age)
+	}
+}
+
+func (s service) answer(jobType string, took, age time.Duration) Observation {
+	o := Observation{Job: status.Job{ID: "a", Type: jobType, Status: status.Running}, Age: age}
+	stamp := func(age time.Duration) status.Timestamp {
+		return status.Timestamp(s.clock.Add(age).UTC().Format(time.DateTime))
+	}
+	if s.dates {
+		o.ServerTime = s.clock.Add(age).Truncate(time.Second)
+	}
+	if s.stamps {
+		o.Job.BeginTime = stamp(s.queue)
+	}
+	if age >= took {
+		o.Job.Status = status.Success
+		if s.stamps {
+			o.Job.EndTime = stamp(took)
+		}
+	}
+	return o
+}
+
+// fleet follows n jobs of a law, each begun at any fraction of a second, and returns
+// the mean number of polls and the mean delay in seconds. late is called for each interval.
+func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) float64, check func(from, to time.Duration)) (polls, delay float64) {
+	for range n {
+		took := duration(draw(r))
+		s.clock = s.clock.Add(duration(1000 * r.Float64()))
+		ages := follow(h, s, "bind_ldap", took)
+		before := time.Duration(0)
+		for _, age := range ages {
+			check(before, age)
+			before = age
+		}
+		polls += float64(len(ages)) / float64(n)
+		delay += (before - took).Seconds() / float64(n)
+	}
+	return polls, delay
+}
+
+func unchecked(time.Duration, time.Duration) {}
+
+// guard returns how long an interval after a poll at this age may be at a call cost of 1 s.
+func guard(age time.Duration) time.Duration { return duration(law.Guard(age.Seconds(), 1)) }

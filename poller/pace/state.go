@@ -1,0 +1,148 @@
+package pace
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/sfsturbo/waiter/internal/law"
+)
+
+const (
+	version  = 1
+	maxState = 4 << 20 // bytes: 256 types of 321 counts take half of it
+	maxCount = 1e15    // of jobs
+	leastOne = 1e-6    // of a job: older ones are not kept
+)
+
+// state is the JSON of a History. The running jobs are not in it: their waits end with
+// the process.
+type state struct {
+	Version int               `json:"version"`
+	All     counts            `json:"all"`
+	Types   map[string]counts `json:"types"`
+}
+
+type counts struct {
+	Jobs   int             `json:"jobs"`
+	Counts map[int]float64 `json:"counts"` // by bucket, the newest job counting 1
+}
+
+// MarshalJSON returns what h has learned, for a file of your own: a few KB a type. The call cost is
+// not in it: what was learned with one is good for any.
+func (h *History) MarshalJSON() ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := state{version, h.all.counts(), make(map[string]counts, len(h.types))}
+	for name, k := range h.types {
+		if k.jobs > 0 {
+			s.Types[name] = k.counts()
+		}
+	}
+	return json.Marshal(s)
+}
+
+func (k *kind) counts() counts {
+	c := counts{k.jobs, make(map[int]float64)}
+	for b, n := range k.Counts() {
+		if n = math.Round(n/leastOne) * leastOne; n > 0 {
+			c.Counts[b] = n
+		}
+	}
+	return c
+}
+
+// UnmarshalJSON replaces what h has learned by what MarshalJSON returned. Waits go on
+// with it. If data is not that, or of a version that it does not know, h stays as it
+// is, and the error says what is wrong.
+func (h *History) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil // as encoding/json has it
+	}
+	read, err := parse(data)
+	if err != nil {
+		return fmt.Errorf("pace: this is no usable history, and what was known before stays: %w; remove it to learn anew", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all.restore(read.all)
+	for name, k := range h.types {
+		k.restore(read.types[name])
+		delete(read.types, name)
+	}
+	for name, r := range read.types {
+		if k := h.own(name); k != &h.all {
+			k.restore(r)
+		}
+	}
+	return nil
+}
+
+// restored is the checked form of counts.
+type restored struct {
+	jobs   int
+	counts [law.Buckets]float64
+}
+
+func (k *kind) restore(r *restored) {
+	if r == nil {
+		r = new(restored)
+	}
+	k.Restore(r.counts)
+	k.jobs, k.plan, k.since = r.jobs, nil, 0
+}
+
+type parsed struct {
+	all   *restored
+	types map[string]*restored
+}
+
+func parse(data []byte) (p parsed, err error) {
+	if len(data) > maxState {
+		return p, fmt.Errorf("%d bytes are more than the %d that one can have", len(data), maxState)
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		return p, err
+	}
+	if s.Version != version {
+		return p, fmt.Errorf("its version is %d, and this program knows %d", s.Version, version)
+	}
+	if len(s.Types) > maxTypes {
+		return p, fmt.Errorf("%d types are more than %d", len(s.Types), maxTypes)
+	}
+	if p.all, err = s.All.check(); err != nil {
+		return p, fmt.Errorf("all types: %w", err)
+	}
+	p.types = make(map[string]*restored, len(s.Types))
+	for name, c := range s.Types {
+		if len(name) > maxName {
+			return p, fmt.Errorf("the type %.20q... is longer than %d bytes", name, maxName)
+		}
+		if p.types[name], err = c.check(); err != nil {
+			return p, fmt.Errorf("type %q: %w", name, err)
+		}
+	}
+	return p, nil
+}
+
+func (c counts) check() (*restored, error) {
+	r := &restored{jobs: c.Jobs}
+	total := 0.
+	for b, n := range c.Counts {
+		if b < 0 || b >= law.Buckets {
+			return nil, fmt.Errorf("bucket %d is not one of 0 to %d", b, law.Buckets-1)
+		}
+		if !(n >= 0 && n <= maxCount) {
+			return nil, fmt.Errorf("bucket %d has a count of %v", b, n)
+		}
+		if n >= leastOne/2 {
+			r.counts[b] = n
+			total += n
+		}
+	}
+	if c.Jobs < 0 || c.Jobs > maxCount || c.Jobs > 0 != (total > 0) {
+		return nil, fmt.Errorf("%d jobs do not go with counts of %v together", c.Jobs, total)
+	}
+	return r, nil
+}

@@ -1,0 +1,171 @@
+package pace
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/internal/law"
+)
+
+func TestTheStateSurvivesAFile(t *testing.T) {
+	h := taught(200, around(40, 4))
+	follow(h, honest, "create_share", 300*time.Second)
+	h.BackOff().(*schedule).Observe(honest.answer("extend_share", time.Hour, 0)) // it runs: nothing to keep
+	data, err := json.Marshal(h)
+	require.NoError(t, err)
+	require.Less(t, len(data), 4096)
+
+	var restored History
+	require.NoError(t, json.Unmarshal(data, &restored))
+	for _, typ := range []string{"bind_ldap", "create_share", "extend_share"} {
+		median, p90, jobs := h.Typical(typ)
+		again, again90, jobsAgain := restored.Typical(typ)
+		require.Equal(t, jobs, jobsAgain)
+		require.InDelta(t, median.Seconds(), again.Seconds(), 0.001)
+		require.InDelta(t, p90.Seconds(), again90.Seconds(), 0.001)
+	}
+	h.own("bind_ldap").plan = nil // made before the last few jobs
+	for age := range 400 {
+		require.InEpsilon(t, h.planFor("bind_ldap").Next(float64(age)), restored.planFor("bind_ldap").Next(float64(age)), 1e-6)
+	}
+	same, err := json.Marshal(&restored)
+	require.NoError(t, err)
+	require.JSONEq(t, string(data), string(same))
+}
+
+func TestANewStateReplacesTheOld(t *testing.T) {
+	data, err := json.Marshal(taught(50, always(5)))
+	require.NoError(t, err)
+	h := new(History)
+	fleet(h, honest, random(), 50, always(100), unchecked)
+	follow(h, honest, "create_share", time.Minute)
+	wait := h.BackOff().(*schedule) // goes on while the state is replaced
+	wait.Observe(honest.answer("bind_ldap", time.Hour, 0))
+	require.NoError(t, json.Unmarshal(data, h))
+
+	_, _, jobs := h.Typical("create_share")
+	require.Zero(t, jobs)
+	median, _, jobs := h.Typical("bind_ldap")
+	require.Equal(t, 50, jobs)
+	require.InDelta(t, 5, median.Seconds(), 0.5)
+	wait.Observe(honest.answer("bind_ldap", time.Hour, time.Second))
+	require.InDelta(t, 4.5, wait.NextBackOff().Seconds(), 1)
+
+	require.NoError(t, json.Unmarshal([]byte("null"), h))
+	_, _, jobs = h.Typical("bind_ldap")
+	require.Equal(t, 50, jobs)
+}
+
+func poisoned() map[string]string {
+	types := func(list string) string { return `{"version":1,"all":{"jobs":0,"counts":{}},"types":{` + list + `}}` }
+	many := make([]string, maxTypes+1)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"%d":{}`, i)
+	}
+	return map[string]string{
+		"not JSON":             `plans: none`,
+		"cut short":            `{"version":1,"all"`,
+		"another thing":        `[1,2,3]`,
+		"version 2":            `{"version":2}`,
+		"no version":           `{}`,
+		"NaN":                  types(`"a":{"jobs":1,"counts":{"57":NaN}}`),
+		"more than a number":   types(`"a":{"jobs":1,"counts":{"57":1e999}}`),
+		"a negative count":     types(`"a":{"jobs":1,"counts":{"57":-1}}`),
+		"a great count":        types(`"a":{"jobs":1,"counts":{"57":1e300}}`),
+		"no such bucket":       types(`"a":{"jobs":1,"counts":{"321":1}}`),
+		"a negative bucket":    types(`"a":{"jobs":1,"counts":{"-1":1}}`),
+		"a bucket with a name": types(`"a":{"jobs":1,"counts":{"x":1}}`),
+		"negative jobs":        types(`"a":{"jobs":-1,"counts":{"57":1}}`),
+		"jobs without counts":  types(`"a":{"jobs":7,"counts":{}}`),
+		"counts without jobs":  types(`"a":{"jobs":0,"counts":{"57":1}}`),
+		"hardly any counts":    types(`"a":{"jobs":1,"counts":{"57":1e-300}}`),
+		"too many jobs":        types(`"a":{"jobs":9000000000000000000,"counts":{"57":1}}`),
+		"all is wrong":         `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
+		"too many types":       types(strings.Join(many, ",")),
+		"a long name":          types(`"` + strings.Repeat("x", maxName+1) + `":{}`),
+		"5 MB":                 types(`"a":{"why":"` + strings.Repeat("x", 5<<20) + `"}`),
+	}
+}
+
+func TestAPoisonedFileIsRefusedAndNothingIsLost(t *testing.T) {
+	h := taught(50, around(5, 1))
+	before, err := json.Marshal(h)
+	require.NoError(t, err)
+	for name, data := range poisoned() {
+		err := h.UnmarshalJSON([]byte(data))
+		require.ErrorContains(t, err, "pace: this is no usable history", name)
+		require.NotContains(t, err.Error(), "\n")
+		require.Less(t, len(err.Error()), 250)
+		require.Error(t, json.Unmarshal([]byte(data), h), name)
+	}
+	after, err := json.Marshal(h)
+	require.NoError(t, err)
+	require.JSONEq(t, string(before), string(after))
+}
+
+func Test100MBAreRefusedAtOnce(t *testing.T) {
+	h := taught(3, always(5))
+	start := time.Now()
+	require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
+	require.Less(t, time.Since(start), time.Second)
+}
+
+func TestTheLargestStateIsNotTooLarge(t *testing.T) {
+	h := new(History)
+	for i := range maxTypes {
+		name := fmt.Sprintf("%0*d", maxName, i)
+		var r restored
+		for b := range r.counts {
+			r.counts[b] = math.Pi / 3
+		}
+		r.jobs = 1
+		h.own(name).restore(&r)
+	}
+	data, err := json.Marshal(h)
+	require.NoError(t, err)
+	require.Less(t, len(data), maxState*3/4)
+	require.NoError(t, json.Unmarshal(data, new(History)))
+}
+
+func FuzzState(f *testing.F) {
+	for _, data := range poisoned() {
+		if len(data) < 1<<16 {
+			f.Add([]byte(data))
+		}
+	}
+	good, err := json.Marshal(taught(20, around(5, 1)))
+	require.NoError(f, err)
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h := new(History)
+		follow(h, honest, "kept", 5*time.Second)
+		if err := h.UnmarshalJSON(data); err != nil {
+			_, _, jobs := h.Typical("kept")
+			require.Equal(t, 1, jobs)
+			return
+		}
+		for name := range h.types {
+			h.Typical(name)
+			age := 0.
+			for range 30 {
+				p := h.planFor(name)
+				if p == nil {
+					break
+				}
+				next := p.Poll(age, 1)
+				require.Greater(t, next, age)
+				require.LessOrEqual(t, next-age, law.Guard(age, 1)*(1+1e-9))
+				age = next
+			}
+			follow(h, honest, name, time.Minute)
+		}
+		_, err := json.Marshal(h)
+		require.NoError(t, err)
+	})
+}
