@@ -85,8 +85,8 @@ func Learned(own, others *Histogram, cold Cold, c float64) Law {
 		}
 	}
 
-	l := Law{edges[:Buckets], make([]float64, Buckets)}
-	risk, reached := 0., 0. // of the smoothed and of the raw jobs: those that get past the bucket
+	var rates, parts [Buckets]float64 // parts: of those that reach a bucket, how many end in it
+	risk, reached := 0., 0.           // of the smoothed and of the raw jobs: those that get past the bucket
 	last := bucketOf(cold.settled()) + 1
 	const lw = math.Ln2 / perOctave
 	for b := Buckets - 1; b >= 0; b-- {
@@ -94,20 +94,42 @@ func Learned(own, others *Histogram, cold Cold, c float64) Law {
 		risk += ended[b] + censored[b]
 		rate, exposure := 0., risk*width
 		if part := ended[b] / risk; part > 1e-12 {
-			rate = -math.Log1p(-min(part, 1-1e-9)) / width
+			parts[b] = min(part, 1-1e-9)
+			rate = -math.Log1p(-parts[b]) / width
 			exposure = ended[b] / rate
 		}
 		if own.alive > 0 { // spread over ages that nobody has reached, those that run would deny them any end
 			exposure = (reached + (mass[b]+running[b])/2) * width
 		}
 		reached += mass[b] + running[b]
-		l.rates[b] = (prior*lw + rate*exposure) / (prior*lw/cold.rate(edges[b]+width/2, c) + exposure)
+		rates[b] = (prior*lw + rate*exposure) / (prior*lw/cold.rate(edges[b]+width/2, c) + exposure)
 		if exposure > 0 {
 			last = max(last, b+1)
 		}
 	}
 	last = min(last, Buckets-1)
-	return Law{l.edges[:last+1], l.rates[:last+1]}
+	var l Law
+	for b, rate := range rates[:last] {
+		l.divide(b, rate, parts[b])
+	}
+	return Law{append(l.edges, edges[last]), append(l.rates, rates[last])}
+}
+
+// divide appends a bucket's cells. Jobs end evenly in it: if it is the last one of many, the
+// hazard rises within it, and constant it would have nearly all end at once where it begins.
+func (l *Law) divide(b int, rate, part float64) {
+	cells := 1 + int(part*8)
+	width := (edges[b+1] - edges[b]) / float64(cells)
+	total, before := math.Log1p(-part), 0.
+	for i := range cells {
+		share := 1.
+		if cells > 1 {
+			upTo := math.Log1p(-part*float64(i+1)/float64(cells)) / total
+			share, before = (upTo-before)*float64(cells), upTo
+		}
+		l.edges = append(l.edges, edges[b]+width*float64(i))
+		l.rates = append(l.rates, rate*share)
+	}
 }
 
 // Quantile returns the age by which the part p of the jobs has ended.

@@ -114,3 +114,18 @@ func TestTheQuantilesOfALaw(t *testing.T) {
 	}
 	require.InEpsilon(t, 100*math.Ln10, Law{[]float64{0}, []float64{0.01}}.Quantile(0.9), 1e-9)
 }
+
+// All in one bucket: a plan that took the hazard in it for constant would look where
+// it begins.
+func TestJobsThatAllTakeTheSameAreLookedAtOnceJustAfterThat(t *testing.T) {
+	for _, took := range []float64{2, 4.9, 5, 5.1, 19.5, 20, 20.5} {
+		h := new(Histogram)
+		var p *Plan
+		for range 100 {
+			require.False(t, h.Learn(took, took, p), "no surprise")
+			p = Learned(h, nil, cold, 1).Plan(1)
+		}
+		require.GreaterOrEqual(t, p.Next(0), took)
+		require.Less(t, p.Next(0), took*1.07)
+	}
+}

@@ -12,7 +12,7 @@ type Plan struct {
 	next      []uint16  // by point of the grid: where to look after having looked there
 	period    float64   // between looks beyond the grid
 	cost      float64   // of a call
-	low, high float64   // the law's tails begin here
+	low, high float64   // the law's tails begin here, with whole buckets: closer there is no telling
 }
 
 const (
@@ -27,7 +27,7 @@ func (l Law) Plan(c float64) *Plan {
 	p := &Plan{
 		ages: make([]float32, len(g.ages)), next: next,
 		period: g.period(c), cost: c,
-		low: l.Quantile(tail), high: l.Quantile(1 - tail),
+		low: edges[bucketOf(l.Quantile(tail))], high: edges[bucketOf(l.Quantile(1-tail))+1],
 	}
 	for i, age := range g.ages {
 		p.ages[i] = float32(age)
