@@ -91,6 +91,10 @@ func OnTransition(f func(status.Transition)) Option {
 // WithBackOff sets the schedule while the job goes on; [pace.Exponential] unless
 // set. f makes one for each wait. A status that was not seen before resets it;
 // backoff.Stop ends the wait with [ErrUnfinished].
+//
+// With the BackOff method of a [pace.History] the waits learn from each other how long
+// jobs of each type take, and poll when they are about to end. Any BackOff that is a
+// [pace.Observer] or a [pace.Starter] is told what those are; one that wraps it has to pass it on.
 func WithBackOff(f func() backoff.BackOff) Option {
 	return schedule("WithBackOff", follow.Progress, f)
 }
@@ -187,7 +191,8 @@ func WithStrictSubJobs() Option {
 }
 
 // WithJobType says what type of job is awaited, "bind_ldap" for one, before the
-// service does: a job that is never seen is reported with it.
+// service does: a job that is never seen is reported with it, and a schedule that
+// learns ([pace.History]) plans the first poll too, as of a job that begins with the wait.
 func WithJobType(jobType string) Option {
 	return func(c *config) error {
 		if jobType == "" {

@@ -74,6 +74,7 @@ func (r *run) callBack(t status.Transition) bool {
 func (r *run) wait(ctx context.Context) (job status.Job, err error) {
 	ctx = r.waitStart(ctx, r.state.Job.ID)
 	err = errPanicked
+	defer r.abandon()
 	defer func() { r.waitEnd(ctx, job, err) }()
 	err = r.loop(ctx)
 	job = r.state.Job.Clone()
@@ -87,6 +88,11 @@ func (r *run) loop(ctx context.Context) error {
 		return r.ended() // the checkpoint says it all
 	}
 	r.deadline, _ = ctx.Deadline()
+	if first := r.start(); first > 0 {
+		if err := r.sleep(ctx, first); err != nil {
+			return r.stopped(ctx, err)
+		}
+	}
 	for {
 		next, err := r.poll(ctx)
 		delay := askAgain
@@ -170,7 +176,9 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 		err = late{limit, err}
 	}
 	r.logClock(reply.ServerTime, now)
-	return r.state.Observe(follow.Poll{Reply: reply, Err: err, At: now, Took: now.Sub(start)}, r.Rules), nil
+	next := r.state.Observe(follow.Poll{Reply: reply, Err: err, At: now, Took: now.Sub(start)}, r.Rules)
+	r.observe(next, reply.ServerTime)
+	return next, nil
 }
 
 // digest logs and tells what a poll brought, and asks the schedule for the delay to

@@ -40,7 +40,8 @@ type Progress struct {
 // Transitions, with an error that is [ErrUnfinished] and holds theirs: step again
 // from it. The schedule is a fresh
 // BackOff, advanced to where p remembers it, so that a time limit of its own begins
-// anew each time. ctx's deadline is that of the poll: there is no last look.
+// anew each time; one that learns is told at the end of each Step that it is
+// abandoned, unless the job has ended, and the first Step polls at once. ctx's deadline is that of the poll: there is no last look.
 func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress, error) {
 	p.Transitions = nil // told
 	r, err := w.resume(p, opts)
@@ -58,6 +59,8 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 			b.NextBackOff()
 		}
 	}
+	r.start()
+	defer r.abandon()
 	next, err := r.poll(ctx)
 	if err != nil {
 		return p, r.stopped(ctx, err)

@@ -44,7 +44,8 @@ func New(p poller.Poller, opts ...Option) (*Waiter, error) {
 //     errors.As the [*poller.Error] that polling again can't mend;
 //   - any other error if an option is wrong.
 //
-// The first poll is at once, the others by the schedule ([WithBackOff]), and one
+// The first poll is at once, or planned if there is something to plan by
+// ([WithJobType]), the others by the schedule ([WithBackOff]), and one
 // shortly before ctx's deadline. Failures that pass (see [poller.Classify]) don't
 // end a wait: without a deadline it lasts as long as the job and the outage.
 func (w *Waiter) Wait(ctx context.Context, jobID string, opts ...Option) (status.Job, error) {

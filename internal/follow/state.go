@@ -31,12 +31,13 @@ type Memory struct {
 	Answers      []time.Duration            `json:"answers,omitempty"`      // how long the last four took
 	Interval     time.Duration              `json:"interval,omitempty"`     // what Progress said last
 	End          End                        `json:"end,omitempty"`
+	Resumed      bool                       `json:"resumed,omitempty"` // begun from a checkpoint: how old the job was then, nobody knows
 }
 
 // Begin returns the state before the first poll. What checkpoint shows is not told
 // again; its ID is the job that is awaited.
 func Begin(checkpoint status.Job, now time.Time) State {
-	s := State{Job: fold(checkpoint), Started: now, Memory: Memory{NewStatusAt: now}}
+	s := State{Job: fold(checkpoint), Started: now, Memory: Memory{NewStatusAt: now, Resumed: checkpoint.Status != ""}}
 	for _, t := range status.Diff(status.Job{}, s.Job, now) {
 		s.isNew(t.SubJob, t.To)
 	}
