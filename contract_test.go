@@ -2,6 +2,7 @@ package waiter_test
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
@@ -64,6 +65,14 @@ var (
 	_ func(string) credential.Credential                                = credential.Token
 	_ func(func(context.Context) (string, error)) credential.Credential = credential.TokenFunc
 	_ func() backoff.BackOff                                            = pace.Exponential
+
+	_ func(...pace.Option) (*pace.History, error)                       = pace.NewHistory
+	_ func(time.Duration) pace.Option                                   = pace.WithCallCost
+	_ func(*pace.History) backoff.BackOff                               = (*pace.History).BackOff
+	_ func(*pace.History, string) (median, p90 time.Duration, jobs int) = (*pace.History).Typical
+	_                                                                   = []any{json.Marshaler((*pace.History)(nil)), json.Unmarshaler((*pace.History)(nil))}
+	_                                                                   = pace.Observation{Job: status.Job{}, Age: 0, ServerTime: time.Time{}, Changed: false, Abandoned: false}
+	_                                                                   = []pace.Observer{nil}
 
 	_ func(...pollertest.Option) *pollertest.Server       = pollertest.New
 	_ http.Handler                                        = (*pollertest.Server)(nil)
