@@ -1,11 +1,15 @@
 package pace
 
 import (
+	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/status"
 )
 
 // within fails the test if an interval is longer than the guard allows.
@@ -75,4 +79,49 @@ func TestAClockThatIsSetBackIsSurvived(t *testing.T) {
 		require.Positive(t, next)
 		require.LessOrEqual(t, next, guard(max(age, 0)))
 	}
+}
+
+func TestWhateverIsObservedTheNextPollIsSoonEnough(t *testing.T) {
+	r := random()
+	pick := func(list ...status.Timestamp) status.Timestamp { return list[r.IntN(len(list))] }
+	h := new(History)
+	for range 3000 {
+		s := h.BackOff().(*schedule)
+		age := time.Duration(0)
+		for range r.IntN(6) {
+			o := Observation{
+				Job: status.Job{
+					Type:      strings.Repeat("x", r.IntN(3)*150),
+					Status:    []status.Status{"", "running", "paused", "success", "failed"}[r.IntN(5)],
+					BeginTime: pick("", "2026-01-02 10:00:00", "9999-12-31 23:59:59", "0001-01-01 00:00:01", "soon", "1e13"),
+					EndTime:   pick("", "2026-01-02 10:00:30", "2026-01-02 09:00:00", "9999-12-31 23:59:59", "1", "-5"),
+				},
+				Age:        []time.Duration{age, 0, -time.Hour, math.MaxInt64, math.MinInt64, time.Minute}[r.IntN(6)],
+				ServerTime: []time.Time{{}, time.Unix(0, 0), time.Unix(1<<55, 0), time.Now()}[r.IntN(4)],
+				Changed:    r.IntN(2) == 0,
+				Abandoned:  r.IntN(9) == 0,
+			}
+			switch r.IntN(4) {
+			case 0:
+				require.GreaterOrEqual(t, s.Start(o.Job, o.Age), time.Duration(0))
+			case 1:
+				s.Reset()
+			default:
+				s.Observe(o)
+			}
+			from := duration(min(s.age, 1e9))
+			next := s.NextBackOff()
+			require.Positive(t, next)
+			require.LessOrEqual(t, next, max(guard(from), 18*time.Second)+time.Microsecond)
+			age += next
+		}
+		s.Observe(Observation{Abandoned: true})
+	}
+	for name, k := range h.types {
+		require.NotNil(t, h.planFor(name))
+		require.Positive(t, k.jobs)
+	}
+	data, err := h.MarshalJSON()
+	require.NoError(t, err)
+	require.NoError(t, new(History).UnmarshalJSON(data))
 }

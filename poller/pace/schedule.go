@@ -42,8 +42,9 @@ type schedule struct {
 	plan    *law.Plan
 	age     float64 // in seconds: of the last poll, or of the next one once it was asked for
 	bracket
-	running *kind // where the job counts as running at the age of running; nil: nowhere
-	over    bool
+	running   *kind   // where the job counts as running; nil: nowhere
+	runningAt float64 // and at which age
+	over      bool
 }
 
 // Reset leaves the plan and the age as they are: they know better than a new status
@@ -92,7 +93,7 @@ func (s *schedule) Observe(o Observation) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.running != nil {
-		h.run(s.running, s.last, (*law.Histogram).Leave)
+		h.run(s.running, s.runningAt, (*law.Histogram).Leave)
 		s.running = nil
 	}
 	if s.over || o.Abandoned {
@@ -109,7 +110,7 @@ func (s *schedule) Observe(o Observation) {
 	}
 	s.notYet(o)
 	if !s.resumed {
-		s.running = k
+		s.running, s.runningAt = k, s.last
 		h.run(k, s.last, (*law.Histogram).Run)
 	}
 	s.age = s.last
