@@ -59,6 +59,16 @@ func TestWaitsLearnFromEachOtherWhenToPoll(t *testing.T) {
 	})
 }
 
+func TestAWaitTeachesByItsOwnClockToo(t *testing.T) {
+	each(t, func(t *testing.T, v verb) {
+		h := new(pace.History)
+		require.NoError(t, v(t.Context(), t, newWaiter(t, timeline(20*time.Second, 0), waiter.WithBackOff(h.BackOff))).err)
+		median, _, jobs := h.Typical("bind_ldap") // between two polls of the exponential backoff
+		require.Equal(t, 1, jobs)
+		require.InDelta(t, 20, median.Seconds(), 5)
+	})
+}
+
 func TestWithAJobTypeTheFirstPollIsPlannedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := learned(t.Context(), t, wait)

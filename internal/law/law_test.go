@@ -50,6 +50,13 @@ func TestSmoothingKeepsEachJob(t *testing.T) {
 	}
 }
 
+func TestJobsThatEndAtOnceStayWhereTheyAre(t *testing.T) {
+	var mass, also [Buckets]float64
+	mass[0] = 100
+	m, _ := smooth(&mass, &also)
+	require.InDelta(t, 100, m[0], 1e-9)
+}
+
 // Of 10,000 jobs that began together, those that have ended are the fast ones. Who
 // believes only these looks far too often at the rest.
 func TestRunningJobsAreKnownNotToHaveEnded(t *testing.T) {

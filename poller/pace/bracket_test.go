@@ -41,6 +41,7 @@ func TestWhenAJobEnded(t *testing.T) {
 		"no stamps":                             {false, 8, "10:00:08", "", "", 12, [2]float64{8, 12}},
 		"no end":                                {false, 8, "10:00:08", "10:00:00", "", 12, [2]float64{8, 12}},
 		"the wait's clock was set back":         {false, 8, "", "10:00:00", "10:00:10", 3, [2]float64{3, 3}},
+		"that, and no stamps":                   {false, 8, "", "", "", 3, [2]float64{3, 3}},
 		"at first sight":                        {false, -1, "", "10:00:00", "10:00:10", 2, [2]float64{9.5, 10.5}},
 		"at first sight, nothing known":         {false, -1, "", "", "10:00:10", 2, none{}},
 		"at first sight, end before begin":      {false, -1, "", "10:00:10", "10:00:00", 2, none{}},

@@ -156,11 +156,7 @@ func (h *History) plan(k *kind) *law.Plan {
 		return nil
 	}
 	if k.plan == nil || k.since*10 >= k.Jobs() {
-		others := &h.all.Histogram
-		if k == &h.all {
-			others = nil
-		}
-		k.plan = law.Learned(&k.Histogram, others, cold, h.callCost()).Plan(h.callCost())
+		k.plan = law.Learned(&k.Histogram, &h.all.Histogram, cold, h.callCost()).Plan(h.callCost())
 		k.since = 0
 	}
 	return k.plan

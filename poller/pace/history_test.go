@@ -167,6 +167,57 @@ func TestATypeNeverSeenBeginsWithWhatAllTypesTaught(t *testing.T) {
 	require.Zero(t, jobs)
 }
 
+func TestATypeThatOnlyRunsYetGoesByAllToo(t *testing.T) {
+	s := taught(100, around(20, 1)).BackOff().(*schedule)
+	s.Observe(honest.answer("create_share", time.Hour, 0))
+	require.InDelta(t, 21.5, s.NextBackOff().Seconds(), 3)
+}
+
+func TestJobsOfOneTypeAreNoSurpriseToTheLawOfAll(t *testing.T) {
+	h := taught(100, around(20, 1))
+	require.NotNil(t, h.planFor(""))
+	n := h.all.Jobs()
+	for range 10 {
+		follow(h, honest, "create_share", 300*time.Second)
+	}
+	require.Greater(t, h.all.Jobs(), n)
+}
+
+func TestAPlanIsMadeAnewAfterASurpriseAndForTenPercentMore(t *testing.T) {
+	h := new(History)
+	k := h.own("a")
+	remade := func(took float64) bool {
+		before := h.planFor("a")
+		h.learn(k, took, took)
+		return h.planFor("a") != before
+	}
+	for n := range 10 {
+		require.True(t, remade(60), "%d", n)
+	}
+	plans := 0
+	for range 200 {
+		if remade(60) {
+			plans++
+		}
+	}
+	require.InDelta(t, 30, plans, 5) // the older ones count less
+	for range 15 {
+		if remade(60) {
+			break
+		}
+	}
+	require.False(t, remade(5))
+	require.True(t, remade(5))
+}
+
+func TestAWaitFromACheckpointIsNotCountedAsRunning(t *testing.T) {
+	h := new(History)
+	s := h.BackOff().(*schedule)
+	require.Zero(t, s.Start(status.Job{Type: "a", Status: status.Running}, -1))
+	s.Observe(honest.answer("a", time.Hour, 5*time.Second))
+	require.Equal(t, law.Histogram{}, h.all.Histogram)
+}
+
 func TestTypicalIsNearTheWeightedMedian(t *testing.T) {
 	h, r := new(History), random()
 	var values, weights []float64

@@ -20,6 +20,7 @@ func TestTheStateSurvivesAFile(t *testing.T) {
 	data, err := json.Marshal(h)
 	require.NoError(t, err)
 	require.Less(t, len(data), 4096)
+	require.NotContains(t, string(data), "extend_share")
 
 	var restored History
 	require.NoError(t, json.Unmarshal(data, &restored))
