@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ import (
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pace"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -67,6 +69,17 @@ func (s *searched) Write(line []byte) (int, error) {
 // logTo returns a logger that logs all.
 func logTo(w io.Writer) *zap.Logger {
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zap.DebugLevel))
+}
+
+// taught is a schedule that learns, and remembers what it was told.
+type taught struct {
+	backoff.BackOff
+	told func(pace.Observation)
+}
+
+func (b taught) Observe(o pace.Observation) {
+	b.told(o)
+	b.BackOff.(pace.Observer).Observe(o)
 }
 
 // A mirror is a service that quotes, in every place that it can, what the requests
@@ -130,6 +143,8 @@ func values(t *testing.T) (held []any, secrets []string) {
 		IAMEndpoint: endpoint, User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p", HTTPClient: client,
 	})
 	require.NoError(t, err)
+	history, err := pace.NewHistory()
+	require.NoError(t, err)
 	for _, c := range []credential.Credential{
 		credential.Token(secret), credential.TokenFunc(func(context.Context) (string, error) { return secret, nil }), key, password,
 	} {
@@ -137,7 +152,9 @@ func values(t *testing.T) (held []any, secrets []string) {
 		require.NoError(t, err)
 		told := func(tr status.Transition) { held = append(held, tr, tr.Job) }
 		trace := &waiter.Trace{PollEnd: func(_ context.Context, r poller.Reply, err error) { held = append(held, r, err) }}
-		w := newWaiter(t, p, waiter.OnTransition(told), waiter.WithTrace(trace))
+		w := newWaiter(t, p, waiter.OnTransition(told), waiter.WithTrace(trace), waiter.WithBackOff(func() backoff.BackOff {
+			return taught{history.BackOff(), func(o pace.Observation) { held = append(held, o) }}
+		}))
 		m.polls = 0
 		job, failed := w.Wait(t.Context(), id)
 		require.ErrorIs(t, failed, waiter.ErrJobFailed)
@@ -153,7 +170,7 @@ func values(t *testing.T) (held []any, secrets []string) {
 		}
 		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace)
 	}
-	held = append(held, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
+	held = append(held, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
 	held = append(held, plantedOptions...)
 	return held, append(m.secrets, secret, plantedPassword, plantedSecretKey, plantedSecurity)
 }
