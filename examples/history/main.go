@@ -28,21 +28,25 @@ import (
 )
 
 func main() {
+	if err := demo(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func demo() error {
 	server := pollertest.New() // the built-in service
 	defer server.Close()
 	client, err := poller.New(server.Start(), "demo-project", poller.WithCredential(credential.Token("demo-token")))
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer client.CloseIdleConnections()
 	dir, err := os.MkdirTemp("", "history")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := run(context.Background(), server, client, filepath.Join(dir, "history.json"), os.Stdout); err != nil {
-		log.Print(err)
-	}
+	return run(context.Background(), server, client, filepath.Join(dir, "history.json"), os.Stdout)
 }
 
 // run is five runs of a program. Without a file there is nothing to load yet.

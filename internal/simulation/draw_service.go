@@ -23,7 +23,7 @@ func drawService(r dice, length time.Duration) Service {
 		}
 	}
 	for range r.IntN(3) {
-		s.Jumps = append(s.Jumps, Jump{r.between(time.Second, length) + offChange, one[time.Duration](r, 1, -1) * r.between(time.Second, 48*time.Hour)})
+		s.Jumps = append(s.Jumps, Jump{r.between(time.Second, length) + offChange, r.between(time.Second, 48*time.Hour) * one[time.Duration](r, 1, -1)}) //nolint:durationcheck // a sign
 	}
 	if r.chance(75) {
 		for range 1 + r.IntN(6) {

@@ -31,7 +31,7 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 				panic(fmt.Sprintf("seed %d: %v", c.Seed, r))
 			}
 		}()
-		synctest.Test(t, func(t *testing.T) {
+		synctest.Test(t, func(*testing.T) {
 			here := goroutines()
 			s := begin(c, wraps...)
 			s.all()

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -109,9 +110,7 @@ func (o *observer) clone() observer {
 	c := *o
 	c.known, c.had, c.missing, c.took = slices.Clone(o.known), slices.Clone(o.had), slices.Clone(o.missing), slices.Clone(o.took)
 	c.failures = map[string]int{}
-	for kind, n := range o.failures {
-		c.failures[kind] = n
-	}
+	maps.Copy(c.failures, o.failures)
 	return c
 }
 
@@ -161,8 +160,8 @@ func (o *observer) good(a *Answer, now time.Duration) (changes []change, progres
 		}
 		own = []change{{"", o.own, after, job, answer}}
 	}
-	if changes = append(own, subs...); ended {
-		changes = append(subs, own...)
+	if changes = slices.Concat(own, subs); ended {
+		changes = slices.Concat(subs, own)
 	}
 	o.own = after
 

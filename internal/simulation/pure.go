@@ -235,4 +235,4 @@ func (d *driver) store(s *follow.State) {
 }
 
 // errLate is what a poll fails with that was cut.
-var errLate error = context.DeadlineExceeded
+var errLate = context.DeadlineExceeded

@@ -56,7 +56,7 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 		polls int // that are left
 	}{
 		"loses what a sub-job ends with": {"transitions", afterwards(func(_ *simulation.Case, run *simulation.Run) {
-			for i := len(run.Told) - 1; i >= 0; i-- {
+			for i := range slices.Backward(run.Told) {
 				if run.Told[i].To == "success" && run.Told[i].IsSubJob() {
 					run.Told = slices.Delete(run.Told, i, i+1)
 					for k := range run.Polls {

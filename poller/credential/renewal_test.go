@@ -38,7 +38,7 @@ func TestARenewalLeavesThePollTimeToUseTheOldToken(t *testing.T) {
 			}
 			start := time.Now()
 			r := request(t)
-			require.NoError(t, c.Authorize(ctx, r)) //nolint:contextcheck // the request has none of its own
+			require.NoError(t, c.Authorize(ctx, r))
 			require.Equal(t, first, r.Header.Get("X-Auth-Token"))
 			require.Equal(t, took, time.Since(start), timeout)
 			require.Equal(t, first, token(t, c))
