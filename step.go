@@ -41,7 +41,7 @@ type Progress struct {
 // from it. The schedule is a fresh
 // BackOff, advanced to where p remembers it, so that a time limit of its own begins
 // anew each time; one that learns is told at the end of each Step that it is
-// abandoned, unless the job has ended, and the first Step polls at once. ctx's deadline is that of the poll: there is no last look.
+// abandoned, unless the job has ended. The first Step polls at once. ctx's deadline is that of the poll: there is no last look.
 func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress, error) {
 	p.Transitions = nil // told
 	r, err := w.resume(p, opts)

@@ -35,8 +35,8 @@ func TestThePollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
 			return n
 		}
 		require.Greater(t, number(0, 1), 3., "the exponential backoff")
-		require.Less(t, number(4, 1), 1.6)
-		require.Less(t, number(4, 2), 0.8)
+		require.Less(t, number(4, 1), 2.5) // stamps of whole seconds can mislead by as much
+		require.Less(t, number(4, 1)+number(4, 2), 3.5)
 		require.Contains(t, out.String(), "40 jobs have taken")
 	})
 }

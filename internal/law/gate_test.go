@@ -30,12 +30,12 @@ type price func(truth truth, p *Plan) float64
 func bare(truth truth, p *Plan) float64    { return truth.cost(p.cost, p.Next) }
 func guarded(truth truth, p *Plan) float64 { return truth.cost(p.cost, p.guarded) }
 
-// jittered is the mean of 20 jobs' luck.
+// jittered is the mean of 10 jobs' luck.
 func jittered(truth truth, p *Plan) float64 {
 	r := rand.New(rand.NewPCG(1, 2))
 	mean := 0.
-	for range 20 {
-		mean += truth.cost(p.cost, func(age float64) float64 { return p.Poll(age, 2*r.Float64()-1) }) / 20
+	for range 10 {
+		mean += truth.cost(p.cost, func(age float64) float64 { return p.Poll(age, 2*r.Float64()-1) }) / 10
 	}
 	return mean
 }

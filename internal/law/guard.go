@@ -8,8 +8,9 @@ package law
 const jitter = 0.1
 
 // Guard returns the longest interval that there may be after a poll at this age at
-// the call cost c, whatever the model says: a job can't be seen later than that. By the
-// same command it costs 3.3 % on average, nothing where jobs end early, and 12 % where all take about ten minutes.
+// the call cost c, whatever the model says: a job can't be seen later than that. By
+// the same command it costs 3.3 % on average, nothing where jobs end early, and 12 %
+// where all take about ten minutes.
 func Guard(age, c float64) float64 { return max(30*c, min(2*age, 300*c)) }
 
 // Poll returns the age of the next poll after one at this age: Next, within the guard,

@@ -53,9 +53,9 @@ func (h *Histogram) Record(lo, hi float64) {
 // Forget makes what was recorded so far count a little less: half after 100 jobs.
 func (h *Histogram) Forget() { h.scale(growth) }
 
-// Learn forgets a little and records a job. If that was the second one in a row in
-// the same 5 % tail of plan's law, then the law has changed: all counts are divided by ten, and
-// it is time for another plan.
+// Learn forgets a little and records a job. If that is the second one in a row in the
+// same 5 % tail of plan's law, then the law has changed: all earlier counts are divided
+// by ten, and it is time for another plan.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
 	h.Forget()
 	was := h.streak

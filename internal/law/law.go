@@ -2,17 +2,17 @@
 // pays to look at one.
 //
 // A [Histogram] counts jobs. [Learned] makes a [Law] of it: the hazard, which is the
-// rate at which a job ends that has not ended yet, by its age. A [Plan] is the exact optimum
-// for a law and a call cost: c seconds of delay are worth one call, and
+// rate at which a job ends that has not ended yet, by its age. A [Plan] is the exact
+// optimum for a law and a call cost: c seconds of delay are worth one call, and
 //
 //	c * (number of calls) + (time from the job's end to the poll that sees it)
 //
 // is as small as it can be on average.
 //
 // Two shorter ways are known, and not used: the recursion of Barlow, Hunter and
-// Proschan (J. SIAM 11, 1963) is right for log-concave densities only, and polling with
-// Keller's density, sqrt(hazard/(2c)) polls a second (Management Science 21, 1974), costs up to
-// 15 times the optimum on a law of several humps.
+// Proschan (J. SIAM 11, 1963) is right for log-concave densities only, and so is
+// polling with Keller's density, sqrt(hazard/(2c)) polls a second (Management Science
+// 21, 1974), for laws of one hump.
 //
 // Everything here is pure: values in, values out, no clock. Ages and costs are in
 // seconds, rates in events a second.
@@ -115,8 +115,9 @@ func Learned(own, others *Histogram, cold Cold, c float64) Law {
 	return Law{append(l.edges, edges[last]), append(l.rates, rates[last])}
 }
 
-// divide appends a bucket's cells. Jobs end evenly in it: if it is the last one of many, the
-// hazard rises within it, and constant it would have nearly all end at once where it begins.
+// divide appends a bucket's cells. Jobs end evenly in it: if it is the last one of
+// many, the hazard rises within it, and a constant one would have nearly all of them
+// end where it begins.
 func (l *Law) divide(b int, rate, part float64) {
 	cells := 1 + int(part*8)
 	width := (edges[b+1] - edges[b]) / float64(cells)

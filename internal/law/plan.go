@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// A Plan says at any age of a job when to look next: the policy of least cost for one law.
-// It is immutable and safe for concurrent use.
+// A Plan says at any age of a job when to look next: the policy of least cost for one
+// law. It is immutable and safe for concurrent use.
 type Plan struct {
 	ages      []float32 // a grid
 	next      []uint16  // by point of the grid: where to look after having looked there
@@ -95,8 +95,9 @@ func (g grid) solve(c float64) (next []uint16, least float64) {
 	next = make([]uint16, n+1)
 	next[n] = uint16(n)
 
-	// The candidates for the points not yet solved, and the last point that each is best
-	// for. They change places only once, so that a point looks at one of them: O(n log n).
+	// The candidates for the points not yet solved, the best for the last of them first,
+	// and the last point that each is best for. Of two candidates the nearer one is best
+	// up to some point, which a binary search finds: O(n log n).
 	type candidate struct{ j, from int }
 	queue := []candidate{{n, n - 1}}
 	for i := n - 1; i >= 0; i-- {

@@ -17,16 +17,17 @@ import (
 //
 // It makes c * (number of polls) + (time from a job's end to the poll that sees it)
 // as small as it can be on average, where c is the call cost, 1 s unless
-// [WithCallCost] says otherwise. For what is known of a type that is the exact optimum, a shortest path over
-// the ages at which to look. As long as nothing is known, the schedule is [Exponential].
-// Whatever is known, an interval is never longer than max(30c, min(2 * age, 300c)),
-// and so no job's end is seen later than that, unless polls fail; and each poll is moved by up to
-// a tenth of the smaller interval beside it, so that jobs that began together are not all read together.
+// [WithCallCost] says otherwise. For what is known of a type that is the exact
+// optimum, a shortest path over the ages at which to look. As long as nothing is
+// known, the schedule is [Exponential]. Whatever is known, a planned interval is at most
+// max(30c, min(2 * age, 300c)), and so no job's end is seen later than that, unless
+// polls fail; and each poll is moved by up to a tenth of the smaller interval beside
+// it, so that jobs that began together are not all read together.
 //
-// Jobs that still run count as well, else only the fast ones would be believed. Old jobs count
-// less: half after 100 more of their type, and a tenth when two in a row are unlike what was
-// known. A type never seen begins with what all types have taught. At most 256
-// types are told apart.
+// Jobs that still run count as well, else only the fast ones would be believed. Old
+// jobs count less: half after 100 more of their type, and a tenth when two in a row
+// are unlike what was known. A type never seen begins with what all types have
+// taught. At most 256 types are told apart.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent
 // use, and must not be copied. It is JSON: see [History.MarshalJSON].
@@ -83,9 +84,10 @@ func NewHistory(opts ...Option) (*History, error) {
 }
 
 // BackOff returns the schedule of one wait: it plans by what h knows, and teaches it.
-// It is an [Observer] and a [Starter], and not safe for concurrent use. Who does not tell it what the
-// polls bring gets the plan for all types together, and teaches nothing. Reset begins
-// only the exponential backoff anew: a plan goes by the job's age, whatever its status.
+// It is an [Observer] and a [Starter], and not safe for concurrent use. Who does not
+// tell it what the polls bring gets the plan for all types together, and teaches
+// nothing. Reset begins only the exponential backoff anew: a plan goes by the job's
+// age, whatever its status.
 func (h *History) BackOff() backoff.BackOff {
 	return &schedule{history: h, cold: Exponential()}
 }
@@ -146,8 +148,8 @@ func (h *History) learn(k *kind, lo, hi float64) {
 	}
 }
 
-// plan returns the plan for k, or nil if nothing is known. It is made anew when there are
-// 10 % more jobs than it knew of, not for every job.
+// plan returns the plan for k, or nil if nothing is known. It is made anew when there
+// are 10 % more jobs than it knew of, not for every job.
 func (h *History) plan(k *kind) *law.Plan {
 	if k.jobs == 0 && k != &h.all {
 		k = &h.all

@@ -19,9 +19,11 @@ type Observation struct {
 	Abandoned  bool          // the wait is over, and the job's end was not seen
 }
 
-// Observer is a backoff.BackOff that learns. It is told of each good poll, before it is asked when
-// the next one is; and last of the wait's end, which is the poll that shows
-// the job's end, or else an Observation that is Abandoned. It is called on the goroutine that waits.
+// Observer is a backoff.BackOff that learns. It is told of each good poll, before it
+// is asked when the next one is; and last of the wait's end, which is the poll that
+// shows the job's end, or else an Observation that is Abandoned. Where each call makes
+// a BackOff of its own, as Waiter.Step does, that is the end of the call. It is called
+// on the goroutine that waits.
 type Observer interface {
 	Observe(o Observation)
 }
@@ -29,9 +31,9 @@ type Observer interface {
 // Starter is a backoff.BackOff that makes use of what is known before the first poll.
 type Starter interface {
 	// Start says what that is, and returns how long to sleep before the first poll; 0
-	// is at once. A job without a status has not been seen, and begins now: its type may be known.
-	// One with a status was seen when the wait was age old; or, if age is
-	// negative, before it began, which is at an age that nobody knows.
+	// is at once. A job without a status has not been seen, and begins now: its type
+	// may be known. One with a status was seen when the wait was age old; or, if age
+	// is negative, before it began, at an age that nobody knows.
 	Start(job status.Job, age time.Duration) time.Duration
 }
 

@@ -28,8 +28,8 @@ type counts struct {
 	Counts map[int]float64 `json:"counts"` // by bucket, the newest job counting 1
 }
 
-// MarshalJSON returns what h has learned, for a file of your own: a few KB a type. The call cost is
-// not in it: what was learned with one is good for any.
+// MarshalJSON returns what h has learned, for a file of your own: a few KB a type. The
+// call cost is not in it: what was learned with one is good for any.
 func (h *History) MarshalJSON() ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
