@@ -37,8 +37,9 @@
 // to the moment: never earlier, so that one last look shortly before it sees a job
 // that ended in the schedule's last sleep, and never later, as long as the Poller and
 // the limiter return when their context ends: a wait has no goroutine to leave a call
-// behind in. An SDK whose calls take no context needs a timeout of its own. Cancelling stops the waiting, not the job: [UnfinishedError] has
-// the id, and the last snapshot to go on [From].
+// behind in. An SDK whose calls take no context needs a timeout of its own. Cancelling
+// stops the waiting, not the job: [UnfinishedError] has the id, and the last snapshot
+// to go on [From].
 //
 // # Failures
 //
@@ -52,6 +53,12 @@
 // A wait ends in one of three ways: success; [FailedError], the job's own failure
 // with code, reason and sub-jobs; or [UnfinishedError], a report of a wait that did
 // not see the end. Their texts are one line each, made to be acted on.
+//
+// # Schedules
+//
+// [pace.Exponential] is the default, and any backoff.BackOff will do ([WithBackOff]).
+// A [pace.History] that waits share learns how long the jobs of each type take, and
+// plans the polls by that: fewest calls, least delay.
 //
 // # Testing
 //
