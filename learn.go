@@ -23,6 +23,17 @@ func (r *run) start() time.Duration {
 	return s.Start(r.state.Job.Clone(), age)
 }
 
+// paceOf is how fast it polls with this interval, which is what throttling slows down. One
+// that was planned is no pace: it has the end of the job in view.
+func (r *run) paceOf(asked time.Duration) time.Duration {
+	if _, plans := r.schedules[follow.Progress].(pace.Observer); plans {
+		return min(asked, usualPace)
+	}
+	return asked
+}
+
+const usualPace = 15 * time.Second // the most that pace.Exponential takes
+
 // observe tells the schedule of a good poll.
 func (r *run) observe(next follow.Next, serverTime time.Time) {
 	if o, ok := r.schedules[follow.Progress].(pace.Observer); ok && next.Failure == nil {

@@ -197,7 +197,6 @@ func TestATransitionDoesNotThrowThePlanAway(t *testing.T) {
 	})
 }
 
-// An ear hears what a schedule is told.
 func TestAnAbandonedWaitTeachesNothing(t *testing.T) {
 	each(t, func(t *testing.T, v verb) {
 		h := new(pace.History)

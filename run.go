@@ -92,6 +92,7 @@ func (r *run) loop(ctx context.Context) error {
 		if err := r.sleep(ctx, first); err != nil {
 			return r.stopped(ctx, err)
 		}
+		r.state.Planned = time.Now()
 	}
 	for {
 		next, err := r.poll(ctx)
@@ -207,7 +208,7 @@ func (r *run) digest(ctx context.Context, next follow.Next) (time.Duration, erro
 		return 0, r.ended()
 	}
 	if next.Schedule == follow.Progress {
-		r.state.Interval = asked
+		r.state.Interval = r.paceOf(asked)
 	}
 	return next.Delay(asked), nil
 }

@@ -183,9 +183,14 @@ func (s *State) failed(p Poll, r Rules) Next {
 	return n
 }
 
-// grace tolerates a failure for a while after the start, and ends the wait then.
+// grace tolerates a failure for a while after the start, or the first poll that was
+// planned, and ends the wait then.
 func (s *State) grace(at time.Time, r Rules, n *Next, end End) {
-	if n.AtMost = s.Started.Add(r.NotFoundGrace).Sub(at); n.AtMost <= 0 {
+	from := s.Started
+	if s.Planned.After(from) {
+		from = s.Planned
+	}
+	if n.AtMost = from.Add(r.NotFoundGrace).Sub(at); n.AtMost <= 0 {
 		n.End = end
 	}
 }

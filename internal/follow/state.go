@@ -17,6 +17,7 @@ type State struct {
 	Polls       int
 	Failures    map[string]int // by poller.Kind
 	LastFailure error
+	Planned     time.Time // when the first poll was due, if that was later than Started; else zero
 	Memory
 }
 

@@ -118,6 +118,9 @@ func (h *Histogram) Quantile(p float64) float64 {
 	return 0
 }
 
+// Alive returns how many running jobs it counts.
+func (h *Histogram) Alive() int { return h.alive }
+
 // Counts returns the finished jobs by bucket, the newest counting 1.
 func (h *Histogram) Counts() (counts [Buckets]float64) {
 	for b, n := range h.finished {

@@ -31,9 +31,9 @@ func (b *bracket) serverTime(o Observation) {
 	}
 }
 
-// ended returns between which ages, in seconds, the job ended that o shows ended. It
-// is not ok if there is no telling.
-func (b *bracket) ended(o Observation) (lo, hi float64, ok bool) {
+// ended returns between which ages, in seconds, the job ended that o shows ended, if
+// it was so much older than its wait. It is not ok if there is no telling.
+func (b *bracket) ended(o Observation, older float64) (lo, hi float64, ok bool) {
 	b.serverTime(o)
 	begin, hasBegin := o.Job.BeginTime.Time()
 	end, hasEnd := o.Job.EndTime.Time()
@@ -51,7 +51,12 @@ func (b *bracket) ended(o Observation) (lo, hi float64, ok bool) {
 		estimates = append(estimates, spread(b.server, end, b.serverAge))
 	}
 	lo, hi = b.last, seconds(o.Age)
-	lo = min(lo, hi) // whoever's clock was set back
+	lo = min(lo, hi)                     // whoever's clock was set back
+	if older > 0 && len(estimates) > 0 { // the service's clock is believed if all that it says goes together
+		if e := estimates[0]; e[0] <= hi+older+stampsRound && e[1] >= lo+older-stampsRound {
+			return e[0], e[1], true
+		}
+	}
 	for _, e := range estimates {
 		if e[0] <= hi && e[1] >= lo { // a job that queued began later than its wait: then the second one
 			return max(lo, e[0]), min(hi, e[1]), true

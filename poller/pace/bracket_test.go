@@ -63,7 +63,7 @@ func TestWhenAJobEnded(t *testing.T) {
 			lo, hi, ok := b.ended(Observation{
 				Job: status.Job{Status: status.Success, BeginTime: stamp(test.begin), EndTime: stamp(test.end)},
 				Age: duration(test.age),
-			})
+			}, 0)
 			if (test.want == none{}) {
 				require.False(t, ok)
 				return
@@ -76,13 +76,13 @@ func TestWhenAJobEnded(t *testing.T) {
 
 func TestFinerStampsAreTakenAtTheirWord(t *testing.T) {
 	var b bracket
-	lo, hi, ok := b.ended(Observation{Job: status.Job{BeginTime: "2026-01-02T10:00:00.250Z", EndTime: "2026-01-02T10:00:03.750Z"}})
+	lo, hi, ok := b.ended(Observation{Job: status.Job{BeginTime: "2026-01-02T10:00:00.250Z", EndTime: "2026-01-02T10:00:03.750Z"}}, 0)
 	require.True(t, ok)
 	require.Equal(t, []float64{3.5, 3.5}, []float64{lo, hi})
 }
 
 func TestAMonthIsNoDuration(t *testing.T) {
 	var b bracket
-	_, _, ok := b.ended(Observation{Job: status.Job{BeginTime: "2026-01-02 10:00:00", EndTime: "2026-02-02 10:00:00"}})
+	_, _, ok := b.ended(Observation{Job: status.Job{BeginTime: "2026-01-02 10:00:00", EndTime: "2026-02-02 10:00:00"}}, 0)
 	require.False(t, ok)
 }

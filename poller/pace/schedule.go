@@ -43,6 +43,7 @@ type schedule struct {
 	cold    backoff.BackOff // until there is a plan
 	plan    *law.Plan
 	age     float64 // in seconds: of the last poll, or of the next one once it was asked for
+	older   float64 // in seconds: the job than its wait, as far as is known
 	bracket
 	running   *kind   // where the job counts as running; nil: nowhere
 	runningAt float64 // and at which age
@@ -55,14 +56,16 @@ func (s *schedule) Reset() { s.cold.Reset() }
 
 // NextBackOff returns how long to sleep until the next poll.
 func (s *schedule) NextBackOff() time.Duration {
-	if s.plan == nil && !s.seen { // nobody says what the job's type is
+	if s.plan == nil && !s.seen && !s.resumed { // nobody says what the job's type is
 		s.plan = s.history.planFor("")
 	}
 	var delay time.Duration
 	if s.plan == nil {
 		delay = s.cold.NextBackOff()
 	} else {
-		delay = duration(s.plan.Poll(s.age, 2*rand.Float64()-1) - s.age)
+		age := s.age + s.older
+		delay = duration(s.plan.Poll(age, 2*rand.Float64()-1) - age)
+		delay = min(delay, duration(law.Guard(s.age, s.history.callCost()))) // the job's age is hearsay
 	}
 	s.age += delay.Seconds()
 	return delay
@@ -77,13 +80,16 @@ func (h *History) planFor(jobType string) *law.Plan {
 // Start implements [Starter]: with a type of which something is known, the first
 // poll is planned too.
 func (s *schedule) Start(job status.Job, age time.Duration) time.Duration {
-	s.plan = s.history.planFor(job.Type)
+	*s = schedule{history: s.history, cold: s.cold} // what was, was another wait
 	switch {
 	case job.Status != "" && age < 0:
 		s.resumed = true
+		return 0
 	case job.Status != "":
 		s.seen, s.last, s.age = true, seconds(age), seconds(age)
-	case job.Type != "" && s.plan != nil:
+	}
+	s.plan = s.history.planFor(job.Type)
+	if job.Status == "" && job.Type != "" && s.plan != nil {
 		return s.NextBackOff()
 	}
 	return 0
@@ -105,7 +111,7 @@ func (s *schedule) Observe(o Observation) {
 	k := h.own(o.Job.Type)
 	if o.Job.Status.Terminal() {
 		s.over = true
-		if lo, hi, ok := s.ended(o); ok {
+		if lo, hi, ok := s.ended(o, s.older); ok {
 			h.learn(k, lo, hi)
 		}
 		return
@@ -116,5 +122,29 @@ func (s *schedule) Observe(o Observation) {
 		h.run(k, s.last, (*law.Histogram).Run)
 	}
 	s.age = s.last
-	s.plan = h.plan(k)
+	known := s.ageOf(o)
+	if s.plan = h.plan(k); s.resumed && !known {
+		s.plan = nil // of a job of which nobody knows how old it is
+	}
 }
+
+// ageOf notes how much older than its wait the job is, by the service's own clock
+// alone, and reports whether that is known.
+func (s *schedule) ageOf(o Observation) bool {
+	begin, ok := o.Job.BeginTime.Time()
+	if !ok || o.ServerTime.IsZero() {
+		return s.older > 0
+	}
+	older := o.ServerTime.Sub(begin).Seconds() - s.last
+	if older > law.Longest { // that is no job's age
+		return s.older > 0
+	}
+	s.older = 0
+	if older > stampsRound {
+		s.older = older
+	}
+	return true
+}
+
+// stampsRound is how far off the difference of two stamps may be, in seconds.
+const stampsRound = 2

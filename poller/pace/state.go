@@ -2,8 +2,11 @@ package pace
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/sfsturbo/waiter/internal/law"
 )
@@ -11,7 +14,8 @@ import (
 const (
 	version  = 1
 	maxState = 4 << 20 // bytes: 256 types of 321 counts take half of it
-	maxCount = 1e15    // of jobs
+	maxCount = 145     // of jobs together: with what is forgotten, more can't be there
+	rounding = 0.01    // of those
 	leastOne = 1e-6    // of a job: older ones are not kept
 )
 
@@ -111,6 +115,9 @@ func parse(data []byte) (p parsed, err error) {
 	if len(s.Types) > maxTypes {
 		return p, fmt.Errorf("%d types are more than %d", len(s.Types), maxTypes)
 	}
+	if s.All.Counts == nil {
+		return p, errors.New("it has no counts")
+	}
 	if p.all, err = s.All.check(); err != nil {
 		return p, fmt.Errorf("all types: %w", err)
 	}
@@ -122,6 +129,9 @@ func parse(data []byte) (p parsed, err error) {
 		if p.types[name], err = c.check(); err != nil {
 			return p, fmt.Errorf("type %q: %w", name, err)
 		}
+	}
+	if p.all.jobs == 0 && slices.ContainsFunc(slices.Collect(maps.Values(p.types)), func(r *restored) bool { return r.jobs > 0 }) {
+		return p, errors.New("all types together have fewer jobs than one")
 	}
 	return p, nil
 }
@@ -141,7 +151,7 @@ func (c counts) check() (*restored, error) {
 			total += n
 		}
 	}
-	if c.Jobs < 0 || c.Jobs > maxCount || c.Jobs > 0 != (total > 0) {
+	if c.Jobs < 0 || c.Jobs > 0 != (total > 0) || total > min(float64(c.Jobs), maxCount)+rounding {
 		return nil, fmt.Errorf("%d jobs do not go with counts of %v together", c.Jobs, total)
 	}
 	return r, nil

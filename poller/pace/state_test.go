@@ -124,10 +124,11 @@ func TestTheLargestStateIsNotTooLarge(t *testing.T) {
 		name := fmt.Sprintf("%0*d", maxName, i)
 		var r restored
 		for b := range r.counts {
-			r.counts[b] = math.Pi / 3
+			r.counts[b] = math.Pi / 8
 		}
-		r.jobs = 1
+		r.jobs = 1_000_000
 		h.own(name).restore(&r)
+		h.all.restore(&r)
 	}
 	data, err := json.Marshal(h)
 	require.NoError(t, err)
