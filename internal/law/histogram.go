@@ -96,7 +96,7 @@ func (h *Histogram) Run(age float64) { h.count(age, 1) }
 func (h *Histogram) Leave(age float64) { h.count(age, -1) }
 
 func (h *Histogram) count(age float64, by int) {
-	h.running[bucketOf(age)] += int32(by)
+	h.running[bucketOf(age)] += int32(by) //nolint:gosec // 1 or -1
 	h.alive += by
 }
 

@@ -93,7 +93,7 @@ func (g grid) solve(c float64) (next []uint16, least float64) {
 	residual := 1 / h
 	k.rest[n] = (c + d) / -math.Expm1(-h*d) // V[n] is this less R[n]
 	next = make([]uint16, n+1)
-	next[n] = uint16(n)
+	next[n] = uint16(n) //nolint:gosec // a grid has fewer than 4,000 points
 
 	// The candidates for the points not yet solved, the best for the last of them first,
 	// and the last point that each is best for. Of two candidates the nearer one is best
@@ -105,7 +105,7 @@ func (g grid) solve(c float64) (next []uint16, least float64) {
 			queue = queue[1:]
 		}
 		j := queue[0].j
-		next[i] = uint16(j)
+		next[i] = uint16(j) //nolint:gosec // as above
 		step := g.ages[i+1] - g.ages[i]
 		survives := math.Exp(-g.rates[i] * step)
 		residual = -math.Expm1(-g.rates[i]*step)/g.rates[i] + survives*residual
