@@ -64,7 +64,7 @@ func (s *schedule) NextBackOff() time.Duration {
 		delay = s.cold.NextBackOff()
 	} else {
 		age := s.age + s.older
-		delay = duration(s.plan.Poll(age, 2*rand.Float64()-1) - age) //nolint:gosec // not for secrets
+		delay = duration(s.plan.Poll(age, 2*rand.Float64()-1) - age)         //nolint:gosec // not for secrets
 		delay = min(delay, duration(law.Guard(s.age, s.history.callCost()))) // the job's age is hearsay
 	}
 	s.age += delay.Seconds()
