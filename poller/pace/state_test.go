@@ -110,12 +110,9 @@ func TestAPoisonedFileIsRefusedAndNothingIsLost(t *testing.T) {
 	require.JSONEq(t, string(before), string(after))
 }
 
-func Test100MBAreRefusedAtOnce(t *testing.T) {
+func Test100MBAreRefusedUnread(t *testing.T) {
 	h := taught(3, always(5))
-	data := make([]byte, 100<<20)
-	start := time.Now()
-	require.ErrorContains(t, h.UnmarshalJSON(data), "104857600 bytes are more than")
-	require.Less(t, time.Since(start), time.Second)
+	require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
 }
 
 func TestTheLargestStateIsNotTooLarge(t *testing.T) {
