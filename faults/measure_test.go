@@ -2,8 +2,6 @@ package faults_test
 
 import (
 	"context"
-	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -11,18 +9,17 @@ import (
 )
 
 // measured is a Poller that keeps count of what polls bring: the proof that a fault
-// has been met, and what a wait should say of it.
+// has been met.
 type measured struct {
 	poller.Poller
 	limit time.Duration // of a poll
 
 	mu       sync.Mutex
 	polls    int
-	answered spread                    // how long the good ones took
-	broken   spread                    // and the failed ones
-	kinds    map[string]int            // of failures, by poller.Kind
-	byJob    map[string]map[string]int // the same of each job
-	said     []string                  // by the failures
+	answered spread         // how long the good ones took
+	broken   spread         // and the failed ones
+	kinds    map[string]int // of failures, by poller.Kind
+	said     []string       // by the failures
 }
 
 func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
@@ -37,31 +34,13 @@ func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error)
 		m.answered.add(took)
 		return reply, nil
 	}
-	kind := poller.Kind(err)
-	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return reply, err // the caller's doing, nobody's failure
-	case ctx.Err() != nil:
-		kind = "timeout"
-	}
-	if m.byJob[jobID] == nil {
-		m.byJob[jobID] = map[string]int{}
-	}
-	m.byJob[jobID][kind]++
 	if ctx.Err() != nil && took < m.limit { // the wait cut it, at its end or for its last look: not the network's doing
 		return reply, err
 	}
 	m.broken.add(took)
 	m.said = append(m.said, err.Error())
-	m.kinds[kind]++
+	m.kinds[poller.Kind(err)]++
 	return reply, err
-}
-
-// failures returns how often polls of a job have failed, by kind.
-func (m *measured) failures(jobID string) map[string]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.byJob[jobID])
 }
 
 // spread is the shortest and the longest of some durations.

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,7 +129,7 @@ func through(t *testing.T, network network) int64 {
 	client, err := poller.New(endpoint, "a-project", poller.WithCredential(credential.Token("a-token")))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
-	polls := &measured{Poller: client, limit: network.limit, kinds: map[string]int{}, byJob: map[string]map[string]int{}}
+	polls := &measured{Poller: client, limit: network.limit, kinds: map[string]int{}}
 	w, err := waiter.New(polls, waiter.WithPollTimeout(network.limit),
 		waiter.WithBackOff(schedule(100*time.Millisecond, 300*time.Millisecond)),
 		waiter.WithFailureBackOff(schedule(50*time.Millisecond, 400*time.Millisecond)))
@@ -138,7 +139,7 @@ func through(t *testing.T, network network) int64 {
 	var reported atomic.Int64
 	for n := range waits {
 		all.Go(func() {
-			if await(t, server, polls, w, fmt.Sprintf("%s-%d", t.Name(), n)) {
+			if await(t, server, w, fmt.Sprintf("%s-%d", t.Name(), n)) {
 				reported.Add(1)
 			}
 		})
@@ -160,26 +161,22 @@ func through(t *testing.T, network network) int64 {
 
 // await waits for one job that begins now, and judges the wait. It returns whether
 // the error had failed polls to report.
-func await(t *testing.T, server *pollertest.Server, polls *measured, w *waiter.Waiter, id string) bool {
+func await(t *testing.T, server *pollertest.Server, w *waiter.Waiter, id string) bool {
 	job := truth.Draw(id, longest)
 	server.Add(job.Script)
 	witness := truth.NewWitness(job)
 	ctx, cancel := witness.Context(t.Context())
 	defer cancel()
-	got, err := w.Wait(ctx, id, waiter.OnTransition(witness.Tell))
+	tally := newTally(ctx)
+	got, err := w.Wait(ctx, id, append(tally.options(), waiter.OnTransition(witness.Tell))...)
 	assert.NoError(t, witness.Judge(ctx, got, err))
 
-	unfinished, ok := err.(*waiter.UnfinishedError)
+	unfinished, ok := errors.AsType[*waiter.UnfinishedError](err)
 	if !ok {
 		return false
 	}
-	failures := polls.failures(id)
-	assert.Equal(t, len(failures), len(unfinished.Failures), err)
-	for kind, times := range failures {
-		assert.Equal(t, times, unfinished.Failures[kind], err)
-		assert.ErrorContains(t, err, fmt.Sprintf("%d x %s", times, kind))
-	}
-	return len(failures) > 0
+	assert.NoError(t, tally.check(unfinished))
+	return !tally.unsure && len(tally.kinds) > 0
 }
 
 func schedule(first, most time.Duration) func() backoff.BackOff {

@@ -41,6 +41,7 @@ func (s settings) options() []waiter.Option {
 		waiter.WithBackOff(schedule(s.length/30, 1.25, s.length/8, 0.2)),
 		waiter.WithFailureBackOff(schedule(s.length/120, 2, s.length/4, 0.5)),
 		waiter.WithPollTimeout(max(s.length/60, time.Second)),
+		waiter.WithNotFoundGrace(s.length), // the service knows every job: its 404s are faults
 	}
 }
 
@@ -62,7 +63,8 @@ type load struct {
 
 var errOver = errors.New("the soak is over")
 
-// run keeps s.waits going until s.length is over, then ends them all.
+// run keeps s.waits going until s.length is over or ctx is, then ends them all. What it
+// has seen it returns with an error, too.
 func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -72,11 +74,11 @@ func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, err
 	token := credential.TokenFunc(func(context.Context) (string, error) { return "a-token", nil })
 	client, err := poller.New(endpoint, "a-project", poller.WithCredential(token))
 	if err != nil {
-		return nil, nil, err
+		return nil, l, err
 	}
 	w, err := waiter.New(client, append(s.options(), waiter.WithTrace(&waiter.Trace{PollEnd: l.polled}))...)
 	if err != nil {
-		return nil, nil, err
+		return nil, l, err
 	}
 
 	var ids atomic.Int64

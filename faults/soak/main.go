@@ -9,8 +9,10 @@
 // binary as "soak serve": the service remembers each request, and here it is the
 // waiter's memory that is of interest. Polls go over TCP on the loopback.
 //
-// Each second becomes a line of the CSV file, and the plot shows them all. The exit
-// status is 1 if a wait ended wrongly, something was not flat, or a goroutine was left.
+// Each second becomes a line of the CSV file, and the plot shows them all. Ctrl-C ends
+// the soak early: what there is by then is drawn and reported, but for whether it is flat.
+// The exit status is 1 if the soak was stopped, a wait ended wrongly, something was not
+// flat, or a goroutine was left.
 package main
 
 import (
@@ -21,13 +23,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		signal.Ignore(os.Interrupt) // Ctrl-C is the parent's, who then ends this one
+		signal.Ignore(os.Interrupt, syscall.SIGTERM) // they are the parent's, who then ends this one
 		exitOn(serve(os.Args[2:], os.Stdin, os.Stdout))
 		return
 	}
@@ -69,25 +72,41 @@ func parse(args []string) (settings, error) {
 	switch {
 	case flags.NArg() > 0:
 		return s, fmt.Errorf("what is %q? There are only flags: see -help", flags.Arg(0))
-	case s.waits < 1, s.length < time.Second, s.faults < 0, s.faults > 1:
-		return s, errors.New("-waits is 1 or more, -for 1s or more, -faults from 0 to 1")
+	case s.waits < 1, s.length < time.Second, s.length > 24*time.Hour, !(s.faults >= 0 && s.faults <= 1): // NaN is neither
+		return s, errors.New("-waits is 1 or more, -for from 1s to 24h, -faults from 0 to 1")
+	case filepath.Clean(s.csv) == filepath.Clean(s.plot) && s.csv != os.DevNull:
+		return s, fmt.Errorf("-csv and -plot are both %s", s.csv)
 	}
 	return s, nil
 }
 
+// writable returns why a file can't be written later. It leaves all as it is.
+func writable(file string) error {
+	_, missing := os.Lstat(file)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o666) // as os.Create has it, but for O_TRUNC
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if errors.Is(missing, os.ErrNotExist) {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
+}
+
 // soak does it all, and reports to out. The error says what was not as it should be.
 func soak(ctx context.Context, s settings, out io.Writer) error {
+	if err := errors.Join(writable(s.csv), writable(s.plot)); err != nil {
+		return err
+	}
 	service, err := startService(s)
 	if err != nil {
 		return err
 	}
-	samples, load, runErr := run(ctx, s, service.endpoint)
+	samples, load, stopped := run(ctx, s, service.endpoint)
 	served, err := service.stop()
-	if err := errors.Join(runErr, err); err != nil {
-		return err
+	if len(samples) > 1 {
+		err = errors.Join(err, drawTo(s.plot, samples))
 	}
-	if err := drawTo(s.plot, samples); err != nil {
-		return err
-	}
-	return report(out, s, samples, load, served)
+	return errors.Join(stopped, err, report(out, s, samples, load, served))
 }

@@ -24,7 +24,7 @@ var watched = []struct {
 // report tells out what the soak has shown. The error says what was wrong with it.
 func report(out io.Writer, s settings, samples []sample, l *load, served served) error {
 	if len(samples) < 8 {
-		return fmt.Errorf("%d samples are too few", len(samples))
+		return errors.Join(append(l.wrongs, fmt.Errorf("%d samples are too few for a report", len(samples)))...)
 	}
 	var text strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
@@ -46,7 +46,7 @@ func report(out io.Writer, s settings, samples []sample, l *load, served served)
 	}
 
 	wrongs := l.wrongs
-	tooShort := s.length < time.Minute // the noise is larger than a trend
+	tooShort := last.at < max(s.length, time.Minute) // waits still begin, or the noise is larger than a trend
 	_, stacks := line(samples[len(samples)/2:], func(s sample) float64 { return s.stacks })
 	say("in the second half, on average, beside %.1f MB of stacks:", stacks/mega)
 	for _, w := range watched {
@@ -65,7 +65,7 @@ func report(out io.Writer, s settings, samples []sample, l *load, served served)
 	switch {
 	case len(wrongs) > 0:
 	case tooShort:
-		say("No wait wrong, no goroutine left. It takes a minute to say what is flat")
+		say("No wait wrong, no goroutine left. It takes a whole soak, and a minute, to say what is flat")
 	default:
 		say("Flat, no wait wrong, no goroutine left")
 	}

@@ -66,7 +66,7 @@ func (l *load) record(ctx context.Context, s settings) (samples []sample, err er
 		select {
 		case <-every.C:
 		case <-ctx.Done():
-			return samples, fmt.Errorf("stopped after %v: %w", time.Since(l.began), context.Cause(ctx))
+			return samples, fmt.Errorf("stopped after %v: %w", time.Since(l.began).Round(time.Second/10), context.Cause(ctx))
 		}
 		now := l.sample()
 		now.rate = float64(now.polls-last.polls) / (now.at - last.at).Seconds()

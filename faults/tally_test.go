@@ -1,0 +1,154 @@
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// tally counts the failed polls of one wait by kind, as its error should. It is for
+// the wait's goroutine.
+//
+// A failed poll counts by whether its context or the wait's has ended, which the wait
+// looks at after PollEnd, and before it asks the classifier or returns. The tally looks
+// both before and after: if that differs, a context ended meanwhile, and only the wait
+// can know what it saw.
+type tally struct {
+	ctx    context.Context // of the wait
+	kinds  map[string]int
+	unsure bool // of some poll
+
+	// Of the poll that has failed just now:
+	poll   context.Context // nil: there is none
+	err    error
+	before string
+}
+
+func newTally(ctx context.Context) *tally { return &tally{ctx: ctx, kinds: map[string]int{}} }
+
+func (t *tally) options() []waiter.Option {
+	return []waiter.Option{
+		waiter.WithTrace(&waiter.Trace{PollEnd: t.ended}),
+		waiter.WithClassifier(func(_ error, byDefault poller.Verdict) poller.Verdict {
+			t.judged()
+			return byDefault
+		}),
+	}
+}
+
+func (t *tally) ended(ctx context.Context, _ poller.Reply, err error) {
+	if err != nil {
+		t.poll, t.err = ctx, err
+		t.before = t.kind()
+	}
+}
+
+func (t *tally) judged() {
+	if t.poll == nil {
+		return
+	}
+	switch kind := t.kind(); {
+	case kind != t.before:
+		t.unsure = true
+	case kind != "":
+		t.kinds[kind]++
+	}
+	t.poll = nil
+}
+
+// kind is what the failed poll counts as if the wait judges it now.
+func (t *tally) kind() string {
+	switch ended := t.ctx.Err(); {
+	case errors.Is(ended, context.Canceled):
+		return "" // the caller's doing, nobody's failure
+	case ended != nil, t.poll.Err() != nil:
+		return "timeout"
+	}
+	return poller.Kind(t.err)
+}
+
+// check is called after the wait. It returns what is wrong with the failures that the
+// wait's error reports.
+func (t *tally) check(err *waiter.UnfinishedError) error {
+	t.judged()
+	if t.unsure {
+		return nil
+	}
+	if !maps.Equal(t.kinds, err.Failures) {
+		return fmt.Errorf("reports %v, but the failures were %v: %w", err.Failures, t.kinds, err)
+	}
+	for kind, times := range t.kinds {
+		if words := fmt.Sprintf("%d x %s", times, kind); !strings.Contains(err.Error(), words) {
+			return fmt.Errorf("does not say %q: %w", words, err)
+		}
+	}
+	return nil
+}
+
+func TestTally(t *testing.T) {
+	atOnce := func(context.Context) error { return io.EOF }
+	atTheEnd := func(ctx context.Context) error { <-ctx.Done(); return io.EOF }
+	withDeadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, time.Second)
+	}
+	cancelled := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(time.Second, cancel)
+		return ctx, cancel
+	}
+	for name, test := range map[string]struct {
+		fail  func(ctx context.Context) error
+		until func(context.Context) (context.Context, context.CancelFunc)
+		limit time.Duration
+		late  bool // the wait judges when the contexts have ended
+		kinds map[string]int
+	}{
+		"before the end":             {atOnce, withDeadline, time.Minute, false, map[string]int{"network": 2}},
+		"at the poll's limit":        {atTheEnd, withDeadline, time.Millisecond, false, map[string]int{"timeout": 2}},
+		"at the deadline":            {atTheEnd, withDeadline, time.Minute, false, map[string]int{"timeout": 1}},
+		"at a cancellation":          {atTheEnd, cancelled, time.Minute, false, map[string]int{}},
+		"just before the limit":      {atOnce, withDeadline, time.Millisecond, true, nil},
+		"just before the deadline":   {atOnce, withDeadline, time.Minute, true, nil},
+		"just before a cancellation": {atOnce, cancelled, time.Minute, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) { return status.Job{}, test.fail(ctx) })
+				w, err := waiter.New(p, waiter.WithPollTimeout(test.limit), waiter.WithFailureBackOff(schedule(time.Hour, time.Hour)))
+				require.NoError(t, err)
+				ctx, cancel := test.until(t.Context())
+				defer cancel()
+				tally := newTally(ctx)
+				_, err = w.Wait(ctx, "job", append(tally.options(), waiter.WithTrace(&waiter.Trace{
+					PollEnd: func(ctx context.Context, _ poller.Reply, _ error) {
+						if test.late {
+							<-ctx.Done()
+						}
+					},
+				}))...)
+				unfinished, ok := errors.AsType[*waiter.UnfinishedError](err)
+				require.True(t, ok, err)
+				assert.NoError(t, tally.check(unfinished))
+				assert.Equal(t, test.late, tally.unsure)
+				if !test.late {
+					assert.Equal(t, test.kinds, tally.kinds)
+					unfinished.Failures = map[string]int{"network": 1}
+					assert.Error(t, tally.check(unfinished))
+				}
+			})
+		})
+	}
+}
