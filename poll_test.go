@@ -61,6 +61,24 @@ func TestACancelledPollIsNobodysFailure(t *testing.T) {
 	})
 }
 
+// A hook may give up a poll: that is no timeout, and took no fifteen seconds.
+func TestAPollThatAHookCancelsIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) { return status.Job{}, ctx.Err() })
+		hook := waiter.WithTrace(&waiter.Trace{PollStart: func(ctx context.Context, _ string) context.Context {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx
+		}})
+		unfinished, ok := errors.AsType[*waiter.UnfinishedError](wait(ctx, t, newWaiter(t, p, hook)).err)
+		require.True(t, ok)
+		require.Equal(t, map[string]int{"other": 2}, unfinished.Failures)
+		require.NotContains(t, unfinished.Error(), "no answer within")
+	})
+}
+
 func TestThePollsContextIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var polls []context.Context

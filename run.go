@@ -173,7 +173,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 		r.state.Cut(late{now.Sub(start), err}, errors.Is(ended, context.DeadlineExceeded))
 		return follow.Next{}, ended
 	}
-	if err != nil && pollCtx.Err() != nil {
+	if err != nil && errors.Is(pollCtx.Err(), context.DeadlineExceeded) {
 		err = late{limit, err}
 	}
 	r.logClock(reply.ServerTime, now)
