@@ -34,7 +34,8 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 //
 // No two events share an instant, since which comes first would then be chance; but a
 // poll may begin as the one before it ends. So each kind of time has a remainder of
-// its own when divided by 64 ns: see draw.go.
+// its own when divided by 64 ns: see draw.go. Only the library's own schedules, whose
+// delays are random to the nanosecond, could bring two together, and practically don't.
 type Case struct {
 	Seed    uint64
 	Service Service
@@ -62,7 +63,7 @@ type State struct {
 // Fault is something that goes wrong for a while; with a Period by turns: it is there
 // for one period, and gone for the next.
 type Fault struct {
-	Kind        string // a key of kinds or edits, or "slow"
+	Kind        string // a key of kinds or edits, a spelling, or one of what else answer.go has
 	From, Until time.Duration
 	Period      time.Duration
 	RetryAfter  time.Duration // whole seconds; 0: none
@@ -92,8 +93,22 @@ type Options struct {
 	Overrule          map[int]poller.Verdict // WithClassifier: by HTTP status
 	Limiter           *Limiter
 	Listens           time.Duration // how long whoever is told takes over each transition
-	Renews            bool          // the credential is one that a rejection has asked anew
+	Credential        string        // one of credentials
 }
+
+const (
+	token     = "token"
+	function  = "a function's token"
+	refresher = "a Refresher's token"
+	password  = "a password's token"
+	accessKey = "an access key's signature"
+)
+
+// credentials are how requests may be authorised.
+var credentials = []string{token, function, refresher, password, accessKey}
+
+// renews reports whether the credential is renewed when it is rejected.
+func (o *Options) renews() bool { return o.Credential != token && o.Credential != accessKey }
 
 // Limiter holds each poll back, and refuses for a while.
 type Limiter struct {

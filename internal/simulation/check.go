@@ -24,13 +24,13 @@ func Check(c *Case, t *Trace) []Violation {
 	found := func(check, format string, args ...any) {
 		all = append(all, Violation{check, life, fmt.Sprintf(format, args...)})
 	}
-	o := &observer{c: c, typ: c.Options.Type}
+	o := newObserver(c)
 	if len(t.Runs) == 0 {
 		found("outcome", "nothing ran")
 	}
 	for life = range t.Runs {
 		run, l := &t.Runs[life], &c.Lives[life]
-		w := &walk{c: c, o: o, life: l, run: run, found: found, exact: life == 0 || c.Step}
+		w := &walk{c: c, o: o, life: l, run: run, found: found}
 		w.end, w.deadline, w.how = l.context(run.Began)
 		start := run.Began
 		if l.Verb == "Run" && !c.Step {
@@ -41,6 +41,13 @@ func Check(c *Case, t *Trace) []Violation {
 		}
 		if w.through(start); len(all) > 0 {
 			break // what comes after follows from it
+		}
+		switch {
+		case c.Step:
+		case run.End == Crashed:
+			o.crash()
+		default:
+			o.keep()
 		}
 	}
 	for life = range t.Runs {
@@ -97,7 +104,7 @@ func checkLastLook(c *Case, l *Life, run *Run, found func(check, format string, 
 
 // late reports whether a poll was cut rather than answered.
 func (c *Case) late(p *Poll) bool {
-	return kinds[p.Answer.Kind].hangs || p.End-p.Start < p.Answer.Latency
+	return p.End-p.Start < p.Answer.took()
 }
 
 // checkRequests: no more polls than fit, if each slept as little as its schedule
@@ -142,7 +149,7 @@ func checkServer(c *Case, t *Trace, found func(check, format string, args ...any
 		for _, p := range run.Polls {
 			if k := kinds[p.Answer.Kind]; k.local == nil {
 				least++
-				if most++; k.twice {
+				if most++; k.twice || p.Answer.Rejected {
 					most++
 				}
 			}

@@ -46,13 +46,19 @@ func Draw(tier string, seed uint64) Case {
 	r := dice{rand.New(rand.NewPCG(seed, 0x5f5))}
 	c := Case{Seed: seed, Polls: MaxPolls, Step: r.chance(20)}
 	length := r.between(time.Second, 6*time.Hour)
-	if r.chance(50) {
+	switch n := r.IntN(100); {
+	case n < 50:
 		length = r.between(time.Second, 10*time.Minute)
+	case n < 68: // longer than a token lives
+		length = r.between(6*time.Hour, 10_000*time.Hour)
 	}
 	c.Service = drawService(r, length)
 	c.Options = drawOptions(r, length)
-	if tier == PureTier { // the library's own schedules are random, and no part of follow
-		c.Options.Default = false
+	switch {
+	case tier == PureTier: // the library's own schedules are random, and no part of follow; nor is a credential
+		c.Options.Default, c.Options.Credential = false, one(r, token, function)
+	case c.Options.Credential == accessKey && (c.Options.Overrule != nil || len(c.Service.Jumps) > 0):
+		c.Options.Credential = token // a rejected key is not sent again; signatures follow the server's clock
 	}
 	crashes := 0
 	if r.chance(50) {
@@ -101,10 +107,10 @@ func drawOptions(r dice, length time.Duration) Options {
 		Failure:  drawSchedule(r, length),
 		Default:  r.chance(20),
 		Strict:   r.chance(20),
-		Renews:   r.chance(50),
 		Grace:    10 * time.Second,
 		Timeout:  usualTimeout,
 	}
+	o.Credential = one(r, credentials...)
 	if r.chance(30) {
 		o.Timeout = r.between(200*time.Millisecond, 2*time.Minute) + offTimeout
 	}

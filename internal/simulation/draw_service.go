@@ -36,6 +36,9 @@ func drawService(r dice, length time.Duration) Service {
 // Words so few that ids, types and names are mistaken for each other all the time.
 var words = []string{"", "", "a", "a", "a#2", "a#3", "#1", "#2", "b", "c", JobID}
 
+// The forms that times come in: none, the service's, and those of its neighbours.
+var times = []status.Timestamp{"", "2000-01-01 00:00:00", "2000-01-01T00:00:00.123Z", "946684800123"}
+
 func drawStates(r dice, length time.Duration) []State {
 	at := []time.Duration{0}
 	for range r.IntN(8) {
@@ -46,7 +49,7 @@ func drawStates(r dice, length time.Duration) []State {
 		at[0] = r.between(100*time.Millisecond, 30*time.Second) + offChange
 		at = slices.DeleteFunc(at, func(d time.Duration) bool { return d < at[0] })
 	}
-	job := status.Job{ID: JobID, Type: "bind_ldap", Status: status.Waiting}
+	job := status.Job{ID: JobID, Type: "bind_ldap", Status: status.Waiting, BeginTime: one(r, times...)}
 	if r.chance(30) {
 		job.Status = status.Running
 	}
@@ -58,16 +61,18 @@ func drawStates(r dice, length time.Duration) []State {
 		job = job.Clone()
 		for i := range job.SubJobs {
 			if r.chance(50) {
-				job.SubJobs[i].Status = drawStatus(r)
+				drawProgress(r, &job.SubJobs[i])
 			}
 		}
 		if r.chance(50) && len(job.SubJobs) < 6 {
-			job.SubJobs = append(job.SubJobs, status.Job{ID: one(r, words...), Type: one(r, words...), Status: drawStatus(r)})
+			sub := status.Job{ID: one(r, words...), Type: one(r, words...), BeginTime: one(r, times...)}
+			drawProgress(r, &sub)
+			job.SubJobs = append(job.SubJobs, sub)
 		}
 		states = append(states, State{d, job})
 	}
 	end := State{max(length, at[len(at)-1]+grain) + offChange, job.Clone()}
-	if end.Job.EndTime = "2000-01-01 00:00:00"; r.chance(60) {
+	if end.Job.EndTime = one(r, times...); r.chance(60) {
 		for i := range end.Job.SubJobs {
 			end.Job.SubJobs[i].Status = status.Success
 		}
@@ -88,8 +93,15 @@ func drawStates(r dice, length time.Duration) []State {
 	return states
 }
 
-func drawStatus(r dice) status.Status {
-	return one(r, "", status.Waiting, status.Running, status.Running, status.Success, status.Failed, "Success", "paused")
+func drawProgress(r dice, sub *status.Job) {
+	sub.Status = one(r, "", status.Waiting, status.Running, status.Running, status.Success, status.Failed, "Success", "paused")
+	sub.EndTime, sub.ErrorCode, sub.FailReason = "", "", ""
+	if sub.Status.Terminal() {
+		sub.EndTime = one(r, times...)
+	}
+	if sub.Status == status.Failed {
+		sub.ErrorCode, sub.FailReason = "SFS.TURBO.0101", "connection timed out"
+	}
 }
 
 var (
@@ -122,12 +134,16 @@ func drawFault(r dice, length time.Duration) Fault {
 		f.Period = r.between(time.Second, cmp.Or(f.Until-f.From, time.Minute)) // flapping
 	}
 	switch n := r.IntN(100); {
-	case n < 55:
+	case n < 50:
 		f.Kind = one(r, passing...)
-	case n < 62:
+	case n < 58:
 		f.Kind = one(r, final...)
-	case n < 72:
-		f.Kind, f.Slow = "slow", r.between(time.Second, time.Minute)
+	case n < 66:
+		f.Kind, f.Slow = slow, r.between(time.Second, time.Minute)
+	case n < 70:
+		f.Kind = rejectedOnce
+	case n < 76:
+		f.Kind = one(r, spellings...)
 	default:
 		f.Kind = one(r, changes...)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -26,19 +24,24 @@ import (
 // the Poller is for showing that the checks see what is wrong with it.
 func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 	return func(c *Case) (trace *Trace) {
+		var panicked any
 		defer func() { // the bubble panics if goroutines are left that nothing can wake
-			if r := recover(); r != nil && (trace == nil || trace.Leaked == "") {
-				panic(fmt.Sprintf("seed %d: %v", c.Seed, r))
+			r := recover()
+			switch {
+			case panicked != nil:
+				panic(panicked)
+			case r != nil && (trace == nil || trace.Leaked == ""):
+				panic(r)
 			}
 		}()
 		synctest.Test(t, func(*testing.T) {
 			here := goroutines()
 			s := begin(c, wraps...)
-			s.all()
+			panicked = s.all()
 			s.server.Close()
 			synctest.Wait()
 			trace = s.trace
-			trace.Requests, trace.Leaked = len(s.server.Requests()), here.left()
+			trace.Requests, trace.Leaked = s.requests(), here.left()
 			if trace.Leaked != "" {
 				time.Sleep(1000 * time.Hour) // those that sleep may wake
 			}
@@ -53,16 +56,19 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 type session struct {
 	c      *Case
 	trace  *Trace
-	run    *Run
-	life   *Life
+	wraps  []func(poller.Poller) poller.Poller
 	server *pollertest.Server
-	client *poller.Client
-	poller poller.Poller // itself, wrapped
-	waiter *waiter.Waiter
-	cancel context.CancelCauseFunc // of the life
 	polls  int
 	told   status.Job      // the checkpoint
 	saved  waiter.Progress // of Steps
+
+	// Of one life.
+	run    *Run
+	life   *Life
+	client *poller.Client
+	poller poller.Poller // itself, wrapped
+	waiter *waiter.Waiter
+	cancel context.CancelCauseFunc
 }
 
 var (
@@ -72,21 +78,34 @@ var (
 )
 
 func begin(c *Case, wraps ...func(poller.Poller) poller.Poller) *session {
-	s := &session{c: c, trace: &Trace{}, server: pollertest.New(), told: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID}}
-	s.server.Add(pollertest.Script{ID: JobID})
-	endpoint, client := s.server.Memory()
-	var cred credential.Credential = credential.Token("a-token-that-is-long")
-	if c.Options.Renews {
-		cred = credential.TokenFunc(func(context.Context) (string, error) { return "a-token-that-is-long", nil })
+	s := &session{
+		c: c, trace: &Trace{}, wraps: wraps, server: pollertest.New(identities()...),
+		told: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID},
 	}
-	s.client = must(poller.New(endpoint, "a-project",
-		poller.WithHTTPClient(&http.Client{Transport: way{client.Transport}}), poller.WithCredential(cred)))
+	s.server.Add(pollertest.Script{ID: JobID})
+	return s
+}
+
+// process makes what a life, which is a process, has of its own.
+func (s *session) process() {
+	endpoint, client := s.server.Memory()
+	s.client = must(poller.New(endpoint, project, poller.WithCredential(s.c.Options.credential(endpoint, client)),
+		poller.WithHTTPClient(&http.Client{Transport: way{client.Transport}})))
 	s.poller = s
-	for _, wrap := range wraps {
+	for _, wrap := range s.wraps {
 		s.poller = wrap(s.poller)
 	}
 	s.waiter = must(waiter.New(s.poller, s.options()...))
-	return s
+}
+
+// requests is how many polls the server saw.
+func (s *session) requests() (n int) {
+	for _, r := range s.server.Requests() {
+		if r.Call == pollertest.Poll {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *session) options() []waiter.Option {
@@ -117,7 +136,7 @@ func (s *session) options() []waiter.Option {
 // Poll implements [poller.Poller].
 func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
 	now := time.Since(Epoch)
-	p := Poll{N: s.polls, Start: now, Answer: s.c.Service.Answer(s.polls, now), Told: len(s.run.Told)}
+	p := Poll{N: s.polls, Start: now, Answer: s.c.Answer(s.polls, now), Told: len(s.run.Told)}
 	s.polls++
 	if p.N == s.c.Polls-1 {
 		last := time.AfterFunc(offCancel, func() { s.cancel(context.Canceled) })
@@ -127,28 +146,37 @@ func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) 
 		ctx = context.WithValue(ctx, lost{}, &p.Answer)
 	} else { // each try anew: net/http and the credential may make a second one
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-			s.server.Fail(p.Answer.rule(time.Since(Epoch)))
+			now := time.Since(Epoch)
+			s.server.Fail(p.Answer.rule(now, p.Answer.Rejected && now == p.Start))
 		}})
 	}
 	reply, err := s.client.Poll(ctx, jobID)
-	p.End = time.Since(Epoch)
+	p.End, p.RequestID = time.Since(Epoch), reply.RequestID
 	s.run.Polls = append(s.run.Polls, p)
 	return reply, err
 }
 
 // rule is what the server does with the request that arrives now, and with no other.
-func (a *Answer) rule(now time.Duration) pollertest.Rule {
+func (a *Answer) rule(now time.Duration, reject bool) pollertest.Rule {
 	k := kinds[a.Kind]
+	if reject {
+		k = kinds[rejected]
+	}
 	r := k.rule
 	r.Call, r.From, r.Until, r.Times, r.Delay = pollertest.Poll, now, now+1, 1, a.Latency
 	r.Header = http.Header{"Date": {a.Date.Format(http.TimeFormat)}}
 	switch {
+	case reject:
 	case a.RetryAfter > 0 && a.AsDate:
 		r.RetryAfter = a.Date.Add(a.RetryAfter).Format(http.TimeFormat)
 	case a.RetryAfter > 0:
 		r.RetryAfter = strconv.Itoa(int(a.RetryAfter / time.Second))
 	}
-	if a.Job.Status != "" {
+	switch {
+	case reject:
+	case a.Spelling != "":
+		r.Raw = spell(a.Job, a.Spelling)
+	case a.Job.Status != "":
 		r.Edit = func(j *status.Job) {
 			if *j = a.Job.Clone(); k.rule.Edit != nil {
 				k.rule.Edit(j)

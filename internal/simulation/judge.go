@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +33,17 @@ func byContext(ctx context.Context) (end End, cause error) {
 	return Cancelled, cause
 }
 
+// neverReached reports whether the request did not get to the server, for a reason
+// that a case has drawn.
+func neverReached(err error) bool {
+	for _, k := range kinds {
+		if k.local != nil && errors.Is(err, k.local) {
+			return true
+		}
+	}
+	return false
+}
+
 // judge says which end an error stands for, and what is wrong with it.
 func judge(ctx context.Context, err error) (end End, wrong []string) {
 	if err == nil {
@@ -53,13 +63,12 @@ func judge(ctx context.Context, err error) (end End, wrong []string) {
 	_, isFailed := errors.AsType[*waiter.FailedError](err)
 	e, isUnfinished := errors.AsType[*waiter.UnfinishedError](err)
 	_, isAnswer := errors.AsType[*poller.Error](err)
-	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case len(has) == 1:
 		end = has[0]
 	case len(has) > 1:
 		complain(true, "it is all of %v", has)
-	case isAnswer || isCertificate || errors.Is(err, kinds["no such host"].local):
+	case isAnswer || neverReached(err):
 		end = Permanent
 	default:
 		end = Stopped

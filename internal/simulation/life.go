@@ -3,7 +3,10 @@ package simulation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -11,10 +14,17 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// all lives the lives of a case, one after the other.
-func (s *session) all() {
+// all lives the lives of a case, one after the other. It returns what the library
+// panicked with, nil if it did not.
+func (s *session) all() (panicked any) {
+	defer func() {
+		if panicked = recover(); panicked != nil {
+			panicked = fmt.Sprintf("%v\n%s", panicked, debug.Stack())
+		}
+	}()
 	for i := range s.c.Lives {
 		s.life = &s.c.Lives[i]
+		s.process()
 		s.trace.Runs = append(s.trace.Runs, Run{Began: time.Since(Epoch)})
 		s.run = &s.trace.Runs[i]
 		ctx, release := s.context()
@@ -25,10 +35,11 @@ func (s *session) all() {
 		}
 		release()
 		if !s.run.End.goesOn() || s.polls >= s.c.Polls {
-			return
+			break
 		}
 		time.Sleep(ceil(s.run.At) + s.life.Gap - s.run.At)
 	}
+	return nil
 }
 
 // context is that of a life, which ends as it says.
@@ -82,17 +93,39 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 		return
 	}
 	s.run.End, s.run.Wrong = judge(ctx, err)
+	watch := s.life.Verb == "Watch" // which returns no job
 	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
-		s.run.Counts = Counts{true, e.Polls, e.Failures}
-		s.told = throughJSON(e.Last)
-		if s.life.Verb == "Watch" {
-			s.run.Job = e.Last
+		now := time.Now()
+		s.run.Said = Said{true, now.Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Polls, e.Failures}
+		if !e.LastSeen.IsZero() && !e.LastSeen.Equal(now.Add(-e.Age)) {
+			s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("last seen at %v, and %v ago", e.LastSeen, e.Age))
 		}
-	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok && s.life.Verb == "Watch" {
+		if s.told = throughJSON(e.Last); !watch && !equal(job, e.Last) {
+			s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("the error's job is %+v", e.Last))
+		}
+		s.run.Job = e.Last
+	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok {
+		s.run.Wrong = append(s.run.Wrong, s.failed(e)...)
 		s.run.Job = e.Job
-	} else if s.life.Verb == "Watch" {
-		s.run.Job = s.told
+	} else if watch {
+		s.run.Job, s.run.Folded = s.told, true
 	}
+}
+
+// failed says what is wrong with what the error tells of the answer that showed the
+// failure, if there was one in this life.
+func (s *session) failed(e *waiter.FailedError) (wrong []string) {
+	elapsed, requestID := time.Duration(0), ""
+	if n := len(s.run.Polls); n > 0 {
+		elapsed, requestID = s.run.Polls[n-1].End-s.run.Began, s.run.Polls[n-1].RequestID
+		if s.life.Verb == "Run" {
+			elapsed -= s.life.Submit
+		}
+	}
+	if e.Elapsed != elapsed || e.RequestID != requestID {
+		wrong = []string{fmt.Sprintf("it failed after %v in %q, not %v in %q", e.Elapsed, e.RequestID, elapsed, requestID)}
+	}
+	return wrong
 }
 
 func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err error) {
@@ -131,20 +164,29 @@ func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err e
 			return JobID, nil
 		}, append(opts, onTransition)...)
 	case "WaitAll": // takes no options
-		w := must(waiter.New(s.poller, append(s.options(), onTransition)...))
+		w := must(waiter.New(s.poller, append(s.options(), onTransition, waiter.WithTrace(&waiter.Trace{WaitEnd: s.mourn}))...))
 		jobs, err := w.WaitAll(ctx, JobID, JobID)
 		return jobs[1], err
 	}
 	return s.waiter.Wait(ctx, JobID, append(opts, onTransition)...)
 }
 
+// mourn is told of the end of each wait below WaitAll. What panics there nobody can
+// recover: so it names the seed.
+func (s *session) mourn(_ context.Context, _ status.Job, err error) {
+	if err != nil && strings.HasSuffix(err.Error(), "the wait panicked") {
+		fmt.Fprintf(os.Stderr, "seed %d panics; replay it with: %s\n", s.c.Seed, s.c.Replay(HTTPTier))
+	}
+}
+
 // step waits by Step. What a step brought is told once its Progress is stored.
 func (s *session) step(ctx context.Context) {
 	defer func() {
 		s.run.At, s.run.Job = time.Since(Epoch), s.saved.Job
-		s.run.Counts = Counts{true, s.saved.Polls, s.saved.Failures}
+		p := s.saved
+		s.run.Said = Said{!p.Started.IsZero(), p.Started, p.LastSeen, p.RequestID, p.Polls, p.Failures}
 		if s.run.Job.ID == "" {
-			s.run.Job.ID = JobID
+			s.run.Job = status.Job{ID: JobID, Type: s.c.Options.Type}
 		}
 	}()
 	for {

@@ -1,8 +1,10 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -13,7 +15,7 @@ import (
 // Pure runs a case on internal/follow alone: the least that can drive it, on a clock
 // that is a number. It is an exact function of c.
 func Pure(c *Case) *Trace {
-	d := &driver{c: c, trace: &Trace{Requests: -1}, told: status.Job{ID: JobID, Type: c.Options.Type}}
+	d := &driver{c: c, trace: &Trace{Requests: -1}, told: status.Job{ID: JobID}}
 	for i := range c.Lives {
 		d.live(&c.Lives[i])
 		run := &d.trace.Runs[len(d.trace.Runs)-1]
@@ -29,7 +31,7 @@ type driver struct {
 	c     *Case
 	trace *Trace
 	now   time.Duration
-	told  status.Job    // the checkpoint: the fold of what was told
+	told  status.Job    // the checkpoint: after a crash the fold of what was told
 	saved *follow.State // of a Step, as it was stored
 }
 
@@ -78,10 +80,11 @@ func (d *driver) live(l *Life) {
 	if l.Verb == "Run" && !d.c.Step {
 		d.now += l.Submit
 	}
-	s := d.begin()
+	checkpoint, s := d.told, d.begin()
 	finish := func(e End) {
 		run.End, run.At = e, d.now
-		run.Job, run.Counts = s.Job.Clone(), Counts{true, s.Polls, s.Failures}
+		run.Job = s.Job.Clone()
+		run.Said = Said{!d.c.Step || d.saved != nil, s.Started, s.LastSeen, s.RequestID, s.Polls, maps.Clone(s.Failures)}
 	}
 	if s.End = s.Outcome(d.c.rules()); s.End != follow.Open {
 		finish(ends[s.End])
@@ -167,8 +170,13 @@ func (d *driver) live(l *Life) {
 		finish(ends[s.End])
 		return
 	}
-	d.fold(run.Told)
 	finish(how)
+	if d.told = s.Job.Clone(); how == Crashed {
+		d.told = checkpoint
+		for _, t := range run.Told {
+			d.told = status.Apply(d.told, t)
+		}
+	}
 }
 
 // poll polls once; answered is false if the context ended before there was an outcome.
@@ -177,12 +185,10 @@ func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duratio
 	if p.N == d.c.Polls-1 && p.Start+offCancel < *end {
 		*end, *how = p.Start+offCancel, Cancelled
 	}
-	p.Answer = d.c.Service.Answer(p.N, p.Start)
-	reply, err := p.Answer.reply()
-	took := p.Answer.Latency
-	if kinds[p.Answer.Kind].hangs {
-		took = 1 << 60
-	}
+	p.Answer = d.c.Answer(p.N, p.Start)
+	reply, err := p.Answer.reply(p.N)
+	took := p.Answer.took()
+	p.RequestID = reply.RequestID
 	until := time.Time{}
 	if deadline > 0 && !d.c.Step {
 		until = at(deadline)
@@ -203,18 +209,14 @@ func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duratio
 
 func at(d time.Duration) time.Time { return Epoch.Add(d) }
 
-func (d *driver) fold(told []status.Transition) {
-	for _, t := range told {
-		d.told = status.Apply(d.told, t)
-	}
-}
-
-// begin begins a life: from the fold, or from a stored Progress.
+// begin begins a life: from the checkpoint, or from a stored Progress.
 func (d *driver) begin() follow.State {
 	if d.c.Step && d.saved != nil {
 		return d.saved.Clone()
 	}
-	return follow.Begin(d.told, at(d.now))
+	told := d.told.Clone()
+	told.Type = cmp.Or(told.Type, d.c.Options.Type)
+	return follow.Begin(told, at(d.now))
 }
 
 // store is what a Step does to its state: it goes through JSON.

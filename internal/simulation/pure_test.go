@@ -20,12 +20,17 @@ var everyEnd = []simulation.End{
 }
 
 func TestPureWaits(t *testing.T) {
-	result := simulation.Sail(simulation.PureTier, simulation.Pure, 0, pureSeeds, runtime.NumCPU(), func(report string) { t.Error(report) })
-	require.Equal(t, pureSeeds, result.Seeds)
-	for _, end := range everyEnd {
-		require.Greater(t, result.Ends[end], pureSeeds/200, end)
+	campaign := simulation.Campaign{
+		Tier: simulation.PureTier, Run: simulation.Pure, Until: pureSeeds, Workers: runtime.NumCPU(),
+		Report: func(report string) { t.Error(report) },
 	}
-	t.Log(result)
+	tally := campaign.Sail(t.Context())
+	t.Log(tally)
+	require.Equal(t, pureSeeds, tally.Seeds)
+	for _, end := range everyEnd {
+		require.Greater(t, tally.Ends[end], pureSeeds/200, end)
+	}
+	require.Empty(t, tally.Unmet())
 }
 
 // What a seed becomes is the same every time, whatever else runs.

@@ -18,12 +18,12 @@ const (
 
 // Shrink returns the shortest case that it can find in which the same check still
 // finds something: it takes away one thing after the other, as long as that helps.
-func Shrink(c *Case, run Tier, check string) Case {
+func Shrink(c *Case, tier string, run Tier, check string) Case {
 	best := c.Clone()
 	for again := true; again; {
 		again = false
 		for simpler := range simplifications(best) {
-			if !valid(&simpler) || !finds(&simpler, run, check) {
+			if !valid(&simpler) || !finds(&simpler, tier, run, check) {
 				continue
 			}
 			best, again = simpler, true
@@ -35,8 +35,9 @@ func Shrink(c *Case, run Tier, check string) Case {
 
 func valid(c *Case) bool { return c.Polls > 0 && len(c.Lives) > 0 && len(c.Service.Latency) > 0 }
 
-func finds(c *Case, run Tier, check string) bool {
-	return slices.ContainsFunc(Check(c, run(c)), func(v Violation) bool { return v.Check == check })
+func finds(c *Case, tier string, run Tier, check string) bool {
+	_, found := Try(c, tier, run)
+	return slices.ContainsFunc(found, func(v Violation) bool { return v.Check == check })
 }
 
 // simplifications yields every case that is one step shorter.
@@ -87,7 +88,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 	ok := zero(c.Step, func(c *Case) { c.Step = false }) &&
 		zero(o.Default, func(c *Case) { c.Options.Default = false }) &&
 		zero(o.Strict, func(c *Case) { c.Options.Strict = false }) &&
-		zero(o.Renews, func(c *Case) { c.Options.Renews = false }) &&
+		zero(o.Credential != token, func(c *Case) { c.Options.Credential = token }) &&
 		zero(o.Listens > 0, func(c *Case) { c.Options.Listens = 0 }) &&
 		zero(o.Stall > 0, func(c *Case) { c.Options.Stall = 0 }) &&
 		zero(o.Timeout != usualTimeout, func(c *Case) { c.Options.Timeout = usualTimeout }) &&
@@ -102,7 +103,10 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 			zero(f.From > 0, func(c *Case) { c.Service.Faults[i].From = 0 })
 	}
 	for i, s := range c.Service.States {
-		ok = ok && zero(s.At > 0 && i == 0, func(c *Case) { c.Service.States[0].At = 0 })
+		ok = ok && zero(i > 0, func(c *Case) { // it is so at once
+			c.Service.States[i-1].Job = s.Job
+			c.Service.States = slices.Delete(c.Service.States, i, i+1)
+		}) && zero(s.At > 0 && i == 0, func(c *Case) { c.Service.States[0].At = 0 })
 		for k := range s.Job.SubJobs {
 			ok = ok && try(func(c *Case) {
 				c.Service.States[i].Job.SubJobs = slices.Delete(c.Service.States[i].Job.SubJobs, k, k+1)
@@ -115,6 +119,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 			zero(l.Cancel > 0, func(c *Case) { c.Lives[i].Cancel = 0 }) &&
 			zero(l.Crash > 0, func(c *Case) { c.Lives[i].Crash = 0 }) &&
 			zero(l.CrashAt > 0, func(c *Case) { c.Lives[i].CrashAt = 0 }) &&
+			zero(l.CrashAt > 1, func(c *Case) { c.Lives[i].CrashAt-- }) &&
 			zero(l.Cause, func(c *Case) { c.Lives[i].Cause = false })
 	}
 	return ok
@@ -147,10 +152,14 @@ func sooner(c Case, try func(func(*Case)) bool) bool {
 // shortest case that was found to fail alike, with what became of it.
 func Report(c *Case, tier string, run Tier, found []Violation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d of the %s tier: %v\n", c.Seed, tier, found)
-	fmt.Fprintf(&b, "replay it with: go run ./internal/simulation/simulate -tier %s -seed %d\n", tier, c.Seed)
-	short := Shrink(c, run, found[0].Check)
-	trace := run(&short)
-	fmt.Fprintf(&b, "shrunk: %v\n%s  what became of it:\n%s", Check(&short, trace), short, trace)
+	fmt.Fprintf(&b, "seed %d of the %s tier: %v\nreplay it with: %s\n", c.Seed, tier, found, c.Replay(tier))
+	short := Shrink(c, tier, run, found[0].Check)
+	trace, found := Try(&short, tier, run)
+	fmt.Fprintf(&b, "shrunk: %v\n%s  what became of it:\n%s", found, short, trace)
 	return b.String()
+}
+
+// Replay is the command that replays it.
+func (c *Case) Replay(tier string) string {
+	return fmt.Sprintf("go run ./internal/simulation/simulate -tier %s -seed %d", tier, c.Seed)
 }

@@ -1,9 +1,7 @@
 package simulation
 
 import (
-	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/status"
@@ -23,10 +21,11 @@ func (w *walk) tells(want []change, now time.Duration) (ok bool) {
 			w.found("transitions", "at %v was told %+v", now, got[i])
 			return false
 		case !w.same(want[i], got[i], now):
-			w.found("transitions", "at %v was told %+v\n  and not %+v", now, got[i], want[i].job)
+			w.found("transitions", "at %v was told %+v\n  and not %+v", now, got[i], want[i])
 			return false
 		}
 	}
+	w.o.hear(want)
 	return true
 }
 
@@ -34,15 +33,20 @@ func (w *walk) same(want change, got status.Transition, now time.Duration) bool 
 	if got.JobID != JobID || got.SubJob != want.name || got.From != want.from || got.To != want.to || !got.ObservedAt.Equal(at(now)) {
 		return false
 	}
-	if want.name == "" && !w.exact { // what came before the crash is known by its statuses only
-		return got.Job.Status == want.to && maps.Equal(known(want.all), statuses(got.Job.SubJobs))
+	if want.name == "" && w.o.loose {
+		return alike(want.job, want.subs, got.Job)
 	}
 	return equal(want.job, got.Job)
 }
 
 // ends checks how and when the wait ended, and what came back of it.
 func (w *walk) ends(end End, at time.Duration) {
-	run := w.run
+	run, said := w.run, w.o.says()
+	job, subs := w.o.snapshot(run.Folded)
+	same := equal(job, run.Job)
+	if w.o.loose || run.Folded {
+		same = alike(job, subs, run.Job)
+	}
 	switch {
 	case run.End != end || run.At != at:
 		w.found("outcome", "%s at %v, not %s at %v", run.End, run.At, end, at)
@@ -51,32 +55,25 @@ func (w *walk) ends(end End, at time.Duration) {
 	case len(run.Told) > w.told:
 		w.found("transitions", "after the end was told %+v", run.Told[w.told])
 	case end == Crashed:
-	case run.Job.ID != JobID || run.Job.Status != w.o.own || !maps.Equal(known(w.o.known), statuses(run.Job.SubJobs)):
-		w.found("outcome", "the job came back as %+v, not as %s %+v", run.Job, w.o.own, w.o.known)
-	case run.Counts.Known && (run.Counts.Polls != w.o.polls || !maps.Equal(run.Counts.Failures, w.o.failures)):
-		w.found("outcome", "it reports %v, not %v %v", run.Counts, w.o.polls, w.o.failures)
+	case !same:
+		w.found("outcome", "the job came back as %+v, not as %+v", run.Job, job)
+	case run.Said.Known && !said.equal(run.Said):
+		w.found("outcome", "it says %+v, not %+v", run.Said, said)
 	case len(run.Wrong) > 0:
 		w.found("outcome", "%s: %v", end, run.Wrong)
 	}
 }
 
-// statuses are the sub-jobs that have one, by name.
-func statuses(subs []status.Job) map[string]status.Status { return known(named(subs)) }
-
-func known(list []thing) map[string]status.Status {
-	all := map[string]status.Status{}
-	for _, t := range list {
-		if t.job.Status != "" {
-			all[t.name] = t.job.Status
-		}
+// says is what the wait has to say of its polls.
+func (o *observer) says() Said {
+	r := Said{Known: true, Began: at(o.began), Polls: o.polls, Failures: o.failures, RequestID: o.requestID}
+	if o.seen > 0 {
+		r.Seen = at(o.seen)
 	}
-	return all
+	return r
 }
 
-func equal(a, b status.Job) bool {
-	if !slices.EqualFunc(a.SubJobs, b.SubJobs, equal) {
-		return false
-	}
-	a.SubJobs, b.SubJobs = nil, nil
-	return fmt.Sprint(a) == fmt.Sprint(b)
+func (r Said) equal(other Said) bool {
+	return r.Began.Equal(other.Began) && r.Seen.Equal(other.Seen) && r.RequestID == other.RequestID &&
+		r.Polls == other.Polls && maps.Equal(r.Failures, other.Failures)
 }

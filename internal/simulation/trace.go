@@ -23,7 +23,8 @@ type Run struct {
 	End    End
 	At     time.Duration // of the end
 	Job    status.Job    // as it came back
-	Counts Counts
+	Folded bool          // but where only what was told does
+	Said   Said
 	Wrong  []string // of the HTTP tier: what is wrong with the error itself
 }
 
@@ -32,15 +33,18 @@ type Poll struct {
 	N          int // over all lives, from 0
 	Start, End time.Duration
 	Answer     Answer
-	Told       int  // transitions of the run so far, once it was digested
-	Lost       bool // of a Step: its Progress was not stored
+	RequestID  string // of a good answer
+	Told       int    // transitions of the run so far, once it was digested
+	Lost       bool   // of a Step: its Progress was not stored
 }
 
-// Counts are what a wait reports about its polls, if it does.
-type Counts struct {
-	Known    bool
-	Polls    int
-	Failures map[string]int
+// Said is what a wait says of itself, if it does.
+type Said struct {
+	Known       bool
+	Began, Seen time.Time // the wait, and the last good answer
+	RequestID   string    // of that
+	Polls       int
+	Failures    map[string]int
 }
 
 // End is how a life ended.
@@ -136,8 +140,8 @@ func (t *Trace) String() string {
 		}
 		tell(len(run.Told))
 		fmt.Fprintf(&b, "    %-14v %s", run.At, run.End)
-		if run.Counts.Known {
-			fmt.Fprintf(&b, ", %d polls, failed %v", run.Counts.Polls, run.Counts.Failures)
+		if run.Said.Known {
+			fmt.Fprintf(&b, ", %d polls, failed %v", run.Said.Polls, run.Said.Failures)
 		}
 		b.WriteByte('\n')
 	}

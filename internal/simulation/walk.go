@@ -11,7 +11,6 @@ type walk struct {
 	life     *Life
 	run      *Run
 	found    func(check, format string, args ...any)
-	exact    bool // the job is known in full, not only what was told before a crash
 	end      time.Duration
 	how      End
 	deadline time.Duration // 0: there is none
@@ -19,6 +18,7 @@ type walk struct {
 	told     int
 	looked   bool
 	now      time.Duration // when the last poll was told of
+	renewed  time.Duration // when the credential was; 0: never
 }
 
 const never = time.Duration(1) << 62
@@ -108,13 +108,7 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	if p.N == w.c.Polls-1 && p.Start+offCancel < w.end {
 		w.end, w.how = p.Start+offCancel, Cancelled
 	}
-	took := a.Latency
-	if k.twice && p.End > p.Start+took { // it was asked again
-		took *= 2
-	}
-	if k.hangs {
-		took = never
-	}
+	took, useless := w.takes(p)
 	limit := w.c.Options.Timeout
 	if left := w.lastLookFrom(p.Start); left > w.o.margin() && len(w.o.took) > 0 && (limit == 0 || left < limit) {
 		limit = left // by then it looks hung
@@ -145,6 +139,11 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	before := w.o.clone()
 	w.o.polls++
 	w.o.stored = w.c.Step
+	if useless {
+		w.o.failures["credential"]++
+		w.ends(Unauthorized, p.End)
+		return span{}, false
+	}
 	if !late && (a.Kind == "" || k.answered) {
 		w.o.took = append(w.o.took, took)
 	}
@@ -157,12 +156,10 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 		return w.asks(1, p.End, atLeast, atMost)
 	}
 
-	changes, progress, end := w.o.good(a, p.End)
+	changes, progress, end := w.o.good(p)
 	if crash := w.life.CrashAt - w.told; w.life.CrashAt > 0 && len(changes) >= crash {
 		if w.c.Step {
 			*w.o, crash = before, 0
-		} else {
-			w.o.forget(before.known, before.own, changes, crash)
 		}
 		if w.tells(changes[:crash], p.End) {
 			w.ends(Crashed, w.now)
@@ -181,6 +178,24 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	}
 	w.o.asked[1] = 0
 	return w.asks(0, w.now, exactly(min(a.RetryAfter, 2*time.Minute)), 0)
+}
+
+// takes is how long a poll takes that nobody cuts short. It is useless if it ends with
+// a credential that was renewed a moment ago and is rejected again.
+func (w *walk) takes(p *Poll) (took time.Duration, useless bool) {
+	took = p.Answer.took()
+	if kinds[p.Answer.Kind].twice && p.End > p.Start+took { // it was asked again
+		took *= 2
+	}
+	if w.c.Options.Credential != password || !p.Answer.rejection() {
+		return took, false
+	}
+	at := p.Start + p.Answer.Latency
+	if w.renewed > 0 && at-w.renewed < time.Minute {
+		return p.Answer.Latency, true
+	}
+	w.renewed = at
+	return took, false
 }
 
 // lastLookFrom is how long there is until the last look; never if none comes.

@@ -22,7 +22,7 @@ func on(change func(c *simulation.Case)) simulation.Tier {
 		trace := simulation.Pure(&other)
 		for _, run := range trace.Runs {
 			for i := range run.Polls {
-				run.Polls[i].Answer = c.Service.Answer(run.Polls[i].N, run.Polls[i].Start)
+				run.Polls[i].Answer = c.Answer(run.Polls[i].N, run.Polls[i].Start)
 			}
 		}
 		return trace
@@ -116,7 +116,7 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 				if !found(&c) {
 					continue
 				}
-				short := simulation.Shrink(&c, wrong.tier, wrong.check)
+				short := simulation.Shrink(&c, simulation.PureTier, wrong.tier, wrong.check)
 				require.True(t, found(&short))
 				require.LessOrEqual(t, polls(wrong.tier(&short)), wrong.polls, "%v", short)
 				require.LessOrEqual(t, len(short.Lives), 2, "%v", short)

@@ -4,16 +4,22 @@
 //	go run ./internal/simulation/simulate -tier http -seeds 50000
 //	go run ./internal/simulation/simulate -tier http -seed 4711
 //
-// The last replays one seed: it prints what was drawn and what became of it. The exit
-// status is 1 if a seed failed; each is printed with the command that replays it, and
-// with the shortest case that was found to fail alike.
+// The last replays one seed: it prints what was drawn and what became of it. Ctrl-C
+// ends a run with a report of the seeds so far. The exit status is 1 if a seed failed
+// or not all ran; each that fails is printed with the command that replays it, and with
+// the shortest case that was found to fail alike. It is 2 if a flag is wrong.
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,53 +27,96 @@ import (
 )
 
 func main() {
-	tier := flag.String("tier", simulation.PureTier, "pure: internal/follow alone; http: the real waiter over the real stack")
-	seeds := flag.Uint64("seeds", 20_000, "how many")
-	from := flag.Uint64("from", 0, "the first of them")
-	workers := flag.Int("workers", runtime.NumCPU(), "how many at a time")
-	seed := flag.Int64("seed", -1, "replay this one")
-	flag.Parse()
-
-	simulate := func(run simulation.Tier) (ok bool) {
-		if *seed >= 0 {
-			return replay(*tier, run, uint64(*seed))
-		}
-		begun := time.Now()
-		result := simulation.Sail(*tier, run, *from, *from+*seeds, *workers, func(report string) { fmt.Println(report) })
-		fmt.Printf("%s tier, %v on %d workers: %v\n", *tier, time.Since(begun).Round(time.Second), *workers, result)
-		return len(result.Failed) == 0
-	}
+	s, err := parse(os.Args[1:])
 	switch {
-	case flag.NArg() > 0:
-		fmt.Fprintf(os.Stderr, "simulate: what is %q? It takes flags only: see -help\n", flag.Arg(0))
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "simulate:", err)
 		os.Exit(2)
-	case *tier == simulation.PureTier:
-		if !simulate(simulation.Pure) {
+	case s.tier == simulation.PureTier:
+		if !s.simulate(simulation.Pure) {
 			os.Exit(1)
 		}
-	case *tier == simulation.HTTPTier:
+	default:
 		inTest(func(t *testing.T) {
-			if !simulate(simulation.HTTP(t)) {
+			if !s.simulate(simulation.HTTP(t)) {
 				t.Fail()
 			}
 		})
-	default:
-		fmt.Fprintf(os.Stderr, "simulate: there is no tier %q: it is pure or http\n", *tier)
-		os.Exit(2)
 	}
+}
+
+type settings struct {
+	tier        string
+	from, until uint64
+	workers     int
+	replay      bool // the seed from
+}
+
+func parse(args []string) (settings, error) {
+	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
+	tier := flags.String("tier", simulation.PureTier, "pure: internal/follow alone; http: the real waiter over the real stack")
+	seeds := flags.Uint64("seeds", 20_000, "how many")
+	from := flags.Uint64("from", 0, "the first of them")
+	workers := flags.Int("workers", runtime.NumCPU(), "how many at a time")
+	seed := flags.Uint64("seed", 0, "replay this one")
+	if err := flags.Parse(args); err != nil {
+		return settings{}, err
+	}
+	s := settings{tier: *tier, from: *from, until: *from + *seeds, workers: *workers}
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if s.replay = given["seed"]; s.replay {
+		s.from, s.until = *seed, *seed+1
+	}
+	switch {
+	case flags.NArg() > 0:
+		return s, fmt.Errorf("what is %q? There are only flags: see -help", flags.Arg(0))
+	case *tier != simulation.PureTier && *tier != simulation.HTTPTier:
+		return s, fmt.Errorf("there is no tier %q: it is %s or %s", *tier, simulation.PureTier, simulation.HTTPTier)
+	case s.replay && (given["seeds"] || given["from"] || given["workers"]):
+		return s, errors.New("-seed replays one: leave out -seeds, -from and -workers")
+	case *seeds < 1, *workers < 1:
+		return s, errors.New("-seeds and -workers are 1 or more")
+	case *seeds > math.MaxUint64-*from:
+		return s, fmt.Errorf("there are no %d seeds from %d on", *seeds, *from)
+	}
+	return s, nil
+}
+
+// simulate reports whether all seeds ran, and nothing was wrong.
+func (s settings) simulate(run simulation.Tier) (ok bool) {
+	if s.replay {
+		return replay(s.tier, run, s.from)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	campaign := simulation.Campaign{
+		Tier: s.tier, Run: run, From: s.from, Until: s.until, Workers: s.workers,
+		Report: func(report string) { fmt.Println(report) },
+	}
+	begun := time.Now()
+	tally := campaign.Sail(ctx)
+	fmt.Printf("%s tier, %v on %d workers: %v\n", s.tier, time.Since(begun).Round(time.Second), s.workers, tally)
+	if ctx.Err() != nil {
+		fmt.Printf("stopped before all %d had run\n", s.until-s.from)
+	}
+	return len(tally.Failed) == 0 && ctx.Err() == nil
 }
 
 // inTest runs f as a test, since only those have bubbles of virtual time, and exits.
 func inTest(f func(t *testing.T)) {
 	all := func(string, string) (bool, error) { return true, nil }
+	os.Args = os.Args[:1] // the flags are no test's
 	testing.Main(all, []testing.InternalTest{{Name: "simulate", F: f}}, nil, nil)
 }
 
 func replay(tier string, run simulation.Tier, seed uint64) (ok bool) {
 	c := simulation.Draw(tier, seed)
-	trace := run(&c)
+	trace, found := simulation.Try(&c, tier, run)
 	fmt.Printf("seed %d of the %s tier\n%v  what became of it:\n%v", seed, tier, c, trace)
-	found := simulation.Check(&c, trace)
 	if len(found) == 0 {
 		fmt.Println("nothing is wrong")
 		return true

@@ -1,0 +1,185 @@
+package simulation
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// edits change good answers, the n-th one.
+var edits = map[string]func(j *status.Job, n int){
+	"upper case": func(j *status.Job, _ int) {
+		j.Status = status.Status(strings.ToUpper(string(j.Status)))
+		for i := range j.SubJobs {
+			j.SubJobs[i].Status = status.Status(strings.ToUpper(string(j.SubJobs[i].Status)))
+		}
+	},
+	"reordered": func(j *status.Job, n int) {
+		if len(j.SubJobs) > 0 {
+			k := n % len(j.SubJobs)
+			j.SubJobs = append(append([]status.Job{}, j.SubJobs[k:]...), j.SubJobs[:k]...)
+		}
+	},
+	"one lost": func(j *status.Job, n int) {
+		if len(j.SubJobs) > 0 {
+			k := n % len(j.SubJobs)
+			j.SubJobs = append(append([]status.Job{}, j.SubJobs[:k]...), j.SubJobs[k+1:]...)
+		}
+	},
+	"all lost": func(j *status.Job, _ int) { j.SubJobs = nil },
+	"no id":    func(j *status.Job, _ int) { j.ID = "" },
+	"bare id":  func(j *status.Job, _ int) { j.ID = strings.ToUpper(strings.ReplaceAll(j.ID, "-", "")) },
+	"no type":  func(j *status.Job, _ int) { j.Type = "" },
+	"one blank": func(j *status.Job, n int) {
+		if len(j.SubJobs) > 0 {
+			j.SubJobs[n%len(j.SubJobs)].Status = ""
+		}
+	},
+	"other words": func(j *status.Job, n int) {
+		j.FailReason, j.BeginTime = words[n%len(words)], times[n%len(times)]
+		if len(j.SubJobs) > 0 {
+			j.SubJobs[n%len(j.SubJobs)].ErrorCode = words[n%len(words)]
+		}
+	},
+}
+
+// What else a [Fault] may be, and two more things that a poll may meet.
+const (
+	slow           = "slow"
+	rejectedOnce   = "a token that a renewal mends"
+	retryAfter     = "Retry-After"
+	retryAfterDate = "Retry-After as a date"
+	overlap        = "faults that overlap"
+	behind         = "a replica that is behind"
+	jumped         = "a server's clock that has jumped"
+)
+
+// Everything is all that polls of a tier have to meet, or they prove little.
+func Everything(tier string) (all []string) {
+	all = append(all, slow, retryAfter, retryAfterDate, overlap, behind, jumped)
+	all = append(append(all, passing...), final...)
+	if all = append(all, changes...); tier == HTTPTier {
+		all = append(append(all, rejectedOnce), credentials...)
+		all = append(all, spellings...)
+	}
+	return all
+}
+
+// Answer is what becomes of one poll, if nobody cuts it short.
+type Answer struct {
+	Kind       string        // of failure; "" for a good answer
+	Rejected   bool          // but before, the credential is rejected, and renewed
+	Job        status.Job    // of a good answer, as it is sent
+	Spelling   string        // how it is sent; "" as the service's page has it
+	Latency    time.Duration // since the poll began, or the renewal; of a hang, for ever
+	RetryAfter time.Duration
+	AsDate     bool
+	Date       time.Time // the server's clock
+	Met        []string  // of [Everything]
+}
+
+// took is how long the poll takes.
+func (a *Answer) took() time.Duration {
+	switch {
+	case kinds[a.Kind].hangs:
+		return never
+	case a.Rejected:
+		return 2 * a.Latency
+	}
+	return a.Latency
+}
+
+// rejection reports whether the credential is rejected at first.
+func (a *Answer) rejection() bool { return a.Rejected || kinds[a.Kind].means == poller.Unauthorized }
+
+// Answer says what becomes of the n-th poll, from 0, if it begins now.
+func (c *Case) Answer(n int, now time.Duration) Answer {
+	s := &c.Service
+	a := Answer{Latency: s.Latency[n%len(s.Latency)]}
+	meet := func(is bool, what string) {
+		if is && !slices.Contains(a.Met, what) {
+			a.Met = append(a.Met, what)
+		}
+	}
+	clock := now
+	for _, j := range s.Jumps {
+		if now >= j.At {
+			clock += j.By
+		}
+	}
+	meet(clock != now, jumped)
+	a.Date = Epoch.Add(clock).Truncate(time.Second)
+	lag := time.Duration(0)
+	if len(s.Lags) > 0 {
+		lag = s.Lags[n%len(s.Lags)]
+	}
+	seen := s.at(now - lag)
+	meet(lag > 0 && !equal(seen, s.at(now)), behind)
+	active := 0
+	for _, f := range s.Faults {
+		if !f.active(now) {
+			continue
+		}
+		if active++; active > 1 {
+			meet(true, overlap)
+		}
+		if _, fails := kinds[f.Kind]; fails && a.Kind == "" {
+			a.Kind = f.Kind
+		}
+		if edit := edits[f.Kind]; edit != nil {
+			was := seen.Clone()
+			edit(&seen, n)
+			meet(!equal(was, seen), f.Kind)
+		}
+		if slices.Contains(spellings, f.Kind) {
+			a.Spelling = f.Kind
+		}
+		a.Rejected = a.Rejected || f.Kind == rejectedOnce
+		a.Latency += f.Slow
+		meet(f.Slow > 0, slow)
+		if a.RetryAfter == 0 {
+			a.RetryAfter, a.AsDate = f.RetryAfter, f.AsDate
+		}
+	}
+	if a.Kind == "" && seen.Status == "" {
+		a.Kind = notKnown
+	}
+	k := kinds[a.Kind]
+	a.Rejected = a.Rejected && (a.Kind == "" || k.answered && k.means != poller.Unauthorized)
+	if a.Rejected && !c.Options.renews() {
+		a.Kind, a.Rejected = rejected, false
+		k = kinds[rejected]
+	}
+	if k.answered = k.answered || a.Kind == ""; !k.answered {
+		a.RetryAfter = 0
+	}
+	if k.local != nil || k.twice || a.Rejected {
+		a.Latency = min(a.Latency, 40*time.Millisecond) // in a fraction of any timeout, also twice
+	}
+	if a.Kind == "" || a.Kind == "another job" || a.Kind == "no status" {
+		a.Job = seen
+	}
+	if a.Kind != "" {
+		a.Spelling = ""
+	}
+	meet(a.Kind != "", a.Kind)
+	meet(a.Rejected, rejectedOnce)
+	meet(a.Spelling != "", a.Spelling)
+	meet(a.RetryAfter > 0, retryAfter)
+	meet(a.RetryAfter > 0 && a.AsDate, retryAfterDate)
+	meet(k.answered, c.Options.Credential)
+	return a
+}
+
+// at is what the job looks like at a moment; gone before the first state.
+func (s *Service) at(now time.Duration) (job status.Job) {
+	for _, state := range s.States {
+		if now >= state.At {
+			job = state.Job.Clone()
+		}
+	}
+	return job
+}
