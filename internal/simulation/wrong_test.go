@@ -78,6 +78,14 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 				run.End = simulation.Success
 			}
 		}), 1},
+		"loses why the job failed": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
+			run.Job.FailReason = ""
+		}), 1},
+		"was seen a moment before it was": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
+			if !run.Said.Seen.IsZero() {
+				run.Said.Seen = run.Said.Seen.Add(-1)
+			}
+		}), 2},
 		"takes a timeout for a deadline": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
 			if run.End == simulation.Cancelled {
 				run.End = simulation.TimedOut
