@@ -129,6 +129,12 @@ func (t *Trace) String() string {
 				what = describe(p.Answer.Job)
 			}
 			fmt.Fprintf(&b, "    %-14v poll %d: %s, after %v", p.Start, p.N, what, p.End-p.Start)
+			if p.Answer.Rejected {
+				b.WriteString(", once the credential was renewed")
+			}
+			if p.Answer.Spelling != "" {
+				fmt.Fprintf(&b, ", spelt with %s", p.Answer.Spelling)
+			}
 			if p.Answer.RetryAfter > 0 {
 				fmt.Fprintf(&b, ", Retry-After %v", p.Answer.RetryAfter)
 			}
