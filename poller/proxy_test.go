@@ -104,13 +104,13 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	defer server.Close()
-	w.WriteHeader(200)
-	http.NewResponseController(w).Flush()
+	// The 200 after Hijack, whose buffer would else hold the begin of what the client sends.
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(err)
 	}
 	defer client.Close()
+	io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 	go io.Copy(server, client)
 	io.Copy(client, server)
 }

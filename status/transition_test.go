@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -204,4 +205,13 @@ func TestManySubJobsTakeOnePass(t *testing.T) {
 	require.Len(t, last.SubJobs, 2_000, "those before it count, told or not")
 	tampered := status.Transition{SubJob: "attach#999999999", Job: status.Job{Type: "attach"}}
 	require.Len(t, status.Apply(status.Job{}, tampered).SubJobs, 2_000, "a stored transition makes no checkpoint grow without bounds")
+}
+
+func TestACheckpointKeepsWhatASubJobEndedWith(t *testing.T) {
+	before := status.Job{ID: "j", Status: "running", SubJobs: []status.Job{{ID: "a", Status: "running"}}}
+	after := before.Clone()
+	after.SubJobs[0] = status.Job{ID: "a", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "no answer"}
+	told := status.Diff(before, after, time.Time{})
+	require.Len(t, told, 1)
+	require.Equal(t, after, status.Apply(before, told[0]))
 }

@@ -206,3 +206,9 @@ func TestABadAnswersRetryAfterCountsWhoeverFindsItBad(t *testing.T) {
 		require.ErrorContains(t, next.Failure, "a-request")
 	}
 }
+
+func TestAJobIsAsOldAsItsAnswer(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, start)
+	s.Observe(follow.Poll{Reply: poller.Reply{Job: status.Job{Status: "running"}}, At: start.Add(9 * time.Second), Took: 8 * time.Second}, follow.Rules{})
+	require.Equal(t, start.Add(9*time.Second), s.LastSeen, "when it arrived, not when it was asked for")
+}
