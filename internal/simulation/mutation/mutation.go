@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // mutation is one break: in this file, the old text, which stands there exactly once,
@@ -98,8 +97,8 @@ func copyModule(from, to string) error {
 	})
 }
 
-func moduleRoot() (string, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // it takes no time
+func moduleRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", err
 	}
@@ -108,28 +107,4 @@ func moduleRoot() (string, error) {
 		return "", errors.New("not in the module: run it in the repository")
 	}
 	return filepath.Dir(mod), nil
-}
-
-// goTest runs the tests of one package, or of "./...": that is all but this one, which
-// would notice nothing but that a text has changed. A test that hangs has noticed.
-func goTest(dir, packages string) (output string, ok bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	command := func(args ...string) ([]byte, error) {
-		c := exec.CommandContext(ctx, "go", args...)
-		c.Dir = dir
-		return c.CombinedOutput()
-	}
-	list, err := command("list", packages)
-	if err != nil {
-		return string(list), false
-	}
-	args := []string{"test", "-failfast", "-timeout", "90s"}
-	for p := range strings.FieldsSeq(string(list)) {
-		if !strings.HasSuffix(p, "/internal/simulation/mutation") {
-			args = append(args, p)
-		}
-	}
-	out, err := command(args...)
-	return string(out), err == nil
 }

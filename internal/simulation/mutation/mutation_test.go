@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryBreakCanBeMadeExactlyOnce(t *testing.T) {
-	root, err := moduleRoot()
+	root, err := moduleRoot(t.Context())
 	require.NoError(t, err)
 	mutations, err := parse(list)
 	require.NoError(t, err)
