@@ -37,6 +37,21 @@ func TestALimiterThatFailsForAWhileIsAskedAgain(t *testing.T) {
 	})
 }
 
+func TestALimiterThatRefusesIsAskedAgainEveryFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var asked []float64
+		limiter := limiterFunc(func(context.Context) error {
+			if asked = append(asked, time.Since(start).Seconds()); len(asked) < 4 {
+				return errors.New("redis is down")
+			}
+			return nil
+		})
+		require.NoError(t, wait(withDeadline(t), t, newWaiter(t, answers(job("success")), waiter.WithLimiter(limiter))).err)
+		require.Equal(t, []float64{0, 5, 10, 15}, asked)
+	})
+}
+
 func TestRefusalsDoNotUseUpTheFailureSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
