@@ -3,6 +3,7 @@ package waiter_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,7 @@ func TestALimiterThatRefusesWithoutADeadlineEndsTheWait(t *testing.T) {
 
 func TestTheContextsErrorAndCauseAreFound(t *testing.T) {
 	why := errors.New("the shift is over")
+	late := fmt.Errorf("the shift is over: %w", context.DeadlineExceeded)
 	tests := map[string]struct {
 		end  func(context.Context) (context.Context, context.CancelFunc)
 		is   error
@@ -145,6 +147,12 @@ func TestTheContextsErrorAndCauseAreFound(t *testing.T) {
 				return context.WithTimeoutCause(ctx, time.Minute, why)
 			},
 			is: context.DeadlineExceeded, not: context.Canceled, also: why,
+		},
+		"deadline with a cause that wraps the same error": {
+			end: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeoutCause(ctx, time.Minute, late)
+			},
+			is: context.DeadlineExceeded, not: context.Canceled, also: late,
 		},
 		"cancel": {
 			end: func(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -94,6 +94,15 @@ func TestStatusesOfACheckpointAreNotNew(t *testing.T) {
 	})
 }
 
+func TestStatusesOfACheckpointCountInUpperCaseToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := wait(t.Context(), t, newWaiter(t, answers(job("running", sub("a", "running")), job("success"))),
+			waiter.From(job("RUNNING", sub("a", "RUNNING"))))
+		require.NoError(t, got.err)
+		require.Equal(t, []string{"running->success"}, got.lines())
+	})
+}
+
 func TestStepSurvivesAMadProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaiter(t, answers(job("running"), noJob, noJob))
@@ -232,6 +241,11 @@ func TestWhatIsHandedOutIsTheCallersOwn(t *testing.T) {
 		p.Job.SubJobs[0].Status, p.Failures["403"] = "spoiled", 9
 		require.Equal(t, status.Running, unfinished.Last.SubJobs[0].Status)
 		require.Equal(t, 1, unfinished.Failures["403"])
+
+		jobs, err := newWaiter(t, answers(job("success", sub("a", "success")))).WaitAll(t.Context(), id, id)
+		require.NoError(t, err)
+		jobs[0].SubJobs[0].Status = "spoiled"
+		require.Equal(t, status.Success, jobs[1].SubJobs[0].Status)
 	})
 }
 

@@ -217,3 +217,12 @@ func TestADoneStepReturnsItsEndAgainWithoutARequest(t *testing.T) {
 		require.Len(t, s.polls, 1)
 	})
 }
+
+func TestAStepFromATerminalCheckpointMakesNoRequest(t *testing.T) {
+	s := answers(job("running"))
+	p, err := newWaiter(t, s).Step(t.Context(), waiter.Progress{Job: job("success")})
+	require.NoError(t, err)
+	require.True(t, p.Done)
+	require.Equal(t, job("success"), p.Job)
+	require.Empty(t, s.polls)
+}

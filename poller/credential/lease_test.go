@@ -98,4 +98,7 @@ func TestOnlyARenewalForARejectionCanBeInVain(t *testing.T) {
 	l.take(grant{token: "second", life: time.Hour}, nil, begin, begin, 0)
 	l.take(grant{token: "third"}, nil, begin.Add(time.Hour), begin.Add(time.Hour), 0) // for its age
 	require.False(t, l.reject("third", begin.Add(time.Hour)))
+	l.take(grant{token: "fourth"}, nil, begin.Add(time.Hour), begin.Add(time.Hour+10*time.Second), 0)
+	require.True(t, l.reject("fourth", begin.Add(time.Hour+70*time.Second-1)), "a minute begins when the token was got")
+	require.False(t, l.reject("fourth", begin.Add(time.Hour+70*time.Second)))
 }

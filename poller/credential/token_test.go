@@ -58,11 +58,15 @@ func TestTokenThatCantBeSentIsPermanent(t *testing.T) {
 
 func TestTokenFuncIsAskedForEveryRequest(t *testing.T) {
 	type key struct{}
-	ctx := context.WithValue(t.Context(), key{}, "the poll's")
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "the poll's"))
+	defer cancel()
 	asked := 0
 	c := credential.TokenFunc(func(ctx context.Context) (string, error) {
 		require.Equal(t, "the poll's", ctx.Value(key{}))
-		asked++
+		if asked++; asked == 3 {
+			cancel()
+			require.Error(t, ctx.Err(), "it ends with the poll's")
+		}
 		return fmt.Sprintf("token-%d", asked), nil
 	})
 	for n := range 3 {
