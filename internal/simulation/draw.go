@@ -135,7 +135,7 @@ func drawOptions(r dice, length time.Duration) Options {
 		}
 		if r.chance(50) {
 			l.From = r.between(time.Second, length) + offChange
-			l.Until = l.From + r.between(time.Second, length)
+			l.Until = l.From + r.between(time.Second, min(length, 6*time.Hour)) // it is asked every 5 s
 		}
 		o.Limiter = l
 	}

@@ -41,7 +41,7 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 			s.server.Close()
 			synctest.Wait()
 			trace = s.trace
-			trace.Requests, trace.Leaked = s.requests(), here.left()
+			trace.Requests, trace.Leaked = s.requests(), trace.Leaked+here.left()
 			if trace.Leaked != "" {
 				time.Sleep(1000 * time.Hour) // those that sleep may wake
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -88,4 +89,17 @@ func judge(ctx context.Context, err error) (end End, wrong []string) {
 		end = own
 	}
 	return end, wrong
+}
+
+// judgeFailure says what is wrong with what the error tells of the answer that showed
+// the failure: the last one of the run, whose wait began at start, if there was any.
+func judgeFailure(e *waiter.FailedError, run *Run, start time.Duration) (wrong []string) {
+	elapsed, requestID := time.Duration(0), ""
+	if n := len(run.Polls); n > 0 {
+		elapsed, requestID = run.Polls[n-1].End-start, run.Polls[n-1].RequestID
+	}
+	if e.Elapsed != elapsed || e.RequestID != requestID {
+		wrong = []string{fmt.Sprintf("it failed after %v in %q, not %v in %q", e.Elapsed, e.RequestID, elapsed, requestID)}
+	}
+	return wrong
 }

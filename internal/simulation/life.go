@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"testing/synctest"
 	"time"
 
 	"github.com/sfsturbo/waiter"
@@ -33,6 +34,8 @@ func (s *session) all() (panicked any) {
 		} else {
 			s.wait(ctx, i > 0)
 		}
+		synctest.Wait()
+		s.trace.Leaked += goroutines().ofWaits()
 		release()
 		if !s.run.End.goesOn() || s.polls >= s.c.Polls {
 			break
@@ -95,37 +98,21 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 	s.run.End, s.run.Wrong = judge(ctx, err)
 	watch := s.life.Verb == "Watch" // which returns no job
 	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
-		now := time.Now()
-		s.run.Said = Said{true, now.Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Polls, e.Failures}
-		if !e.LastSeen.IsZero() && !e.LastSeen.Equal(now.Add(-e.Age)) {
-			s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("last seen at %v, and %v ago", e.LastSeen, e.Age))
-		}
+		s.run.Said = Said{true, time.Now().Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Age, e.Polls, e.Failures}
 		if s.told = throughJSON(e.Last); !watch && !equal(job, e.Last) {
 			s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("the error's job is %+v", e.Last))
 		}
 		s.run.Job = e.Last
 	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok {
-		s.run.Wrong = append(s.run.Wrong, s.failed(e)...)
+		start := s.run.Began
+		if s.life.Verb == "Run" {
+			start += s.life.Submit
+		}
+		s.run.Wrong = append(s.run.Wrong, judgeFailure(e, s.run, start)...)
 		s.run.Job = e.Job
 	} else if watch {
 		s.run.Job, s.run.Folded = s.told, true
 	}
-}
-
-// failed says what is wrong with what the error tells of the answer that showed the
-// failure, if there was one in this life.
-func (s *session) failed(e *waiter.FailedError) (wrong []string) {
-	elapsed, requestID := time.Duration(0), ""
-	if n := len(s.run.Polls); n > 0 {
-		elapsed, requestID = s.run.Polls[n-1].End-s.run.Began, s.run.Polls[n-1].RequestID
-		if s.life.Verb == "Run" {
-			elapsed -= s.life.Submit
-		}
-	}
-	if e.Elapsed != elapsed || e.RequestID != requestID {
-		wrong = []string{fmt.Sprintf("it failed after %v in %q, not %v in %q", e.Elapsed, e.RequestID, elapsed, requestID)}
-	}
-	return wrong
 }
 
 func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err error) {
@@ -184,7 +171,7 @@ func (s *session) step(ctx context.Context) {
 	defer func() {
 		s.run.At, s.run.Job = time.Since(Epoch), s.saved.Job
 		p := s.saved
-		s.run.Said = Said{!p.Started.IsZero(), p.Started, p.LastSeen, p.RequestID, p.Polls, p.Failures}
+		s.run.Said = Said{!p.Started.IsZero(), p.Started, p.LastSeen, p.RequestID, age(p.LastSeen, s.run.At), p.Polls, p.Failures}
 		if s.run.Job.ID == "" {
 			s.run.Job = status.Job{ID: JobID, Type: s.c.Options.Type}
 		}
@@ -238,6 +225,16 @@ func goroutines() stacks {
 		}
 	}
 	return found
+}
+
+// ofWaits are those that the waiter has begun, of which none outlives its call.
+func (all stacks) ofWaits() (left string) {
+	for _, stack := range all {
+		if strings.Contains(stack, "created by github.com/sfsturbo/waiter.(") {
+			left += stack + "\n"
+		}
+	}
+	return left
 }
 
 // left are the goroutines that were not there before.

@@ -84,7 +84,7 @@ func (d *driver) live(l *Life) {
 	finish := func(e End) {
 		run.End, run.At = e, d.now
 		run.Job = s.Job.Clone()
-		run.Said = Said{!d.c.Step || d.saved != nil, s.Started, s.LastSeen, s.RequestID, s.Polls, maps.Clone(s.Failures)}
+		run.Said = Said{!d.c.Step || d.saved != nil, s.Started, s.LastSeen, s.RequestID, age(s.LastSeen, d.now), s.Polls, maps.Clone(s.Failures)}
 	}
 	if s.End = s.Outcome(d.c.rules()); s.End != follow.Open {
 		finish(ends[s.End])
@@ -205,6 +205,14 @@ func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duratio
 		return n, p, false
 	}
 	return s.Observe(follow.Poll{Reply: reply, Err: err, At: at(p.End), Took: took}, d.c.rules()), p, true
+}
+
+// age is how long ago it was seen, if it was.
+func age(seen time.Time, now time.Duration) time.Duration {
+	if seen.IsZero() {
+		return 0
+	}
+	return at(now).Sub(seen)
 }
 
 func at(d time.Duration) time.Time { return Epoch.Add(d) }

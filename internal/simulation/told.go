@@ -41,7 +41,7 @@ func (w *walk) same(want change, got status.Transition, now time.Duration) bool 
 
 // ends checks how and when the wait ended, and what came back of it.
 func (w *walk) ends(end End, at time.Duration) {
-	run, said := w.run, w.o.says()
+	run, said := w.run, w.o.says(at)
 	job, subs := w.o.snapshot(run.Folded)
 	same := equal(job, run.Job)
 	if w.o.loose || run.Folded {
@@ -65,15 +65,15 @@ func (w *walk) ends(end End, at time.Duration) {
 }
 
 // says is what the wait has to say of its polls.
-func (o *observer) says() Said {
+func (o *observer) says(end time.Duration) Said {
 	r := Said{Known: true, Began: at(o.began), Polls: o.polls, Failures: o.failures, RequestID: o.requestID}
 	if o.seen > 0 {
-		r.Seen = at(o.seen)
+		r.Seen, r.Age = at(o.seen), end-o.seen
 	}
 	return r
 }
 
 func (r Said) equal(other Said) bool {
-	return r.Began.Equal(other.Began) && r.Seen.Equal(other.Seen) && r.RequestID == other.RequestID &&
+	return r.Began.Equal(other.Began) && r.Seen.Equal(other.Seen) && r.RequestID == other.RequestID && r.Age == other.Age &&
 		r.Polls == other.Polls && maps.Equal(r.Failures, other.Failures)
 }

@@ -41,8 +41,9 @@ type Poll struct {
 // Said is what a wait says of itself, if it does.
 type Said struct {
 	Known       bool
-	Began, Seen time.Time // the wait, and the last good answer
-	RequestID   string    // of that
+	Began, Seen time.Time     // the wait, and the last good answer
+	RequestID   string        // of that
+	Age         time.Duration // of that; 0: there is none
 	Polls       int
 	Failures    map[string]int
 }
