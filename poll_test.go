@@ -79,6 +79,26 @@ func TestAPollThatAHookCancelsIsNotLate(t *testing.T) {
 	})
 }
 
+// A hook's own timeout is one, and the report says how long it took.
+func TestAPollThatAHookTimesOutSaysHowLongItTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			<-ctx.Done()
+			return status.Job{}, ctx.Err()
+		})
+		hook := waiter.WithTrace(&waiter.Trace{PollStart: func(ctx context.Context, _ string) context.Context {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			context.AfterFunc(ctx, cancel)
+			return ctx
+		}})
+		once := waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent })
+		for _, limit := range []time.Duration{0, 15 * time.Second} {
+			got := wait(t.Context(), t, newWaiter(t, p, hook, once, waiter.WithPollTimeout(limit)))
+			require.ErrorContains(t, got.err, "no answer within 1s: ")
+		}
+	})
+}
+
 func TestThePollsContextIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var polls []context.Context

@@ -174,7 +174,7 @@ func (r *run) poll(ctx context.Context) (follow.Next, error) {
 		return follow.Next{}, ended
 	}
 	if err != nil && errors.Is(pollCtx.Err(), context.DeadlineExceeded) {
-		err = late{limit, err}
+		err = late{now.Sub(start), err}
 	}
 	r.logClock(reply.ServerTime, now)
 	next := r.state.Observe(follow.Poll{Reply: reply, Err: err, At: now, Took: now.Sub(start)}, r.Rules)
