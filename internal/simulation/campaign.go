@@ -38,7 +38,7 @@ func (c *Campaign) Sail(ctx context.Context) *Tally {
 				enough := len(all.Failed) >= 5
 				mu.Unlock()
 				if len(found) > 0 {
-					text := Report(&drawn, c.Tier, c.Run, found)
+					text := Report(&drawn, c.Tier, c.Run, trace, found)
 					mu.Lock()
 					c.Report(text)
 					mu.Unlock()

@@ -52,17 +52,17 @@ func TestEachPartOfACheckIsNeeded(t *testing.T) {
 		says   string
 		change func(*simulation.Case, *simulation.Trace)
 	}{
-		"polls too early": {`^pace.* poll \d+ at \S+, not before`, last(func(run *simulation.Run, p *simulation.Poll) {
+		"polls too early": {`^pace.* is too early: `, last(func(run *simulation.Run, p *simulation.Poll) {
 			if len(run.Polls) > 1 {
 				p.Start--
 			}
 		})},
-		"polls as its context has ended": {`^pace.* nor after the end of the context`, last(func(run *simulation.Run, p *simulation.Poll) {
+		"polls as its context has ended": {`^pace.* though the context ended at`, last(func(run *simulation.Run, p *simulation.Poll) {
 			if run.End == simulation.TimedOut {
 				p.Start = run.At
 			}
 		})},
-		"polls too late":             {`^pace.* is late: `, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
+		"polls too late":             {`^pace.* is too late: `, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
 		"looks too late":             {`^last look.* is too late for it`, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
 		"a poll is cut too late":     {`^pace.* ended at \S+, not with its context`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},
 		"a poll ends too late":       {`^pace.* ended at \S+, not at`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},

@@ -16,29 +16,29 @@ const (
 	HTTPTier = "http"
 )
 
-// Shrink returns the shortest case that it can find in which the same check still
-// finds something: it takes away one thing after the other, as long as that helps.
-func Shrink(c *Case, tier string, run Tier, check string) Case {
-	best := c.Clone()
+// Shrink returns the shortest case that it can find in which the same check still finds
+// something, with what became of that and what was found: it takes away one thing after
+// the other, as long as that helps. Run again, a case with the library's own schedules
+// may go otherwise, as their delays are random.
+func Shrink(c *Case, tier string, run Tier, trace *Trace, found []Violation) (Case, *Trace, []Violation) {
+	check, best := found[0].Check, c.Clone()
 	for again := true; again; {
 		again = false
 		for simpler := range simplifications(best) {
-			if !valid(&simpler) || !finds(&simpler, tier, run, check) {
+			if !valid(&simpler) {
 				continue
 			}
-			best, again = simpler, true
-			break
+			t, f := Try(&simpler, tier, run)
+			if slices.ContainsFunc(f, func(v Violation) bool { return v.Check == check }) {
+				best, trace, found, again = simpler, t, f, true
+				break
+			}
 		}
 	}
-	return best
+	return best, trace, found
 }
 
 func valid(c *Case) bool { return c.Polls > 0 && len(c.Lives) > 0 && len(c.Service.Latency) > 0 }
-
-func finds(c *Case, tier string, run Tier, check string) bool {
-	_, found := Try(c, tier, run)
-	return slices.ContainsFunc(found, func(v Violation) bool { return v.Check == check })
-}
 
 // simplifications yields every case that is one step shorter.
 func simplifications(c Case) func(yield func(Case) bool) {
@@ -150,11 +150,10 @@ func sooner(c Case, try func(func(*Case)) bool) bool {
 
 // Report tells of a case that failed: what was found, how to replay it, and the
 // shortest case that was found to fail alike, with what became of it.
-func Report(c *Case, tier string, run Tier, found []Violation) string {
+func Report(c *Case, tier string, run Tier, trace *Trace, found []Violation) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d of the %s tier: %v\nreplay it with: %s\n", c.Seed, tier, found, c.Replay(tier))
-	short := Shrink(c, tier, run, found[0].Check)
-	trace, found := Try(&short, tier, run)
+	short, trace, found := Shrink(c, tier, run, trace, found)
 	fmt.Fprintf(&b, "shrunk: %v\n%s  what became of it:\n%s", found, short, trace)
 	return b.String()
 }

@@ -47,12 +47,12 @@ func TestAPanicIsFound(t *testing.T) {
 		"http": simulation.HTTP(t, broken),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, found := simulation.Try(&c, name, tier)
+			trace, found := simulation.Try(&c, name, tier)
 			require.Len(t, found, 1)
 			require.Equal(t, "panic", found[0].Check)
 			require.Contains(t, found[0].Text, "a mistake of ours")
 			require.Contains(t, found[0].Text, "try_test.go")
-			require.Contains(t, simulation.Report(&c, name, tier, found), "replay it with: "+c.Replay(name))
+			require.Contains(t, simulation.Report(&c, name, tier, trace, found), "replay it with: "+c.Replay(name))
 		})
 	}
 }
@@ -70,8 +70,8 @@ func TestWhatEndsTheProcessNamesItsSeed(t *testing.T) {
 		simulation.Try(&hang, simulation.PureTier, func(*simulation.Case) *simulation.Trace { select {} })
 	case "a hang in a bubble":
 		tier := simulation.HTTP(t, stuck)
-		_, found := simulation.Try(&one, simulation.HTTPTier, tier)
-		fmt.Println(simulation.Report(&one, simulation.HTTPTier, tier, found))
+		trace, found := simulation.Try(&one, simulation.HTTPTier, tier)
+		fmt.Println(simulation.Report(&one, simulation.HTTPTier, tier, trace, found))
 	case "a panic":
 		simulation.Try(&all, simulation.HTTPTier, simulation.HTTP(t, broken))
 	default:

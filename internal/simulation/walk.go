@@ -80,14 +80,17 @@ func (w *walk) through(start time.Duration) {
 		}
 		p := &w.run.Polls[w.polls]
 		switch {
-		case p.Start < due.from || p.Start >= w.end:
-			w.found("pace", "poll %d at %v, not before %v nor after the end of the context at %v", p.N, p.Start, due.from, w.end)
+		case p.Start < due.from:
+			w.found("pace", "poll %d at %v is too early: %v", p.N, p.Start, due.from)
+			return
+		case p.Start >= w.end:
+			w.found("pace", "poll %d at %v, though the context ended at %v", p.N, p.Start, w.end)
 			return
 		case p.Start > due.to && isLook:
 			w.found("last look", "poll %d at %v is too late for it: %v", p.N, p.Start, due.to)
 			return
 		case p.Start > due.to:
-			w.found("pace", "poll %d at %v is late: %v", p.N, p.Start, due.to)
+			w.found("pace", "poll %d at %v is too late: %v", p.N, p.Start, due.to)
 			return
 		}
 		w.looked = w.looked || p.Start >= w.lastLook()

@@ -114,24 +114,20 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 		"leaves a goroutine": {"goroutines", leaks, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			found := func(c *simulation.Case) bool {
-				return slices.ContainsFunc(simulation.Check(c, wrong.tier(c)), func(v simulation.Violation) bool {
-					return v.Check == wrong.check
-				})
-			}
+			isIt := func(v simulation.Violation) bool { return v.Check == wrong.check }
 			for seed := range uint64(500) {
 				c := simulation.Draw(simulation.PureTier, seed)
-				if !found(&c) {
+				trace, found := simulation.Try(&c, simulation.PureTier, wrong.tier)
+				if !slices.ContainsFunc(found, isIt) {
 					continue
 				}
-				short := simulation.Shrink(&c, simulation.PureTier, wrong.tier, wrong.check)
-				require.True(t, found(&short))
-				require.LessOrEqual(t, polls(wrong.tier(&short)), wrong.polls, "%v", short)
+				found = slices.DeleteFunc(found, func(v simulation.Violation) bool { return !isIt(v) })
+				short, trace, found := simulation.Shrink(&c, simulation.PureTier, wrong.tier, trace, found)
+				require.True(t, slices.ContainsFunc(found, isIt))
+				require.LessOrEqual(t, polls(trace), wrong.polls, "%v", short)
 				require.LessOrEqual(t, len(short.Lives), 2, "%v", short)
 				require.LessOrEqual(t, len(short.Service.Faults), 1, "%v", short)
 				require.LessOrEqual(t, len(short.Service.Latency), 1, "%v", short)
-				report := simulation.Report(&c, simulation.PureTier, wrong.tier, simulation.Check(&c, wrong.tier(&c)))
-				require.Contains(t, report, "go run ./internal/simulation/simulate -tier pure -seed ")
 				return
 			}
 			t.Fatal("no seed finds it")

@@ -77,8 +77,8 @@ func parse(args []string) (settings, error) {
 		return s, fmt.Errorf("there is no tier %q: it is %s or %s", *tier, simulation.PureTier, simulation.HTTPTier)
 	case s.replay && (given["seeds"] || given["from"] || given["workers"]):
 		return s, errors.New("-seed replays one: leave out -seeds, -from and -workers")
-	case *seeds < 1, *workers < 1:
-		return s, errors.New("-seeds and -workers are 1 or more")
+	case *seeds < 1, *workers < 1, *workers > 256: // so many on few processors look like hangs
+		return s, errors.New("-seeds is 1 or more, -workers from 1 to 256")
 	case *seeds > math.MaxUint64-*from:
 		return s, fmt.Errorf("there are no %d seeds from %d on", *seeds, *from)
 	}
@@ -121,6 +121,6 @@ func replay(tier string, run simulation.Tier, seed uint64) (ok bool) {
 		fmt.Println("nothing is wrong")
 		return true
 	}
-	fmt.Println(simulation.Report(&c, tier, run, found))
+	fmt.Println(simulation.Report(&c, tier, run, trace, found))
 	return false
 }
