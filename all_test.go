@@ -51,7 +51,10 @@ func TestWaitAll(t *testing.T) {
 		require.ErrorIs(t, err, waiter.ErrUnfinished)
 		joined, ok := err.(interface{ Unwrap() []error })
 		require.True(t, ok)
-		require.Len(t, joined.Unwrap(), 3, "job-3 once, job-5, and the empty id")
+		require.Len(t, joined.Unwrap(), 3)
+		for i, says := range []string{"job-3 failed", "job-5 can't be read", "the job id is empty"} { // job-3 once
+			require.ErrorContains(t, joined.Unwrap()[i], says)
+		}
 		require.Len(t, told, 99)
 		require.EqualValues(t, 16, most.Load())
 	})

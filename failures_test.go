@@ -187,6 +187,17 @@ func TestTheReportOfAnUnfinishedWait(t *testing.T) {
 	})
 }
 
+func TestAFailureStaysTheLastOneThoughGoodPollsFollow(t *testing.T) {
+	each(t, func(t *testing.T, v verb) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		got := v(ctx, t, newWaiter(t, answers(httpError(503), job("running")), steady...))
+		unfinished, ok := errors.AsType[*waiter.UnfinishedError](got.err)
+		require.True(t, ok)
+		require.ErrorContains(t, unfinished.LastFailure, "503")
+	})
+}
+
 func TestTheReportOfAFailedJob(t *testing.T) {
 	failed := status.Job{
 		ID: id, Type: "bind_ldap", Status: "failed", ErrorCode: "SFS.TURBO.0100", FailReason: "bind\nfailed",
