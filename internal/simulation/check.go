@@ -4,14 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sfsturbo/waiter/poller"
 )
 
 // Violation is something that a check found.
 type Violation struct {
-	Check string // transitions, outcome, pace, last look, goroutines or requests
+	Check string // transitions, outcome, pace, last look, goroutines, requests or panic
 	Life  int
 	Text  string
+	rule  string // Text without what differs from case to case
 }
+
+// like reports whether it is the same mistake, in whichever case.
+func (v Violation) like(other Violation) bool { return v.Check == other.Check && v.rule == other.rule }
 
 func (v Violation) String() string { return fmt.Sprintf("%s, life %d: %s", v.Check, v.Life, v.Text) }
 
@@ -22,7 +28,7 @@ func Check(c *Case, t *Trace) []Violation {
 	var all []Violation
 	life := 0
 	found := func(check, format string, args ...any) {
-		all = append(all, Violation{check, life, fmt.Sprintf(format, args...)})
+		all = append(all, Violation{check, life, fmt.Sprintf(format, args...), format})
 	}
 	o := newObserver(c)
 	if len(t.Runs) == 0 {
@@ -80,7 +86,7 @@ func checkTruth(c *Case, run *Run, found func(check, format string, args ...any)
 // checkLastLook: a wait that lasted until its deadline polled in the margin before it,
 // or was polling, or telling, still.
 func checkLastLook(c *Case, l *Life, run *Run, found func(check, format string, args ...any)) {
-	if run.End != TimedOut || c.Step || c.Options.Limiter != nil {
+	if run.End != TimedOut || c.Step || c.Options.Limiter != nil || l.Verb == "Run" && l.Submit >= l.Deadline {
 		return
 	}
 	var took []time.Duration
@@ -141,6 +147,12 @@ func (o *Options) shortest(which, n, resets int) (sum time.Duration) {
 	return sum
 }
 
+// asksTwice reports whether such a poll may make a second request: a credential that
+// can't be renewed is not sent again.
+func (c *Case) asksTwice(k kind) bool {
+	return k.twice && (k.means != poller.Unauthorized || c.Options.renews())
+}
+
 // checkServer: the server saw each poll once, but for those that never reached it,
 // and those that net/http, or a credential, repeats at once.
 func checkServer(c *Case, t *Trace, found func(check, format string, args ...any)) {
@@ -149,7 +161,7 @@ func checkServer(c *Case, t *Trace, found func(check, format string, args ...any
 		for _, p := range run.Polls {
 			if k := kinds[p.Answer.Kind]; k.local == nil {
 				least++
-				if most++; k.twice || p.Answer.Rejected {
+				if most++; c.asksTwice(k) || p.Answer.Rejected {
 					most++
 				}
 			}

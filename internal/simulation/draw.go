@@ -85,11 +85,15 @@ func drawLife(r dice, length time.Duration, first, crashes bool) Life {
 	if l.Verb == "Run" {
 		l.Submit = r.between(time.Millisecond, time.Second)
 	}
+	begins := l.Submit
+	if r.chance(20) { // or so
+		begins = 0
+	}
 	if r.chance(45) {
-		l.Deadline = l.Submit + r.between(50*time.Millisecond, 3*length) + offEnd
+		l.Deadline = begins + r.between(50*time.Millisecond, 3*length) + offEnd
 	}
 	if r.chance(15) {
-		l.Cancel = l.Submit + r.between(time.Millisecond, 2*length) + offCancel
+		l.Cancel = begins + r.between(time.Millisecond, 2*length) + offCancel
 	}
 	switch {
 	case !crashes:

@@ -71,7 +71,7 @@ func drawStates(r dice, length time.Duration) []State {
 		}
 		states = append(states, State{d, job})
 	}
-	end := State{max(length, at[len(at)-1]+grain) + offChange, job.Clone()}
+	end := State{ceil(max(length, at[len(at)-1]+grain)) + offChange, job.Clone()}
 	if end.Job.EndTime = one(r, times...); r.chance(60) {
 		for i := range end.Job.SubJobs {
 			end.Job.SubJobs[i].Status = status.Success

@@ -24,12 +24,12 @@ import (
 // the Poller is for showing that the checks see what is wrong with it.
 func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 	return func(c *Case) (trace *Trace) {
-		var panicked any
+		var failure *panicked
 		defer func() { // the bubble panics if goroutines are left that nothing can wake
 			r := recover()
 			switch {
-			case panicked != nil:
-				panic(panicked)
+			case failure != nil:
+				panic(*failure)
 			case r != nil && (trace == nil || trace.Leaked == ""):
 				panic(r)
 			}
@@ -37,7 +37,7 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 		synctest.Test(t, func(*testing.T) {
 			here := goroutines()
 			s := begin(c, wraps...)
-			panicked = s.all()
+			failure = s.all()
 			s.server.Close()
 			synctest.Wait()
 			trace = s.trace
@@ -48,6 +48,13 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 		})
 		return trace
 	}
+}
+
+// panicked is a panic in a bubble, where it happened and what became of the case until then.
+type panicked struct {
+	trace *Trace
+	value any
+	stack []byte
 }
 
 // session is one case over HTTP. It is the Poller that the waiter has: it notes when

@@ -13,13 +13,15 @@ var httpSeeds = flag.Uint64("http.seeds", someHTTPSeeds, "how many waits the HTT
 
 func TestWaitsOverHTTP(t *testing.T) {
 	campaign := simulation.Campaign{
-		Tier: simulation.HTTPTier, Run: simulation.HTTP(t), Until: *httpSeeds, Workers: 1,
+		Name: simulation.HTTPTier, Tier: simulation.HTTP(t), Until: *httpSeeds, Workers: 1,
 		Report: func(report string) { t.Error(report) },
 	}
-	tally := campaign.Sail(t.Context())
+	tally := campaign.Run(t.Context())
 	t.Log(tally)
 	require.Equal(t, int(*httpSeeds), tally.Seeds)
-	require.Greater(t, len(tally.Ends), len(everyEnd)-3, tally)
+	if *httpSeeds >= someHTTPSeeds {
+		require.Greater(t, len(tally.Ends), len(everyEnd)-3, tally)
+	}
 	if *httpSeeds >= 3000 { // so few do not meet everything
 		require.Empty(t, tally.Unmet())
 	}

@@ -15,12 +15,12 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// all lives the lives of a case, one after the other. It returns what the library
-// panicked with, nil if it did not.
-func (s *session) all() (panicked any) {
+// all lives the lives of a case, one after the other. It returns the library's panic,
+// nil if it did not.
+func (s *session) all() (failure *panicked) {
 	defer func() {
-		if panicked = recover(); panicked != nil {
-			panicked = fmt.Sprintf("%v\n%s", panicked, debug.Stack())
+		if r := recover(); r != nil {
+			failure = &panicked{s.trace, r, debug.Stack()}
 		}
 	}()
 	for i := range s.c.Lives {
@@ -151,16 +151,16 @@ func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err e
 			return JobID, nil
 		}, append(opts, onTransition)...)
 	case "WaitAll": // takes no options
-		w := must(waiter.New(s.poller, append(s.options(), onTransition, waiter.WithTrace(&waiter.Trace{WaitEnd: s.mourn}))...))
+		w := must(waiter.New(s.poller, append(s.options(), onTransition, waiter.WithTrace(&waiter.Trace{WaitEnd: s.nameSeed}))...))
 		jobs, err := w.WaitAll(ctx, JobID, JobID)
 		return jobs[1], err
 	}
 	return s.waiter.Wait(ctx, JobID, append(opts, onTransition)...)
 }
 
-// mourn is told of the end of each wait below WaitAll. What panics there nobody can
+// nameSeed is told of the end of each wait below WaitAll. What panics there nobody can
 // recover: so it names the seed.
-func (s *session) mourn(_ context.Context, _ status.Job, err error) {
+func (s *session) nameSeed(_ context.Context, _ status.Job, err error) {
 	if err != nil && strings.HasSuffix(err.Error(), "the wait panicked") {
 		fmt.Fprintf(os.Stderr, "seed %d panics; replay it with: %s\n", s.c.Seed, s.c.Replay(HTTPTier))
 	}
@@ -215,7 +215,11 @@ type stacks map[string]string
 // goroutines returns those that are in the caller's bubble, but for itself.
 func goroutines() stacks {
 	buffer := make([]byte, 1<<20)
-	all := strings.Split(string(buffer[:runtime.Stack(buffer, true)]), "\n\n")
+	n := runtime.Stack(buffer, true)
+	for ; n == len(buffer); n = runtime.Stack(buffer, true) { // more than fits
+		buffer = make([]byte, 2*n)
+	}
+	all := strings.Split(string(buffer[:n]), "\n\n")
 	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], "synctest bubble ")
 	found := stacks{}
 	for _, stack := range all[1:] {

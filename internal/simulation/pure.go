@@ -58,7 +58,7 @@ var ends = map[follow.End]End{
 
 // context is when a life's ends, and how.
 func (l *Life) context(began time.Duration) (end, deadline time.Duration, how End) {
-	end, how = 1<<62, Crashed
+	end, how = never, Crashed
 	for _, e := range []struct {
 		after time.Duration
 		how   End
@@ -90,10 +90,14 @@ func (d *driver) live(l *Life) {
 		finish(ends[s.End])
 		return
 	}
+	if d.now >= end { // while it was submitted
+		finish(how)
+		return
+	}
 	looked := false
 	lastLook := func() time.Duration {
 		if deadline == 0 || looked || d.c.Step {
-			return 1 << 62
+			return never
 		}
 		return s.LastLook(at(deadline)).Sub(Epoch)
 	}

@@ -21,10 +21,10 @@ var everyEnd = []simulation.End{
 
 func TestPureWaits(t *testing.T) {
 	campaign := simulation.Campaign{
-		Tier: simulation.PureTier, Run: simulation.Pure, Until: pureSeeds, Workers: runtime.NumCPU(),
+		Name: simulation.PureTier, Tier: simulation.Pure, Until: pureSeeds, Workers: runtime.NumCPU(),
 		Report: func(report string) { t.Error(report) },
 	}
-	tally := campaign.Sail(t.Context())
+	tally := campaign.Run(t.Context())
 	t.Log(tally)
 	require.Equal(t, pureSeeds, tally.Seeds)
 	for _, end := range everyEnd {

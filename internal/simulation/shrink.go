@@ -1,9 +1,10 @@
 package simulation
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,20 +17,23 @@ const (
 	HTTPTier = "http"
 )
 
-// Shrink returns the shortest case that it can find in which the same check still finds
-// something, with what became of that and what was found: it takes away one thing after
-// the other, as long as that helps. Run again, a case with the library's own schedules
-// may go otherwise, as their delays are random.
-func Shrink(c *Case, tier string, run Tier, trace *Trace, found []Violation) (Case, *Trace, []Violation) {
-	check, best := found[0].Check, c.Clone()
+// Shrink returns the shortest case that it can find in which there is the same mistake
+// as the first that was found, with what became of that and what was found: it takes
+// away one thing after the other, as long as that helps and ctx lasts. Run again, a case
+// with the library's own schedules may go otherwise, as their delays are random.
+func Shrink(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, found []Violation) (Case, *Trace, []Violation) {
+	first, best := found[0], c.Clone()
 	for again := true; again; {
 		again = false
 		for simpler := range simplifications(best) {
-			if !valid(&simpler) {
+			if ctx.Err() != nil {
+				return best, trace, found
+			}
+			if !simpler.valid() {
 				continue
 			}
 			t, f := Try(&simpler, tier, run)
-			if slices.ContainsFunc(f, func(v Violation) bool { return v.Check == check }) {
+			if slices.ContainsFunc(f, first.like) {
 				best, trace, found, again = simpler, t, f, true
 				break
 			}
@@ -38,7 +42,13 @@ func Shrink(c *Case, tier string, run Tier, trace *Trace, found []Violation) (Ca
 	return best, trace, found
 }
 
-func valid(c *Case) bool { return c.Polls > 0 && len(c.Lives) > 0 && len(c.Service.Latency) > 0 }
+// valid reports whether it could have been drawn: without a timeout a hang would last
+// for ever, unless each life ends; and the job changes in order.
+func (c *Case) valid() bool {
+	endless := slices.ContainsFunc(c.Lives, func(l Life) bool { return l.Deadline == 0 && l.Cancel == 0 })
+	inOrder := slices.IsSortedFunc(c.Service.States, func(a, b State) int { return cmp.Compare(a.At, b.At) })
+	return c.Polls > 0 && len(c.Lives) > 0 && len(c.Service.Latency) > 0 && inOrder && (c.Options.Timeout > 0 || !endless)
+}
 
 // simplifications yields every case that is one step shorter.
 func simplifications(c Case) func(yield func(Case) bool) {
@@ -95,9 +105,13 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 		zero(o.Grace > 0, func(c *Case) { c.Options.Grace = 0 }) &&
 		zero(o.Type != "", func(c *Case) { c.Options.Type = "" }) &&
 		zero(o.Limiter != nil, func(c *Case) { c.Options.Limiter = nil }) &&
-		zero(o.Overrule != nil, func(c *Case) { c.Options.Overrule = nil })
+		zero(o.Overrule != nil, func(c *Case) { c.Options.Overrule = nil }) &&
+		zero(o.Default && len(o.Progress)+len(o.Failure) > 2, func(c *Case) { // then they are of no use
+			c.Options.Progress, c.Options.Failure = o.Progress[:1], o.Failure[:1]
+		})
 	for i, f := range c.Service.Faults {
 		ok = ok && zero(f.Period > 0, func(c *Case) { c.Service.Faults[i].Period = 0 }) &&
+			zero(f.Slow > 0, func(c *Case) { c.Service.Faults[i].Slow = 0 }) &&
 			zero(f.RetryAfter > 0, func(c *Case) { c.Service.Faults[i].RetryAfter = 0 }) &&
 			zero(f.AsDate, func(c *Case) { c.Service.Faults[i].AsDate = false }) &&
 			zero(f.From > 0, func(c *Case) { c.Service.Faults[i].From = 0 })
@@ -138,24 +152,30 @@ func sooner(c Case, try func(func(*Case)) bool) bool {
 		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.States[i].At })
 	}
 	for i := range c.Service.Faults {
-		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.Faults[i].Until })
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.Faults[i].Until }) &&
+			half(func(c *Case) *time.Duration { return &c.Service.Faults[i].Slow })
+	}
+	for i := range c.Service.Latency {
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.Latency[i] })
+	}
+	for i := range c.Service.Lags {
+		ok = ok && half(func(c *Case) *time.Duration { return &c.Service.Lags[i] })
 	}
 	for i := range c.Lives {
 		ok = ok && half(func(c *Case) *time.Duration { return &c.Lives[i].Deadline }) &&
 			half(func(c *Case) *time.Duration { return &c.Lives[i].Cancel }) &&
+			half(func(c *Case) *time.Duration { return &c.Lives[i].Crash }) &&
 			half(func(c *Case) *time.Duration { return &c.Lives[i].Gap })
 	}
 	return ok
 }
 
-// Report tells of a case that failed: what was found, how to replay it, and the
-// shortest case that was found to fail alike, with what became of it.
-func Report(c *Case, tier string, run Tier, trace *Trace, found []Violation) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d of the %s tier: %v\nreplay it with: %s\n", c.Seed, tier, found, c.Replay(tier))
-	short, trace, found := Shrink(c, tier, run, trace, found)
-	fmt.Fprintf(&b, "shrunk: %v\n%s  what became of it:\n%s", found, short, trace)
-	return b.String()
+// Report tells of a case that failed: at once what was found and how to replay it, and
+// then the shortest case that was found to fail alike, with what became of it.
+func Report(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, found []Violation, say func(string)) {
+	say(fmt.Sprintf("seed %d of the %s tier: %v\nreplay it with: %s", c.Seed, tier, found, c.Replay(tier)))
+	short, trace, found := Shrink(ctx, c, tier, run, trace, found)
+	say(fmt.Sprintf("seed %d, shrunk: %v\n%s  what became of it:\n%s", c.Seed, found, short, trace))
 }
 
 // Replay is the command that replays it.

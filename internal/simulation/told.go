@@ -49,7 +49,7 @@ func (w *walk) ends(end End, at time.Duration) {
 	}
 	switch {
 	case run.End != end || run.At != at:
-		w.found("outcome", "%s at %v, not %s at %v", run.End, run.At, end, at)
+		w.found("outcome", "%s at %v, not %s at %v %v", run.End, run.At, end, at, run.Wrong)
 	case len(run.Polls) > w.polls:
 		w.found("pace", "poll %d at %v, though the wait had ended at %v", run.Polls[w.polls].N, run.Polls[w.polls].Start, at)
 	case len(run.Told) > w.told:

@@ -23,7 +23,7 @@ type Run struct {
 	End    End
 	At     time.Duration // of the end
 	Job    status.Job    // as it came back
-	Folded bool          // but where only what was told does
+	Folded bool          // Job is the fold of Told: a Watch that succeeds returns none
 	Said   Said
 	Wrong  []string // of the HTTP tier: what is wrong with the error itself
 }
@@ -102,10 +102,11 @@ func (c Case) String() string {
 	}
 	fmt.Fprintf(&b, "  latency %v, replicas behind by %v\n", c.Service.Latency, c.Service.Lags)
 	o := c.Options
-	fmt.Fprintf(&b, "  options: %+v\n", o)
 	if o.Limiter != nil {
 		fmt.Fprintf(&b, "  limiter: %+v\n", *o.Limiter)
+		o.Limiter = nil
 	}
+	fmt.Fprintf(&b, "  options: %+v\n  cancelled as poll %d begins\n", o, c.Polls-1)
 	for i, l := range c.Lives {
 		fmt.Fprintf(&b, "  life %d (step: %v): %+v\n", i, c.Step, l)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,7 +53,10 @@ func TestAPanicIsFound(t *testing.T) {
 			require.Equal(t, "panic", found[0].Check)
 			require.Contains(t, found[0].Text, "a mistake of ours")
 			require.Contains(t, found[0].Text, "try_test.go")
-			require.Contains(t, simulation.Report(&c, name, tier, trace, found), "replay it with: "+c.Replay(name))
+			var said strings.Builder
+			simulation.Report(t.Context(), &c, name, tier, trace, found, func(text string) { said.WriteString(text) })
+			require.Contains(t, said.String(), "replay it with: "+c.Replay(name))
+			require.Contains(t, said.String(), "shrunk: ")
 		})
 	}
 }
@@ -71,7 +75,9 @@ func TestWhatEndsTheProcessNamesItsSeed(t *testing.T) {
 	case "a hang in a bubble":
 		tier := simulation.HTTP(t, stuck)
 		trace, found := simulation.Try(&one, simulation.HTTPTier, tier)
-		fmt.Println(simulation.Report(&one, simulation.HTTPTier, tier, trace, found))
+		ctx, cancel := context.WithCancel(t.Context()) // it is not shrunk: each try leaves goroutines behind
+		cancel()
+		simulation.Report(ctx, &one, simulation.HTTPTier, tier, trace, found, func(text string) { fmt.Println(text) })
 	case "a panic":
 		simulation.Try(&all, simulation.HTTPTier, simulation.HTTP(t, broken))
 	default:

@@ -43,6 +43,7 @@ func (w *walk) through(start time.Duration) {
 		return
 	}
 	due := exactly(start)
+	w.now = start
 	for {
 		if due.from >= w.end {
 			w.ends(w.how, max(w.end, w.now))
@@ -187,7 +188,7 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 // a credential that was renewed a moment ago and is rejected again.
 func (w *walk) takes(p *Poll) (took time.Duration, useless bool) {
 	took = p.Answer.took()
-	if kinds[p.Answer.Kind].twice && p.End > p.Start+took { // it was asked again
+	if w.c.asksTwice(kinds[p.Answer.Kind]) && p.End > p.Start+took { // it was asked again
 		took *= 2
 	}
 	if w.c.Options.Credential != password || !p.Answer.rejection() {

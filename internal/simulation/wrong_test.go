@@ -122,7 +122,7 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 					continue
 				}
 				found = slices.DeleteFunc(found, func(v simulation.Violation) bool { return !isIt(v) })
-				short, trace, found := simulation.Shrink(&c, simulation.PureTier, wrong.tier, trace, found)
+				short, trace, found := simulation.Shrink(t.Context(), &c, simulation.PureTier, wrong.tier, trace, found)
 				require.True(t, slices.ContainsFunc(found, isIt))
 				require.LessOrEqual(t, polls(trace), wrong.polls, "%v", short)
 				require.LessOrEqual(t, len(short.Lives), 2, "%v", short)

@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
+// verdict is what the tests have shown about a break; "" if they were interrupted.
+type verdict string
+
 const (
-	caught      = "caught"
-	survived    = "SURVIVED"
-	known       = "known"
-	broken      = "BROKEN" // it can't be made or built, or go test failed for another reason than a test
-	interrupted = ""       // no verdict
+	caught   verdict = "caught"
+	survived verdict = "SURVIVED"
+	known    verdict = "known"
+	broken   verdict = "BROKEN" // it can't be made or built, or go test failed for another reason than a test
 )
 
 var (
@@ -18,25 +20,32 @@ var (
 	failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 	timedOut   = regexp.MustCompile(`(?m)^(panic: test timed out|\*\*\* Test killed)`)
 	panicked   = regexp.MustCompile(`(?m)^(panic|fatal error): `)
-	killed     = regexp.MustCompile(`(?m)^signal: killed$`) // likely for want of memory: go test kills with another one
 	failed     = regexp.MustCompile(`(?m)^FAIL\t\S+\t`)
+
+	// machine is what it says when it is short of something, wherever that stands: tests fail
+	// of it too. A signal is the process's own only on a line by itself; go test kills with
+	// another one, quit.
+	machine = regexp.MustCompile(`(?m)no space left on device|disk quota exceeded|too many open files|` +
+		`runtime: out of memory|cannot allocate memory|newosproc|resource temporarily unavailable|` +
+		`text file busy|fork/exec|^signal: (?:killed|terminated)$`)
 )
 
 // judge says what a go test that ended in err shows about a break. Only tests catch:
 // go test also fails for want of disk space, memory or modules.
-func judge(output string, err error) (verdict, by string) {
-	switch test := failedTest.FindStringSubmatch(output); {
+func judge(output string, err error) (v verdict, by string) {
+	test, short := failedTest.FindStringSubmatch(output), machine.FindString(output)
+	switch {
 	case unbuilt.MatchString(output):
 		return broken, "it can't be built"
-	case strings.Contains(output, "no space left on device"):
-		return broken, "no space left on device"
+	case short != "":
+		return broken, "the machine: " + short
 	case test != nil:
 		return caught, test[1]
 	case timedOut.MatchString(output):
 		return caught, "timed out"
 	case panicked.MatchString(output):
 		return caught, "it panicked"
-	case failed.MatchString(output) && !killed.MatchString(output): // a TestMain that looks for leaks, or an os.Exit
+	case failed.MatchString(output): // a TestMain that looks for leaks, or an os.Exit
 		return caught, "its process failed"
 	}
 	return broken, "go test failed, and no test did: " + err.Error()

@@ -40,8 +40,14 @@ func main() {
 		fmt.Fprintf(os.Stderr, "mutation: -workers %d: it takes one at least\n", *workers)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for anything
+	// A pipe that nobody reads, as with head, ends it too. Never stopped: what it still says must not kill it.
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGPIPE)
 	if err := run(ctx, os.Stdout, list, *only, *tests, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
 		os.Exit(1)
@@ -53,23 +59,14 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 	if err != nil {
 		return err
 	}
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return err
-	}
-	plan, err := planFor(ctx, root, mutations, tests)
-	if err != nil {
-		return err
-	}
-	unbroken := try(ctx, root, mutation{}, plan.all)
-	switch unbroken.verdict {
-	case survived:
-		fmt.Fprintf(out, "the unbroken copy passed in %.0f s\n", unbroken.took.Seconds())
-	case interrupted:
+	root, p, err := prepare(ctx, mutations, tests, workers)
+	switch {
+	case ctx.Err() != nil:
 		return errors.New("interrupted before the first break")
-	default:
-		return fmt.Errorf("the unbroken copy does not pass, so that every break would count as caught: mend that first%s\n%s", unbroken.detail, unbroken.output)
+	case err != nil:
+		return err
 	}
+	fmt.Fprintf(out, "the unbroken copy passed in %.0f s\n", p.took().Seconds())
 
 	work := make(chan mutation)
 	results := make(chan result)
@@ -77,7 +74,7 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 	for range workers {
 		group.Go(func() {
 			for m := range work {
-				results <- try(ctx, root, m, plan.of(m))
+				results <- try(ctx, root, m, p.of(m))
 			}
 		})
 	}
@@ -92,6 +89,22 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 		close(results)
 	}()
 	return report(ctx, out, results, len(mutations))
+}
+
+// prepare has the tests pass on a copy without a break: those that fail there judge none.
+func prepare(ctx context.Context, mutations []mutation, tests string, workers int) (root string, p plan, err error) {
+	if root, err = moduleRoot(ctx); err != nil {
+		return "", plan{}, err
+	}
+	if p, err = planFor(ctx, root, mutations, tests); err != nil {
+		return "", plan{}, err
+	}
+	box, err := newSandbox(root)
+	if err != nil {
+		return "", plan{}, fmt.Errorf("no copy of the module can be made: %w", err)
+	}
+	defer box.remove()
+	return root, p, p.measure(ctx, box, workers)
 }
 
 // choose returns the breaks in list whose title matches.
@@ -118,15 +131,15 @@ func choose(list, only string) ([]mutation, error) {
 
 // report prints the results as they come, and what they add up to.
 func report(ctx context.Context, out io.Writer, results <-chan result, total int) error {
-	counts, tried := map[string]int{}, 0
+	counts, tried := map[verdict]int{}, 0
 	for r := range results {
-		if r.verdict == interrupted {
+		if r.verdict == "" {
 			continue
 		}
 		tried++
 		counts[r.verdict]++
 		fmt.Fprintf(out, "%-9s %3.0f s  %-22s %s%s\n", r.verdict, r.took.Seconds(), r.file, r.title, r.detail)
-		if r.verdict == broken && r.output != "" {
+		if r.output != "" {
 			fmt.Fprintln(out, r.output)
 		}
 	}
@@ -135,8 +148,12 @@ func report(ctx context.Context, out io.Writer, results <-chan result, total int
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted after %d of %d breaks", tried, total)
 	}
-	if missed := counts[survived] + counts[broken]; missed > 0 {
+	switch missed := counts[survived] + counts[broken]; missed {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 break is not caught")
+	default:
 		return fmt.Errorf("%d breaks are not caught", missed)
 	}
-	return nil
 }

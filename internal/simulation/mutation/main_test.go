@@ -2,23 +2,24 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
+// asCommand has the test binary be the command, with these breaks if there are any.
 const asCommand = "MUTATION_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
+	if given, ok := os.LookupEnv(asCommand); ok {
+		list = cmp.Or(given, list)
 		main()
 		os.Exit(0)
 	}
@@ -39,9 +40,10 @@ func TestFlagsThatMakeNoSenseAreRefused(t *testing.T) {
 		{[]string{"-run", "["}, 1, "mutation: error parsing regexp"},
 		{[]string{"-run", "no such title"}, 1, `mutation: -run "no such title" matches no title in mutations.txt`},
 		{[]string{"-tests", "./nonsense"}, 1, "mutation: go list ./nonsense: "},
+		{[]string{"-tests", "./examples/watch"}, 1, "mutation: no package with tests matches ./examples/watch: -tests takes"},
 	} {
 		c := exec.CommandContext(t.Context(), self, test.args...)
-		c.Env = append(os.Environ(), asCommand+"=1")
+		c.Env = append(os.Environ(), asCommand+"=")
 		out, err := c.CombinedOutput()
 		var exit *exec.ExitError
 		require.ErrorAs(t, err, &exit, "%v: %s", test.args, out)
@@ -56,7 +58,7 @@ func tiny(t *testing.T, code, test string) (temporary string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":       "module tiny\n\ngo 1.26\n",
+		"go.mod":       "module " + module + "\n\ngo 1.26\n",
 		"tiny.go":      "package tiny\n\n" + code + "\n",
 		"tiny_test.go": "package tiny\n\n" + test + "\n",
 	} {
@@ -92,6 +94,11 @@ tiny.go: it is wrong, and nobody minds
 +a - b
 survives: it is about 1 and 0
 
+tiny.go: it is wrong, though some said that nobody minds
+-a + b
++a + b + 2
+survives: nobody minds
+
 tiny.go: it does not compile
 -a + b
 +c
@@ -112,9 +119,10 @@ func TestEachBreakGetsItsVerdict(t *testing.T) {
 		`(?m)^caught +\d+ s  tiny.go +it is wrong \(by \.: TestSum\)$`,
 		`(?m)^SURVIVED +\d+ s  tiny.go +it is wrong for others$`,
 		`(?m)^known +\d+ s  tiny.go +it is wrong, and nobody minds: it is about 1 and 0$`,
+		`(?m)^caught +\d+ s  tiny.go +it is wrong, though some said that nobody minds \(by \.: TestSum\): its survives line is out of date$`,
 		`(?m)^BROKEN +\d+ s  tiny.go +it does not compile \(by \.: it can't be built\)\n(.*\n)?.*undefined: c$`,
 		`(?m)^BROKEN +\d+ s  tiny.go +it is not there: the old text stands in tiny.go 0 times`,
-		`\n1 caught, 1 survived, 1 known to survive, 2 broken\n$`,
+		`\n2 caught, 1 survived, 1 known to survive, 2 broken\n$`,
 	} {
 		require.Regexp(t, line, out.String())
 	}
@@ -131,85 +139,62 @@ func TestTestsThatFailWithoutABreakJudgeNone(t *testing.T) {
 	empty(t, temporary)
 }
 
-func TestWhatIsNoPackageIsSaidBeforeAnyBreak(t *testing.T) {
-	tiny(t, sum, "import \"testing\"\n\nfunc TestIt(t *testing.T) { panic(\"it was run\") }")
-	for _, tests := range []string{"./nonsense", "./nonsense/...", ".,", " ", ".,./nonsense", "-x"} {
+func TestATestThatHangsFailsByItsLimit(t *testing.T) {
+	tiny(t, sum, "import \"testing\"\n\nfunc TestHang(*testing.T) {\n\tif Sum(1, 0) != 1 {\n\t\tselect {}\n\t}\n}")
+	m := mutation{file: "tiny.go", old: "a + b", new: "b"}
+	r := try(t.Context(), ".", m, []stage{{pattern: ".", packages: []string{"."}, limit: 100 * time.Millisecond}})
+	require.Equal(t, caught, r.verdict)
+	require.Equal(t, " (by .: timed out)", r.detail)
+	require.Empty(t, r.output, "only for what is broken")
+}
+
+func TestWhereItCanNotBegin(t *testing.T) {
+	begin := func(ctx context.Context, tests string) error {
 		var out bytes.Buffer
-		err := run(t.Context(), &out, breaks, "", tests, 1)
-		require.ErrorContains(t, err, "-tests takes packages as go test does", tests)
-		require.Empty(t, out.String(), tests)
+		err := run(ctx, &out, breaks, "others", tests, 1)
+		require.Empty(t, out.String())
+		return err
 	}
-}
+	temporary := tiny(t, sum, testSum)
+	t.Setenv("TMPDIR", filepath.Join(temporary, "missing"))
+	err := begin(t.Context(), ".")
+	require.ErrorContains(t, err, "no copy of the module can be made: ")
+	require.ErrorContains(t, err, "missing")
 
-func TestThisPackageJudgesNothing(t *testing.T) {
-	root, err := moduleRoot(t.Context())
-	require.NoError(t, err)
-	_, err = packagesOf(t.Context(), root, "./internal/simulation/mutation")
-	require.ErrorContains(t, err, "no package to test matches")
-	p, err := planFor(t.Context(), root, []mutation{{file: "run.go"}, {file: "status/job.go"}, {file: "all.go"}}, "")
-	require.NoError(t, err)
-	var patterns []string
-	for _, s := range p.all {
-		patterns = append(patterns, s.pattern)
-		require.NotContains(t, s.packages, "github.com/sfsturbo/waiter/internal/simulation/mutation")
-	}
-	require.Equal(t, []string{"./.", "./internal/simulation", "./...", "./status"}, patterns)
-	require.Equal(t, []stage{p.all[3], p.all[1], p.all[2]}, p.of(mutation{file: "status/job.go"}))
-	require.Equal(t, []string{"github.com/sfsturbo/waiter/status"}, p.all[3].packages)
-}
-
-// hangs is a test that hangs when it is broken. It holds a connection meanwhile, so that
-// somebody else can see it run, and end.
-const hangs = `import ("net"; "testing")
-
-func TestHang(t *testing.T) {
-	if Sum(1, 0) == 1 {
-		return
-	}
-	if _, err := net.Dial("tcp", "ADDRESS"); err != nil {
-		t.Fatal(err)
-	}
-	select {}
-}`
-
-func TestACtrlCEndsAllAtOnce(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there the test binaries end by their own timeout")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	temporary := tiny(t, sum, string(bytes.Replace([]byte(hangs), []byte("ADDRESS"), []byte(listener.Addr().String()), 1)))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var out bytes.Buffer
-	ended := make(chan error, 1)
-	go func() {
-		ended <- run(ctx, &out, "tiny.go: a\n-a + b\n+a + 2*b\n\ntiny.go: b\n-a + b\n+b\n\ntiny.go: c\n-a + b\n+b\n", "", ".", 1)
-	}()
-
-	hung, err := listener.Accept()
-	require.NoError(t, err)
+	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	select {
-	case err = <-ended:
-	case <-time.After(20 * time.Second):
-		t.Fatal("it goes on")
+	require.EqualError(t, begin(ended, ""), "interrupted before the first break")
+
+	require.NoError(t, os.Rename("tiny.go", "other.go"))
+	require.NoError(t, os.Mkdir("empty", 0o700))
+	var out bytes.Buffer
+	err = run(t.Context(), &out, "empty/a.go: a\n-a\n+b", "", "", 1)
+	require.ErrorContains(t, err, "go list ./empty: ")
+	require.NotContains(t, err.Error(), "-tests", "none was given")
+
+	require.NoError(t, os.WriteFile("go.mod", []byte("module example.org/other\n"), 0o600))
+	require.EqualError(t, begin(t.Context(), ""), "this is the module example.org/other: run it in the root of github.com/sfsturbo/waiter")
+	t.Chdir(temporary)
+	require.EqualError(t, begin(t.Context(), ""), "this is no module: run it in the root of github.com/sfsturbo/waiter")
+}
+
+func TestOneBreakIsOne(t *testing.T) {
+	for n, want := range map[int]string{1: "1 break is not caught", 2: "2 breaks are not caught"} {
+		results := make(chan result, n)
+		for range n {
+			results <- result{verdict: survived}
+		}
+		close(results)
+		require.EqualError(t, report(t.Context(), io.Discard, results, n), want)
 	}
-	require.EqualError(t, err, "interrupted after 1 of 3 breaks")
-	require.Contains(t, out.String(), "\n0 caught, 1 survived, 0 known to survive, 0 broken\n")
-	empty(t, temporary)
-	require.NoError(t, hung.SetReadDeadline(time.Now().Add(10*time.Second)))
-	n, err := io.Copy(io.Discard, hung)
-	require.NoError(t, err, "the test binary runs on")
-	require.Zero(t, n)
 }
 
 func TestAStageThatIsTakenTooLongForIsNotCaught(t *testing.T) {
 	tiny(t, sum, "import \"testing\"\n\nfunc TestHang(*testing.T) { select {} }")
-	dir, err := os.Getwd()
+	box, err := newSandbox(".")
 	require.NoError(t, err)
-	output, err := goTest(t.Context(), dir, t.TempDir(), []string{"."}, 100*time.Millisecond)
+	defer box.remove()
+	output, err := box.goTest(t.Context(), 100*time.Millisecond, ".")
 	require.EqualError(t, err, "it did not end within 100ms")
 	verdict, by := judge(output, err)
 	require.Equal(t, broken, verdict)

@@ -7,7 +7,8 @@
 // The last replays one seed: it prints what was drawn and what became of it. Ctrl-C
 // ends a run with a report of the seeds so far. The exit status is 1 if a seed failed
 // or not all ran; each that fails is printed with the command that replays it, and with
-// the shortest case that was found to fail alike. It is 2 if a flag is wrong.
+// the shortest case that was found to fail alike. It is 2 if a flag is wrong, and also if
+// a case hangs, which can only be ended together with the command.
 package main
 
 import (
@@ -94,16 +95,17 @@ func (s settings) simulate(run simulation.Tier) (ok bool) {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
 	campaign := simulation.Campaign{
-		Tier: s.tier, Run: run, From: s.from, Until: s.until, Workers: s.workers,
+		Name: s.tier, Tier: run, From: s.from, Until: s.until, Workers: s.workers,
 		Report: func(report string) { fmt.Println(report) },
 	}
 	begun := time.Now()
-	tally := campaign.Sail(ctx)
+	tally := campaign.Run(ctx)
 	fmt.Printf("%s tier, %v on %d workers: %v\n", s.tier, time.Since(begun).Round(time.Second), s.workers, tally)
-	if ctx.Err() != nil {
+	all := uint64(tally.Seeds) == s.until-s.from
+	if !all {
 		fmt.Printf("stopped before all %d had run\n", s.until-s.from)
 	}
-	return len(tally.Failed) == 0 && ctx.Err() == nil
+	return len(tally.Failed) == 0 && all
 }
 
 // inTest runs f as a test, since only those have bubbles of virtual time, and exits.
@@ -121,6 +123,6 @@ func replay(tier string, run simulation.Tier, seed uint64) (ok bool) {
 		fmt.Println("nothing is wrong")
 		return true
 	}
-	fmt.Println(simulation.Report(&c, tier, run, trace, found))
+	simulation.Report(context.Background(), &c, tier, run, trace, found, func(text string) { fmt.Println(text) })
 	return false
 }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hangs is a test that hangs when it is broken. It holds a connection meanwhile, so that
+// somebody else can see it run, and end.
+const hangs = `import ("net"; "testing")
+
+func TestHang(t *testing.T) {
+	if Sum(1, 0) == 1 {
+		return
+	}
+	if _, err := net.Dial("tcp", %q); err != nil {
+		t.Fatal(err)
+	}
+	select {}
+}`
+
+// threeBreaks are one that survives, and two that hang.
+const threeBreaks = "tiny.go: a\n-a + b\n+a + 2*b\n\ntiny.go: b\n-a + b\n+b\n\ntiny.go: c\n-a + b\n+b\n"
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("there the test binaries end by their own timeout")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
+
+// ends requires whoever holds the other side of c to end.
+func ends(t *testing.T, c net.Conn) {
+	t.Helper()
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	n, err := io.Copy(io.Discard, c)
+	require.NoError(t, err, "it runs on")
+	require.Zero(t, n)
+}
+
+// started is this command in a module whose test hangs when it is broken.
+func started(t *testing.T, listener net.Listener) (c *exec.Cmd, stdout io.ReadCloser, stderr *bytes.Buffer, temporary string) {
+	t.Helper()
+	temporary = tiny(t, sum, fmt.Sprintf(hangs, listener.Addr()))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c, stderr = exec.CommandContext(t.Context(), self, "-tests", "."), new(bytes.Buffer)
+	c.Env = append(os.Environ(), asCommand+"="+threeBreaks)
+	c.Stderr = stderr
+	stdout, err = c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	hurry := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	t.Cleanup(func() { hurry.Stop() })
+	return c, stdout, stderr, temporary
+}
+
+func TestASignalEndsAllAtOnce(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		t.Run(s.String(), func(t *testing.T) {
+			if s == syscall.SIGHUP && signal.Ignored(s) {
+				t.Skip("it is ignored")
+			}
+			listener := listen(t)
+			c, stdout, stderr, temporary := started(t, listener)
+			hung, err := listener.Accept()
+			require.NoError(t, err)
+			require.NoError(t, c.Process.Signal(s))
+			out, err := io.ReadAll(stdout)
+			require.NoError(t, err)
+			require.EqualError(t, c.Wait(), "exit status 1")
+			require.Equal(t, "mutation: interrupted after 1 of 3 breaks\n", stderr.String())
+			require.Contains(t, string(out), "\n0 caught, 1 survived, 0 known to survive, 0 broken\n")
+			empty(t, temporary)
+			ends(t, hung)
+		})
+	}
+}
+
+// As with a pipe to head -1.
+func TestAnOutputThatNobodyReadsEndsAll(t *testing.T) {
+	c, stdout, stderr, temporary := started(t, listen(t))
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, line, "the unbroken copy passed in ")
+	require.NoError(t, stdout.Close())
+	require.EqualError(t, c.Wait(), "exit status 1")
+	require.Equal(t, "mutation: interrupted after 1 of 3 breaks\n", stderr.String())
+	empty(t, temporary)
+}
+
+func TestWhatATestLeavesRunningIsEnded(t *testing.T) {
+	listener := listen(t)
+	tiny(t, sum, fmt.Sprintf(`import ("net"; "os"; "os/exec"; "testing")
+
+func TestIt(t *testing.T) {
+	c, err := net.Dial("tcp", %q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := c.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("sleep", "60")
+	child.ExtraFiles = []*os.File{held}
+	t.Fatal(child.Start())
+}`, listener.Addr()))
+	box, err := newSandbox(".")
+	require.NoError(t, err)
+	defer box.remove()
+	output, err := box.goTest(t.Context(), time.Minute, ".")
+	require.Error(t, err)
+	require.Contains(t, output, "<nil>", "the child was started")
+	held, err := listener.Accept()
+	require.NoError(t, err)
+	ends(t, held)
+}
