@@ -52,6 +52,7 @@ const (
 	rejectedOnce   = "a token that a renewal mends"
 	retryAfter     = "Retry-After"
 	retryAfterDate = "Retry-After as a date"
+	retryAfterOdd  = "Retry-After that says nothing"
 	overlap        = "faults that overlap"
 	behind         = "a replica that is behind"
 	jumped         = "a server's clock that has jumped"
@@ -59,7 +60,7 @@ const (
 
 // Everything is all that polls of a tier have to meet, or they prove little.
 func Everything(tier string) (all []string) {
-	all = append(all, slow, retryAfter, retryAfterDate, overlap, behind, jumped)
+	all = append(all, slow, retryAfter, retryAfterDate, retryAfterOdd, overlap, behind, jumped)
 	all = append(append(all, passing...), final...)
 	if all = append(all, changes...); tier == HTTPTier {
 		all = append(append(all, rejectedOnce), credentials...)
@@ -77,6 +78,7 @@ type Answer struct {
 	Latency    time.Duration // since the poll began, or the renewal; of a hang, for ever
 	RetryAfter time.Duration
 	AsDate     bool
+	Odd        string    // a Retry-After that says nothing
 	Date       time.Time // the server's clock
 	Met        []string  // of [Everything]
 }
@@ -126,7 +128,7 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 		if active++; active > 1 {
 			meet(true, overlap)
 		}
-		if _, fails := kinds[f.Kind]; fails && a.Kind == "" {
+		if _, fails := kinds[f.Kind]; fails && a.Kind == "" && (f.Kind != noToken || c.Options.Credential == function) {
 			a.Kind = f.Kind
 		}
 		if edit := edits[f.Kind]; edit != nil {
@@ -140,8 +142,8 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 		a.Rejected = a.Rejected || f.Kind == rejectedOnce
 		a.Latency += f.Slow
 		meet(f.Slow > 0, slow)
-		if a.RetryAfter == 0 {
-			a.RetryAfter, a.AsDate = f.RetryAfter, f.AsDate
+		if a.RetryAfter == 0 && a.Odd == "" {
+			a.RetryAfter, a.AsDate, a.Odd = f.RetryAfter, f.AsDate, f.Odd
 		}
 	}
 	if a.Kind == "" && seen.Status == "" {
@@ -154,7 +156,7 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 		k = kinds[rejected]
 	}
 	if k.answered = k.answered || a.Kind == ""; !k.answered {
-		a.RetryAfter = 0
+		a.RetryAfter, a.Odd = 0, ""
 	}
 	if k.local != nil || k.twice || a.Rejected {
 		a.Latency = min(a.Latency, 40*time.Millisecond) // in a fraction of any timeout, also twice
@@ -170,6 +172,7 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 	meet(a.Spelling != "", a.Spelling)
 	meet(a.RetryAfter > 0, retryAfter)
 	meet(a.RetryAfter > 0 && a.AsDate, retryAfterDate)
+	meet(a.Odd != "", retryAfterOdd)
 	meet(k.answered, c.Options.Credential)
 	return a
 }

@@ -68,6 +68,7 @@ type Fault struct {
 	Period      time.Duration
 	RetryAfter  time.Duration // whole seconds; 0: none
 	AsDate      bool          // Retry-After comes as a date on the server's clock
+	Odd         string        // instead of it: one that says nothing
 	Slow        time.Duration // what a "slow" one adds to the latency
 }
 

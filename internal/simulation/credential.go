@@ -29,7 +29,15 @@ func tokenOf(n int32) string { return fmt.Sprintf("a-token-that-is-long-%d", n%2
 func (o *Options) credential(endpoint string, client *http.Client) credential.Credential {
 	switch o.Credential {
 	case function:
-		return credential.TokenFunc(func(context.Context) (string, error) { return tokenOf(0), nil })
+		return credential.TokenFunc(func(ctx context.Context) (string, error) {
+			if a, ok := ctx.Value(lost{}).(*Answer); ok && a.Kind == noToken {
+				if err := pause(ctx, a.Latency); err != nil {
+					return "", err
+				}
+				return "", kinds[noToken].local
+			}
+			return tokenOf(0), nil
+		})
 	case refresher:
 		return &renewing{}
 	case password:

@@ -147,9 +147,14 @@ func drawFault(r dice, length time.Duration) Fault {
 	default:
 		f.Kind = one(r, changes...)
 	}
-	if r.chance(25) {
+	switch n := r.IntN(100); {
+	case n < 22:
 		f.RetryAfter = r.between(time.Second, 10*time.Minute).Truncate(time.Second)
 		f.AsDate = r.chance(50)
+	case n < 25: // longer than any waiter stays away
+		f.RetryAfter = r.between(time.Hour, 100*time.Hour).Truncate(time.Second)
+	case n < 30:
+		f.Odd = one(r, "0", "-7", "1.5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT")
 	}
 	return f
 }

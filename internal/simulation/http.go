@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
@@ -159,6 +160,9 @@ func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) 
 	}
 	reply, err := s.client.Poll(ctx, jobID)
 	p.End, p.RequestID = time.Since(Epoch), reply.RequestID
+	if err == nil && !reply.ServerTime.Equal(p.Answer.Date) {
+		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("poll %d has the server's time %v, not %v", p.N, reply.ServerTime, p.Answer.Date))
+	}
 	s.run.Polls = append(s.run.Polls, p)
 	return reply, err
 }
@@ -172,8 +176,13 @@ func (a *Answer) rule(now time.Duration, reject bool) pollertest.Rule {
 	r := k.rule
 	r.Call, r.From, r.Until, r.Times, r.Delay = pollertest.Poll, now, now+1, 1, a.Latency
 	r.Header = http.Header{"Date": {a.Date.Format(http.TimeFormat)}}
+	if r.Status/100 == 3 {
+		r.Header["Location"] = []string{"/v1/" + project + "/sfs-turbo/jobs/" + JobID}
+	}
 	switch {
 	case reject:
+	case a.Odd != "":
+		r.RetryAfter = a.Odd
 	case a.RetryAfter > 0 && a.AsDate:
 		r.RetryAfter = a.Date.Add(a.RetryAfter).Format(http.TimeFormat)
 	case a.RetryAfter > 0:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 )
 
 // sentinels are what errors.Is finds in an error, by the end that they stand for.
@@ -74,6 +75,9 @@ func judge(ctx context.Context, err error) (end End, wrong []string) {
 	default:
 		end = Stopped
 	}
+	_, isCredential := errors.AsType[*credential.Error](err)
+	answered := end == NotFound || end == Disappeared || end == Unauthorized
+	complain(answered && !isAnswer && !isCredential, "it has not the answer that it ended with")
 	complain(isFailed != (end == Failed), "a FailedError: %v", isFailed)
 	complain(isUnfinished == isFailed, "both, or neither, of FailedError and UnfinishedError")
 	complain(isUnfinished != errors.Is(err, waiter.ErrUnfinished), "ErrUnfinished does not say so")

@@ -43,6 +43,8 @@ func TestErrorsAreJudged(t *testing.T) {
 		"stalled":                     {t.Context(), with(waiter.ErrStalled), simulation.Stalled, ""},
 		"permanent":                   {t.Context(), with(&poller.Error{StatusCode: 403}), simulation.Permanent, ""},
 		"cancelled":                   {ended, with(context.Canceled, cause), simulation.Cancelled, ""},
+		"not found":                   {t.Context(), with(waiter.ErrNotFound, &poller.Error{StatusCode: 404}), simulation.NotFound, ""},
+		"not found, but by whom?":     {t.Context(), with(waiter.ErrNotFound), simulation.NotFound, "it has not the answer"},
 		"two ends":                    {t.Context(), with(waiter.ErrStalled, waiter.ErrNotFound), "", "it is all of"},
 		"both":                        {t.Context(), with(failed), simulation.Failed, "both, or neither"},
 		"neither":                     {t.Context(), errors.New(simulation.JobID), simulation.Stopped, "both, or neither"},

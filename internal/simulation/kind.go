@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -50,6 +51,7 @@ var tooLong = `{"status":"success","fail_reason":"` + strings.Repeat("x", 1<<20)
 const (
 	notKnown = "404 SFS.TURBO.0019"
 	rejected = "401"
+	noToken  = "no token" // a function that returns one fails
 )
 
 var kinds = map[string]kind{
@@ -81,7 +83,10 @@ var kinds = map[string]kind{
 	"502":                answers(502, poller.Passing, pollertest.HTML, ""),
 	"503":                answers(503, poller.Passing, pollertest.Gateway, ""),
 	"504":                answers(504, poller.Passing, pollertest.Gateway, "APIG.0201"),
+	"599":                answers(599, poller.Passing, pollertest.Empty, ""),
+	"301":                answers(301, poller.Permanent, pollertest.Empty, ""),
 	"302":                answers(302, poller.Permanent, pollertest.Empty, ""),
+	"307":                answers(307, poller.Permanent, pollertest.HTML, ""),
 	"202":                bad(pollertest.Rule{Status: 202}),
 	"html":               bad(pollertest.Rule{Status: 200, Body: pollertest.HTML}),
 	"empty":              bad(pollertest.Rule{Status: 200, Body: pollertest.Empty}),
@@ -105,6 +110,7 @@ var kinds = map[string]kind{
 		counts: "network", means: poller.Permanent,
 		local: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
 	},
+	noToken:  {counts: "credential", local: errors.New("the vault is sealed")},
 	"scheme": {counts: "network", means: poller.Permanent, local: errors.New(`unsupported protocol scheme "ftp"`)},
 }
 
@@ -118,6 +124,8 @@ func (a *Answer) reply(n int) (poller.Reply, error) {
 	case a.Kind == "another job" || a.Kind == "no status": // any Poller may let these pass
 		k.rule.Edit(&reply.Job)
 		return reply, nil
+	case a.Kind == noToken:
+		return poller.Reply{}, &credential.Error{Err: k.local}
 	case k.local != nil:
 		return poller.Reply{}, &url.Error{Op: "Get", URL: "https://sfs-turbo", Err: k.local}
 	case k.hangs:

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"testing/synctest"
@@ -95,7 +95,7 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 		s.told = throughJSON(s.told)
 		return
 	}
-	s.run.End, s.run.Wrong = judge(ctx, err)
+	s.judge(ctx, err)
 	watch := s.life.Verb == "Watch" // which returns no job
 	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
 		s.run.Said = Said{true, time.Now().Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Age, e.Polls, e.Failures}
@@ -188,18 +188,23 @@ func (s *session) step(ctx context.Context) {
 		}
 		if next.Done {
 			s.saved = next
-			s.run.End, s.run.Wrong = judge(ctx, err)
+			s.judge(ctx, err)
 			return
+		}
+		if unchanged := s.saved; err != nil {
+			if unchanged.Transitions = nil; !reflect.DeepEqual(throughJSON(unchanged), throughJSON(next)) {
+				s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("a Step without an outcome made of %+v %+v", unchanged, next))
+			}
 		}
 		delay := 5 * time.Second
 		switch {
 		case err == nil:
 			s.saved, delay = next, next.Next
 		case ctx.Err() != nil:
-			s.run.End, s.run.Wrong = judge(ctx, err)
+			s.judge(ctx, err)
 			return
 		case !errors.Is(err, errRefused) || !errors.Is(err, waiter.ErrUnfinished):
-			s.run.End, s.run.Wrong = Refused, []string{err.Error()}
+			s.run.End, s.run.Wrong = Refused, append(s.run.Wrong, err.Error())
 			return
 		}
 		if err := pause(ctx, delay); err != nil {
@@ -209,45 +214,8 @@ func (s *session) step(ctx context.Context) {
 	}
 }
 
-// stacks are the goroutines of the bubble, by their first lines.
-type stacks map[string]string
-
-// goroutines returns those that are in the caller's bubble, but for itself.
-func goroutines() stacks {
-	buffer := make([]byte, 1<<20)
-	n := runtime.Stack(buffer, true)
-	for ; n == len(buffer); n = runtime.Stack(buffer, true) { // more than fits
-		buffer = make([]byte, 2*n)
-	}
-	all := strings.Split(string(buffer[:n]), "\n\n")
-	_, bubble, _ := strings.Cut(strings.SplitN(all[0], "\n", 2)[0], "synctest bubble ")
-	found := stacks{}
-	for _, stack := range all[1:] {
-		first, _, _ := strings.Cut(stack, "\n")
-		if id, _, _ := strings.Cut(first, " ["); strings.HasSuffix(first, "synctest bubble "+bubble) {
-			found[id] = stack
-		}
-	}
-	return found
-}
-
-// ofWaits are those that the waiter has begun, of which none outlives its call.
-func (all stacks) ofWaits() (left string) {
-	for _, stack := range all {
-		if strings.Contains(stack, "created by github.com/sfsturbo/waiter.(") {
-			left += stack + "\n"
-		}
-	}
-	return left
-}
-
-// left are the goroutines that were not there before.
-func (before stacks) left() string {
-	var list []string
-	for id, stack := range goroutines() {
-		if _, was := before[id]; !was {
-			list = append(list, stack)
-		}
-	}
-	return strings.Join(list, "\n")
+// judge notes how the life ended, and what is wrong with its error.
+func (s *session) judge(ctx context.Context, err error) {
+	end, wrong := judge(ctx, err)
+	s.run.End, s.run.Wrong = end, append(s.run.Wrong, wrong...)
 }

@@ -113,6 +113,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 		ok = ok && zero(f.Period > 0, func(c *Case) { c.Service.Faults[i].Period = 0 }) &&
 			zero(f.Slow > 0, func(c *Case) { c.Service.Faults[i].Slow = 0 }) &&
 			zero(f.RetryAfter > 0, func(c *Case) { c.Service.Faults[i].RetryAfter = 0 }) &&
+			zero(f.Odd != "", func(c *Case) { c.Service.Faults[i].Odd = "" }) &&
 			zero(f.AsDate, func(c *Case) { c.Service.Faults[i].AsDate = false }) &&
 			zero(f.From > 0, func(c *Case) { c.Service.Faults[i].From = 0 })
 	}

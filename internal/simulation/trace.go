@@ -95,6 +95,9 @@ func (c Case) String() string {
 		if f.RetryAfter > 0 {
 			fmt.Fprintf(&b, ", Retry-After %v (as a date: %v)", f.RetryAfter, f.AsDate)
 		}
+		if f.Odd != "" {
+			fmt.Fprintf(&b, ", Retry-After %q", f.Odd)
+		}
 		b.WriteByte('\n')
 	}
 	for _, j := range c.Service.Jumps {
