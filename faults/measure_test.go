@@ -2,10 +2,20 @@ package faults_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
 	"sync"
+	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
 )
 
 // measured is a Poller that keeps count of what polls bring: the proof that a fault
@@ -18,8 +28,14 @@ type measured struct {
 	polls    int
 	answered spread         // how long the good ones took
 	broken   spread         // and the failed ones
+	busy     time.Duration  // in all polls together
+	good     int            // polls
 	kinds    map[string]int // of failures, by poller.Kind
-	said     []string       // by the failures
+	said     map[string]int // by the failures, without what differs in each
+}
+
+func newMeasured(p poller.Poller, limit time.Duration) *measured {
+	return &measured{Poller: p, limit: limit, kinds: map[string]int{}, said: map[string]int{}}
 }
 
 func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
@@ -30,18 +46,25 @@ func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.polls++
+	m.busy += took
 	if err == nil {
+		m.good++
 		m.answered.add(took)
 		return reply, nil
 	}
-	if ctx.Err() != nil && took < m.limit { // the wait cut it, at its end or for its last look: not the network's doing
+	// The wait cut it, at its end or for its last look: that is not the network's doing.
+	// On a busy machine it may have taken so long that the poll's own limit is over as well.
+	if ctx.Err() != nil && (took < m.limit || context.Cause(ctx) != context.DeadlineExceeded) {
 		return reply, err
 	}
 	m.broken.add(took)
-	m.said = append(m.said, err.Error())
+	m.said[unlike.ReplaceAllString(err.Error(), "#")]++
 	m.kinds[poller.Kind(err)]++
 	return reply, err
 }
+
+// unlike is what is another in each failure: ports, and the ids of requests.
+var unlike = regexp.MustCompile(`\b(?:127\.0\.0\.1:\d+|[0-9a-f]{32})\b`)
 
 // spread is the shortest and the longest of some durations.
 type spread struct{ least, most time.Duration }
@@ -51,4 +74,91 @@ func (s *spread) add(d time.Duration) {
 		s.least = d
 	}
 	s.least, s.most = min(s.least, d), max(s.most, d)
+}
+
+// outcome is what one wait came to.
+type outcome struct {
+	took     time.Duration
+	lag      time.Duration // after the end of its job, or of its context
+	givenUp  bool          // with its context
+	reported bool          // failed polls, in its error
+	unsure   bool          // of what its error should report
+}
+
+// The schedules of the waits, with their spread.
+const (
+	firstPace, mostPace       = 100 * time.Millisecond, 300 * time.Millisecond
+	firstFailure, mostFailure = 50 * time.Millisecond, 400 * time.Millisecond
+	spreadPercent             = 20
+)
+
+// hurried returns what is wrong if there were more polls than the schedules allow. After
+// each poll but its last a wait sleeps, for no less than the first interval; one with a
+// deadline cuts a second sleep short, for its last look.
+func (m *measured) hurried(waits []outcome) error {
+	short := func(d time.Duration, times int) time.Duration {
+		return d * (100 - spreadPercent) / 100 * time.Duration(times)
+	}
+	asleep, cut := -m.busy, len(waits)
+	for _, w := range waits {
+		asleep += w.took
+		if w.givenUp {
+			cut++
+		}
+	}
+	failed := 0
+	for _, times := range m.kinds {
+		failed += times
+	}
+	least := short(firstPace, m.good) + short(firstFailure, failed) - short(firstPace, cut)
+	if asleep < least {
+		return fmt.Errorf("%d good polls and %d failed ones, in waits that slept for %v and not for %v", m.good, failed, asleep, least)
+	}
+	return nil
+}
+
+func TestOnlyWhatTheNetworkDidIsMeasured(t *testing.T) {
+	const limit = time.Second
+	cause := errors.New("the wait's own")
+	for name, test := range map[string]struct {
+		patience time.Duration // of the wait
+		given    time.Duration // to the poll
+		took     time.Duration // by it
+		counts   bool
+	}{
+		"fails":                                {time.Minute, limit, 0, true},
+		"fails at its limit":                   {time.Minute, limit, limit, true},
+		"is cut by the wait":                   {limit / 2, limit, limit / 2, false},
+		"is cut by the wait, and returns late": {limit / 2, limit, 2 * limit, false},
+		"is cut for the last look":             {time.Minute, limit / 2, limit / 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				wait, cancel := context.WithTimeoutCause(t.Context(), test.patience, cause)
+				defer cancel()
+				m := newMeasured(poller.Func(func(context.Context, string) (status.Job, error) {
+					time.Sleep(test.took)
+					synctest.Wait()
+					return status.Job{}, fmt.Errorf("read tcp 127.0.0.1:%d->127.0.0.1:80: %w", time.Now().Nanosecond(), io.EOF)
+				}), limit)
+				ctx, stop := context.WithTimeout(wait, test.given)
+				defer stop()
+				_, err := m.Poll(ctx, "job")
+				require.ErrorIs(t, err, io.EOF)
+				assert.Equal(t, test.counts, len(m.kinds) == 1)
+				if test.counts {
+					assert.Equal(t, map[string]int{"read tcp #->#: EOF": 1}, m.said)
+				}
+			})
+		})
+	}
+}
+
+func TestHurriedWaits(t *testing.T) {
+	m := &measured{good: 10, kinds: map[string]int{"network": 2}, busy: 100 * time.Millisecond}
+	// 8 sleeps of 80 ms and 2 of 40, as each wait has one poll that none comes after.
+	least := 720*time.Millisecond + m.busy
+	assert.NoError(t, m.hurried([]outcome{{took: least / 2}, {took: least / 2}}))
+	assert.ErrorContains(t, m.hurried([]outcome{{took: least / 2}, {took: least/2 - 2}}), "10 good polls and 2 failed ones")
+	assert.NoError(t, m.hurried([]outcome{{took: least / 2}, {took: least/2 - 80*time.Millisecond, givenUp: true}}))
 }

@@ -74,7 +74,7 @@ func (t *tally) kind() string {
 	switch ended := t.ctx.Err(); {
 	case errors.Is(ended, context.Canceled):
 		return "" // the caller's doing, nobody's failure
-	case ended != nil, t.poll.Err() != nil:
+	case ended != nil, errors.Is(t.poll.Err(), context.DeadlineExceeded): // a hook may have cancelled the poll: that is no timeout
 		return "timeout"
 	}
 	return poller.Kind(t.err)
@@ -114,15 +114,17 @@ func TestTally(t *testing.T) {
 		until func(context.Context) (context.Context, context.CancelFunc)
 		limit time.Duration
 		late  bool // the wait judges when the contexts have ended
+		hook  bool // cancels each poll
 		kinds map[string]int
 	}{
-		"before the end":             {atOnce, withDeadline, time.Minute, false, map[string]int{"network": 2}},
-		"at the poll's limit":        {atTheEnd, withDeadline, time.Millisecond, false, map[string]int{"timeout": 2}},
-		"at the deadline":            {atTheEnd, withDeadline, time.Minute, false, map[string]int{"timeout": 1}},
-		"at a cancellation":          {atTheEnd, cancelled, time.Minute, false, map[string]int{}},
-		"just before the limit":      {atOnce, withDeadline, time.Millisecond, true, nil},
-		"just before the deadline":   {atOnce, withDeadline, time.Minute, true, nil},
-		"just before a cancellation": {atOnce, cancelled, time.Minute, true, nil},
+		"before the end":             {atOnce, withDeadline, time.Minute, false, false, map[string]int{"network": 2}},
+		"at the poll's limit":        {atTheEnd, withDeadline, time.Millisecond, false, false, map[string]int{"timeout": 2}},
+		"at the deadline":            {atTheEnd, withDeadline, time.Minute, false, false, map[string]int{"timeout": 1}},
+		"at a cancellation":          {atTheEnd, cancelled, time.Minute, false, false, map[string]int{}},
+		"given up by a hook":         {atOnce, withDeadline, time.Minute, false, true, map[string]int{"network": 2}},
+		"just before the limit":      {atOnce, withDeadline, time.Millisecond, true, false, nil},
+		"just before the deadline":   {atOnce, withDeadline, time.Minute, true, false, nil},
+		"just before a cancellation": {atOnce, cancelled, time.Minute, true, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,6 +135,14 @@ func TestTally(t *testing.T) {
 				defer cancel()
 				tally := newTally(ctx)
 				_, err = w.Wait(ctx, "job", append(tally.options(), waiter.WithTrace(&waiter.Trace{
+					PollStart: func(ctx context.Context, _ string) context.Context {
+						ctx, cancel := context.WithCancel(ctx)
+						if test.hook {
+							cancel()
+						}
+						t.Cleanup(cancel)
+						return ctx
+					},
 					PollEnd: func(ctx context.Context, _ poller.Reply, _ error) {
 						if test.late {
 							<-ctx.Done()
@@ -145,7 +155,7 @@ func TestTally(t *testing.T) {
 				assert.Equal(t, test.late, tally.unsure)
 				if !test.late {
 					assert.Equal(t, test.kinds, tally.kinds)
-					unfinished.Failures = map[string]int{"network": 1}
+					unfinished.Failures = map[string]int{"network": 3}
 					assert.Error(t, tally.check(unfinished))
 				}
 			})

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -30,9 +33,11 @@ func trendOf(samples []sample, value func(sample) float64) trend {
 //     one end in forty left behind what a wait holds, that would be 5 % a minute.
 //   - The peak may be 10 % higher: what grows for a moment hardly tilts the line.
 //
-// What falls is flat.
+// What falls is flat. Of what is 0 nobody knows.
 func (t trend) flat() error {
 	switch {
+	case math.IsNaN(t.rise), math.IsNaN(t.peak):
+		return errors.New("nothing was measured")
 	case t.rise > 0.05:
 		return fmt.Errorf("rises by %.1f %% a minute", 100*t.rise)
 	case t.peak > 0.1:
@@ -59,6 +64,13 @@ func line(samples []sample, value func(sample) float64) (slope, mean float64) {
 
 func highest(samples []sample, value func(sample) float64) float64 {
 	return value(slices.MaxFunc(samples, func(a, b sample) int {
-		return int(value(a) - value(b))
+		return cmp.Compare(value(a), value(b))
 	}))
+}
+
+// pace returns the polls a second of the second quarter and of the last.
+func pace(samples []sample) (before, after float64) {
+	n := len(samples)
+	between := func(a, b sample) float64 { return float64(b.polls-a.polls) / (b.at - a.at).Seconds() }
+	return between(samples[n/4-1], samples[n/2-1]), between(samples[n*3/4-1], samples[n-1])
 }

@@ -25,6 +25,7 @@ func TestFlat(t *testing.T) {
 		"6 % a minute":            {func(s float64) float64 { return level(s) * (1 + 0.06*s/60) }, "rises by 5"},
 		"twice as much a minute":  {func(s float64) float64 { return noise() * level(s) * (1 + s/60) }, "rises by"},
 		"a step after the middle": {func(s float64) float64 { return level(s) * (1 + 0.2*math.Floor(s/65)) }, "rises by"},
+		"nothing":                 {func(float64) float64 { return 0 }, "nothing was measured"},
 		"a peak at the end":       {func(s float64) float64 { return level(s) * (1 + 0.2*math.Floor(s/119)) }, "the last quarter's maximum is 20.0 % above"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,4 +49,9 @@ func TestLine(t *testing.T) {
 	slope, mean := line(samples, func(s sample) float64 { return s.live })
 	assert.InDelta(t, 2, slope, 1e-9)
 	assert.InDelta(t, 7, mean, 1e-9)
+}
+
+func TestHighest(t *testing.T) {
+	samples := []sample{{live: 0.2}, {live: 0.9}, {live: 0.4}}
+	assert.Equal(t, 0.9, highest(samples, func(s sample) float64 { return s.live }))
 }

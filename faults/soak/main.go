@@ -12,7 +12,7 @@
 // Each second becomes a line of the CSV file, and the plot shows them all. Ctrl-C ends
 // the soak early: what there is by then is drawn and reported, but for whether it is flat.
 // The exit status is 1 if the soak was stopped, a wait ended wrongly, something was not
-// flat, or a goroutine was left.
+// flat, the polls died down, or a goroutine was left; it is 2 if a flag is wrong.
 package main
 
 import (
@@ -31,23 +31,27 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		signal.Ignore(os.Interrupt, syscall.SIGTERM) // they are the parent's, who then ends this one
-		exitOn(serve(os.Args[2:], os.Stdin, os.Stdout))
+		share, longest, err := parseService(os.Args[2:])
+		exitOn(err, 2)
+		exitOn(serve(share, longest, os.Stdin, os.Stdout), 1)
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
 	s, err := parse(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	exitOn(err)
-	exitOn(soak(ctx, s, os.Stdout))
+	exitOn(err, 2)
+	exitOn(soak(ctx, s, os.Stdout), 1)
 }
 
-func exitOn(err error) {
-	if err != nil {
+// exitOn exits with code, or with 0 if it was help that was asked for.
+func exitOn(err error, code int) {
+	switch {
+	case err == nil:
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	default:
 		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1)
+		os.Exit(code)
 	}
 }
 
@@ -74,10 +78,24 @@ func parse(args []string) (settings, error) {
 		return s, fmt.Errorf("what is %q? There are only flags: see -help", flags.Arg(0))
 	case s.waits < 1, s.length < time.Second, s.length > 24*time.Hour, !(s.faults >= 0 && s.faults <= 1): // NaN is neither
 		return s, errors.New("-waits is 1 or more, -for from 1s to 24h, -faults from 0 to 1")
-	case filepath.Clean(s.csv) == filepath.Clean(s.plot) && s.csv != os.DevNull:
-		return s, fmt.Errorf("-csv and -plot are both %s", s.csv)
+	case s.csv == "", s.plot == "":
+		return s, errors.New("-csv or -plot is empty: it is the name of a file")
+	case sameFile(s.csv, s.plot) && s.csv != os.DevNull:
+		return s, fmt.Errorf("-csv and -plot are the same file: %s", s.csv)
 	}
 	return s, nil
+}
+
+// sameFile returns whether what is written to the one would be lost by the other.
+func sameFile(a, b string) bool {
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	if errA == nil && errB == nil && absA == absB {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // writable returns why a file can't be written later. It leaves all as it is.
@@ -99,7 +117,9 @@ func soak(ctx context.Context, s settings, out io.Writer) error {
 	if err := errors.Join(writable(s.csv), writable(s.plot)); err != nil {
 		return err
 	}
-	service, err := startService(s)
+	ctx, died := context.WithCancelCause(ctx)
+	defer died(nil)
+	service, err := startService(s, died)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -33,14 +34,24 @@ type child struct {
 	process  *exec.Cmd
 	in       io.Closer
 	out      *bufio.Reader
+
+	over   chan struct{} // closed when the service has said its last, or died
+	served *served       // nil: it died, of err
+	err    error
 }
 
-func startService(s settings) (*child, error) {
+var errDied = errors.New("the service has died")
+
+// startService starts it, and calls died with errDied as soon as it is over.
+func startService(s settings, died context.CancelCauseFunc) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{process: exec.Command(self, "serve", fmt.Sprint("-faults=", s.faults), fmt.Sprint("-longest=", s.longestJob()))}
+	c := &child{
+		process: exec.Command(self, "serve", fmt.Sprint("-faults=", s.faults), fmt.Sprint("-longest=", s.longestJob())),
+		over:    make(chan struct{}),
+	}
 	c.process.Stderr = os.Stderr
 	in, err := c.process.StdinPipe()
 	if err != nil {
@@ -57,6 +68,11 @@ func startService(s settings) (*child, error) {
 	if err := c.read(&c.endpoint); err != nil {
 		return nil, errors.Join(err, in.Close(), c.process.Wait())
 	}
+	go func() {
+		defer close(c.over)
+		c.err = c.read(&c.served)
+		died(errDied) // too late to matter, where it was stopped
+	}()
 	return c, nil
 }
 
@@ -68,24 +84,36 @@ func (c *child) read(v any) error {
 	return json.Unmarshal(line, v)
 }
 
-func (c *child) stop() (s served, err error) {
-	return s, errors.Join(c.in.Close(), c.read(&s), c.process.Wait())
+func (c *child) stop() (*served, error) {
+	err := c.in.Close()
+	<-c.over
+	return c.served, errors.Join(err, c.err, c.process.Wait())
+}
+
+// parseService reads the flags of the service's process.
+func parseService(args []string) (share float64, longest time.Duration, err error) {
+	flags := flag.NewFlagSet("soak serve", flag.ContinueOnError)
+	flags.Float64Var(&share, "faults", 0, "the share of polls that go wrong")
+	flags.DurationVar(&longest, "longest", time.Minute, "how long a job lasts at most")
+	switch err := flags.Parse(args); {
+	case err != nil:
+		return 0, 0, err
+	case flags.NArg() > 0:
+		return 0, 0, fmt.Errorf("serve: what is %q? There are only flags: see -help", flags.Arg(0))
+	case longest < 2, !(share >= 0 && share <= 1):
+		return 0, 0, errors.New("serve: -longest is 2ns or more, -faults from 0 to 1")
+	}
+	return share, longest, nil
 }
 
 // serve is the service's process: it serves until in ends, as it does when its parent
 // dies, and writes to out first its endpoint, at last what it has served.
-func serve(args []string, in io.Reader, out io.Writer) error {
-	flags := flag.NewFlagSet("soak serve", flag.ContinueOnError)
-	share := flags.Float64("faults", 0, "")
-	longest := flags.Duration("longest", 0, "")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func serve(share float64, longest time.Duration, in io.Reader, out io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s := newService(*share, *longest)
+	s := newService(share, longest)
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()

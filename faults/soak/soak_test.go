@@ -10,23 +10,22 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // The command starts its own binary again, which here is the test's.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		exitOn(serve(os.Args[2:], os.Stdin, os.Stdout))
+	if after, err := time.ParseDuration(os.Getenv("SERVICE_DIES_AFTER")); err == nil {
+		time.AfterFunc(after, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) })
+	}
+	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Getenv("MAIN") != "") {
+		main()
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -42,10 +41,11 @@ func TestAShortSoak(t *testing.T) {
 	require.NoError(t, soak(t.Context(), s, &out), out.String())
 	t.Log(out.String())
 	for _, says := range []string{
-		"200 waits at a time for 4s", "0 of them wrongly", "of 26 kinds", "No wait wrong, no goroutine left. It takes a whole soak",
+		"200 waits at a time for 4s", "0 of them wrongly", "the greatest lag between a job's end and its wait's: ", "of 26 kinds", "No wait wrong, no goroutine left. It takes a whole soak",
 	} {
 		assert.Contains(t, out.String(), says)
 	}
+	assert.NotContains(t, out.String(), "% a minute", "no trend where there is none")
 
 	file, err := os.Open(s.csv)
 	require.NoError(t, err)
@@ -71,50 +71,6 @@ func TestAShortSoak(t *testing.T) {
 	plot, err := os.ReadFile(s.plot)
 	require.NoError(t, err)
 	assert.Positive(t, lines(t, plot))
-}
-
-func TestAReportOfWhatWentWrong(t *testing.T) {
-	var samples []sample
-	for second := range 120 {
-		growing := float64(second + 1)
-		samples = append(samples, sample{at: time.Duration(growing) * time.Second, live: growing, stacks: 1, goroutines: growing})
-	}
-	l := &load{wrongs: []error{errors.New("job 7 was told twice")}, left: 3}
-	l.wrong.Store(1)
-	var out bytes.Buffer
-	err := report(&out, settings{waits: 10, length: 2 * time.Minute}, samples, l, served{Polls: 200, Faults: map[string]int{"hang": 3, "cut": 7}})
-	assert.Contains(t, out.String(), "1 waits ended, 1 of them wrongly")
-	assert.Contains(t, out.String(), "200 answers, and 10 faults among them (5.0 %), of 2 kinds:\n      7 x cut\n      3 x hang\n")
-	assert.NotContains(t, out.String(), "Flat")
-	for _, says := range []string{"job 7 was told twice", "not flat: MB of heap", "not flat: goroutines", "3 goroutines were left"} {
-		assert.ErrorContains(t, err, says)
-	}
-	assert.ErrorContains(t, report(io.Discard, settings{faults: 0.05}, samples, &load{}, served{}), "nothing is shown")
-	assert.NoError(t, report(io.Discard, settings{length: 3 * time.Minute}, samples, &load{}, served{}), "stopped: waits may still begin")
-	assert.ErrorContains(t, report(io.Discard, settings{}, samples[:7], l, served{}), "7 samples are too few")
-}
-
-func TestFlags(t *testing.T) {
-	s, err := parse(nil)
-	require.NoError(t, err)
-	assert.Equal(t, settings{10_000, 2 * time.Minute, 0.05, "soak.csv", "soak.svg"}, s)
-	for _, args := range [][]string{
-		{"-waits=1", "-for=1s", "-faults=0"}, {"-for=24h", "-faults=1"}, {"-csv=/dev/null", "-plot=/dev/null"},
-	} {
-		_, err := parse(args)
-		assert.NoError(t, err, args)
-	}
-	for _, args := range [][]string{
-		{"-waits=0"}, {"-waits=-1"}, {"-for=10ms"}, {"-for=0"}, {"-for=-1m"}, {"-for=24h1ns"}, {"-for=2562047h"},
-		{"-faults=1.1"}, {"-faults=-1"}, {"-faults=NaN"}, {"-faults=Inf"}, {"-faults=-Inf"},
-	} {
-		_, err := parse(args)
-		assert.ErrorContains(t, err, "-waits is 1 or more, -for from 1s to 24h, -faults from 0 to 1", args)
-	}
-	for _, args := range [][]string{{"5"}, {"-for=NaN"}, {"-csv=a", "-plot=./a"}} {
-		_, err := parse(args)
-		assert.Error(t, err, args)
-	}
 }
 
 // A file that can't be written is known at once, and nothing was written.
@@ -144,28 +100,6 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// Where most polls fail, a job may get its one 404 before anything else, and late.
-func TestA404EndsNoWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		began, lost := time.Now(), false
-		p := poller.Func(func(context.Context, string) (status.Job, error) {
-			switch {
-			case time.Since(began) < time.Minute:
-				return status.Job{}, io.EOF
-			case !lost:
-				lost = true
-				return status.Job{}, &poller.Error{StatusCode: 404}
-			}
-			return status.Job{Status: status.Success}, nil
-		})
-		w, err := waiter.New(p, settings{length: 2 * time.Minute}.options()...)
-		require.NoError(t, err)
-		_, err = w.Wait(t.Context(), "job")
-		assert.NoError(t, err)
-		assert.True(t, lost)
-	})
-}
-
 // What stops a soak is said, beside what it has shown until then, and leaves neither a
 // process nor a goroutine.
 func TestAnInterruptedSoak(t *testing.T) {
@@ -192,6 +126,22 @@ func TestAnInterruptedSoak(t *testing.T) {
 		require.NoError(t, err)
 		assert.Positive(t, lines(t, plot))
 	}
+}
+
+// Without its service a soak shows nothing more: it ends at once, and says why.
+func TestASoakWhoseServiceIsKilled(t *testing.T) {
+	t.Setenv("SERVICE_DIES_AFTER", "1500ms")
+	dir := t.TempDir()
+	s := settings{waits: 20, length: 6 * time.Second, faults: 0.5, csv: filepath.Join(dir, "a.csv"), plot: filepath.Join(dir, "a.svg")}
+	began := time.Now()
+	var out bytes.Buffer
+	err := soak(t.Context(), s, &out)
+	assert.ErrorIs(t, err, errDied)
+	assert.ErrorContains(t, err, "signal: killed")
+	assert.Less(t, time.Since(began), 5*time.Second)
+	assert.Contains(t, out.String(), "20 waits at a time")
+	assert.NotContains(t, out.String(), "the service gave", "nobody knows")
+	assert.NotContains(t, err.Error(), "no poll met a fault")
 }
 
 // lines counts the paths of an SVG.

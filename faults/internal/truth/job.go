@@ -26,6 +26,21 @@ type Job struct {
 	Cancel   bool // the context is cancelled then, without having had a deadline
 }
 
+// Life is how long a wait for the job lasts at least: until the job's end, counted from
+// its begin, or until its Patience is over.
+func (j Job) Life() time.Duration {
+	if j.Patience > 0 {
+		return j.Patience
+	}
+	return j.Script.Steps[len(j.Script.Steps)-1].After
+}
+
+// moments are the times that the answers show, of a clock that is not ours: they stand
+// in the script, so that the judge knows them too.
+var moments = [...]status.Timestamp{
+	"2026-01-02 03:04:05", "2026-01-02 03:05:17", "2026-01-02 03:06:00", "2026-01-02 03:08:59", "2026-01-02 03:10:31",
+}
+
 // Draw returns the life of the job with this id: it lasts from a quarter of longest
 // to all of it, has one to four sub-jobs that begin one after the other, and of
 // twenty jobs fourteen succeed, four fail, and two never end. It panics if longest is
@@ -36,28 +51,33 @@ func Draw(id string, longest time.Duration) Job {
 	r := rand.New(rand.NewPCG(sum.Sum64(), 0))
 	life := longest/4 + time.Duration(r.Int64N(int64(longest*3/4)))
 
-	now := status.Job{Status: status.Running}
 	script := pollertest.Script{ID: id, Type: "bind_ldap"}
+	now := status.Job{ID: id, Type: script.Type, Status: status.Running, BeginTime: moments[0]}
 	subJobs := 1 + r.IntN(4)
 	for i := range subJobs {
 		if i > 0 {
-			now.SubJobs[i-1].Status = status.Success
+			now.SubJobs[i-1].Status, now.SubJobs[i-1].EndTime = status.Success, moments[i]
 		}
-		now.SubJobs = append(now.SubJobs, status.Job{ID: fmt.Sprintf("%s-%d", id, i), Type: "step", Status: status.Running})
+		now.SubJobs = append(now.SubJobs, status.Job{
+			ID: fmt.Sprintf("%s-%d", id, i), Type: "step", Status: status.Running, BeginTime: moments[i],
+		})
 		after := life * time.Duration(i+1) / time.Duration(subJobs+2)
 		script.Steps = append(script.Steps, pollertest.Step{After: after, Job: now.Clone()})
 	}
 	job := Job{}
+	last := &now.SubJobs[subJobs-1]
 	switch n := r.IntN(20); {
 	case n < 14:
-		now.Status, now.SubJobs[subJobs-1].Status = status.Success, status.Success
+		now.Status, last.Status = status.Success, status.Success
 	case n < 18:
-		now.Status, now.SubJobs[subJobs-1].Status = status.Failed, status.Failed
+		now.Status, last.Status = status.Failed, status.Failed
 		now.ErrorCode, now.FailReason = "SFS.TURBO.0100", "failed to connect to the ldap server"
+		last.ErrorCode, last.FailReason = "SFS.TURBO.0101", "no route to host"
 	default:
 		job.Patience, job.Cancel = life, n == 19
 	}
 	if job.Patience == 0 {
+		now.EndTime, last.EndTime = moments[subJobs], moments[subJobs]
 		script.Steps = append(script.Steps, pollertest.Step{After: life, Job: now.Clone()})
 	}
 	job.Script, job.End = script, now

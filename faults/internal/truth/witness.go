@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -15,6 +17,7 @@ import (
 // one goroutine, that of the wait.
 type Witness struct {
 	job    Job
+	began  time.Time                // of the wait, and no later than of the job
 	told   map[string]status.Status // by sub-job; "" is the job itself
 	wrongs []error
 }
@@ -31,8 +34,9 @@ var (
 )
 
 // Context returns the one to wait with: below parent, and for as long as the job's
-// Patience, if it has one. Call cancel after the wait.
+// Patience, if it has one. Call it before the job begins, and cancel after the wait.
 func (w *Witness) Context(parent context.Context) (ctx context.Context, cancel func()) {
+	w.began = time.Now()
 	switch {
 	case w.job.Patience == 0:
 		return parent, func() {}
@@ -63,40 +67,61 @@ func (w *Witness) Tell(t status.Transition) {
 		w.wrong("told %v, which leads nowhere", t)
 	case t.Job.Status != t.To:
 		w.wrong("told %v, of a job that is %q", t, t.Job.Status)
-	case !w.scripted(t):
+	case !w.was(t.SubJob, t.Job):
 		w.wrong("told %v, which never was so", t)
 	}
 	w.told[t.SubJob] = t.To
 }
 
-func (w *Witness) scripted(t status.Transition) bool {
-	if !t.IsSubJob() && t.To == status.Waiting {
+// was returns whether an answer can have shown the job, or the sub-job of this name,
+// just so: its code, reason, times and type, too.
+func (w *Witness) was(name string, seen status.Job) bool {
+	script := w.job.Script
+	if name == "" && same(seen, status.Job{ID: script.ID, Type: script.Type, Status: status.Waiting}) {
 		return true // before the first step
 	}
-	for _, step := range w.job.Script.Steps {
-		if !t.IsSubJob() && step.Job.Status == t.To {
-			return true
-		}
-		if slices.ContainsFunc(step.Job.SubJobs, func(sub status.Job) bool {
-			return t.IsSubJob() && sub.ID == t.SubJob && sub.Status == t.To
-		}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(script.Steps, func(step pollertest.Step) bool { return holds(step.Job, name, seen) })
 }
 
-// Judge returns what is wrong with the wait, given what it returned and the context
-// that it had; nil if all is well. It has to have ended as the job did, or with ctx;
-// to have told all that it returns; and to return all that was there at the end.
-func (w *Witness) Judge(ctx context.Context, job status.Job, err error) error {
+// holds returns whether job, or its sub-job of this name, is seen.
+func holds(job status.Job, name string, seen status.Job) bool {
+	if name == "" {
+		return same(job, seen)
+	}
+	return slices.ContainsFunc(job.SubJobs, func(sub status.Job) bool { return sub.ID == name && same(sub, seen) })
+}
+
+// same compares all but the sub-jobs.
+func same(a, b status.Job) bool {
+	a.SubJobs, b.SubJobs = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// Lag returns how long before at the job has ended, or the context where the job never
+// ends: less than 0 if neither has. It counts from Context, so that it is too much by
+// what passed until the job began.
+func (w *Witness) Lag(at time.Time) time.Duration { return at.Sub(w.began) - w.job.Life() }
+
+// Judge returns what is wrong with the wait, given the context that it had, when it
+// returned, and what; nil if all is well. It has to have ended as the job did, or with
+// ctx, and not before; to have told all that it returns; and to return all that was
+// there at the end. How late it may be depends on its schedule and on the machine: that
+// is for who knows them to say, by Lag.
+func (w *Witness) Judge(ctx context.Context, at time.Time, job status.Job, err error) error {
 	w.outcome(ctx, job, err)
+	cause := context.Cause(ctx)
+	if early := -w.Lag(at); early > 0 && (job.Status.Terminal() || errors.Is(cause, errImpatient) || errors.Is(cause, errCancelled)) {
+		w.wrong("returned %q %v too early", job.Status, early)
+	}
 	returned := map[string]status.Status{"": job.Status}
 	for _, sub := range job.SubJobs {
 		returned[sub.ID] = sub.Status
+		w.whole(job, sub.ID, sub)
 	}
 	if job.Status == "" { // never seen, so nothing was told
 		delete(returned, "")
+	} else {
+		w.whole(job, "", job)
 	}
 	w.compare("told", w.told, returned)
 	if job.Status.Terminal() {
@@ -112,6 +137,16 @@ func (w *Witness) Judge(ctx context.Context, job status.Job, err error) error {
 	return fmt.Errorf("%s: %w", w.job.Script.ID, errors.Join(w.wrongs...))
 }
 
+// whole judges one of what was returned, the job itself or a sub-job.
+func (w *Witness) whole(returned status.Job, name string, one status.Job) {
+	switch {
+	case !w.was(name, one):
+		w.wrong("returned %+v, which never was so", one)
+	case returned.Status.Terminal() && !holds(w.job.End, name, one):
+		w.wrong("returned %+v, which is not how it ended", one)
+	}
+}
+
 func (w *Witness) outcome(ctx context.Context, job status.Job, err error) {
 	end := w.job.End
 	failure, failed := errors.AsType[*waiter.FailedError](err)
@@ -120,8 +155,8 @@ func (w *Witness) outcome(ctx context.Context, job status.Job, err error) {
 		w.wrong("returned job %q", job.ID)
 	case err == nil && (end.Status != status.Success || job.Status != status.Success):
 		w.wrong("returned no error and job %q, though it ends %q", job.Status, end.Status)
-	case failed && (end.Status != status.Failed || job.Status != status.Failed || failure.Job.ErrorCode != end.ErrorCode):
-		w.wrong("failed with %q: %w, though it ends %q", failure.Job.ErrorCode, err, end.Status)
+	case failed && (end.Status != status.Failed || job.Status != status.Failed || !same(failure.Job, end)):
+		w.wrong("failed with %+v: %w, though it ends as %+v", failure.Job, err, end)
 	case err == nil, failed:
 	case !errors.Is(err, waiter.ErrUnfinished):
 		w.wrong("returned neither outcome: %w", err)
