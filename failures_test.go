@@ -209,6 +209,11 @@ func TestTheReportOfAFailedJob(t *testing.T) {
 	}
 	silent := failed
 	silent.ErrorCode, silent.FailReason = "", ""
+	many := silent
+	many.SubJobs = nil
+	for _, sid := range []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7"} {
+		many.SubJobs = append(many.SubJobs, sub(sid, "failed"))
+	}
 	strict := silent
 	strict.Status = "success"
 	tests := map[string]struct {
@@ -219,6 +224,9 @@ func TestTheReportOfAFailedJob(t *testing.T) {
 			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
 		"the parent is silent": {silent, "bind_ldap job " + id + " failed after 12s: " +
 			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. The job has ended: mend the cause, then submit it anew"},
+		"many sub-jobs": {many, "bind_ldap job " + id + " failed after 12s: " +
+			"sub-job s1 failed; sub-job s2 failed; sub-job s3 failed; sub-job s4 failed; sub-job s5 failed; and 2 more; " +
+			"request id req-9. The job has ended: mend the cause, then submit it anew"},
 		"strict": {strict, "bind_ldap job " + id + " succeeded after 12s, but not all of its sub-jobs: " +
 			"sub-job check s1 failed: SFS.TURBO.0101: no route to host; request id req-9. Look at the resource before submitting it anew"},
 	}

@@ -38,6 +38,7 @@ func TestDecode(t *testing.T) {
 		"nested":           {`{"error":{"code":"Ecs.0114","message":"no"}}`, body{Code: "Ecs.0114", Message: "no"}},
 		"nested gateway":   {`{"error":{"error_code":"APIG.0101","error_msg":"no","request_id":"r"}}`, body{Code: "APIG.0101", Message: "no", RequestID: "r"}},
 		"forbidden":        {`{"forbidden":{"message":"not yours","code":403}}`, body{Code: "403", Message: "not yours"}},
+		"forbidden, an id": {`{"forbidden":{"message":"m","request_id":"r"}}`, body{Message: "m", RequestID: "r"}},
 		"flat":             {`{"code":"X.1","message":"m"}`, body{Code: "X.1", Message: "m"}},
 		"flat, a number":   {`{"code":500,"message":"m"}`, body{Code: "500", Message: "m"}},
 		"error as a text":  {`{"error":"Internal Server Error","path":"/v1"}`, body{Message: "Internal Server Error"}},

@@ -113,6 +113,18 @@ func TestANewTypeBeginsWithTheLawOfAll(t *testing.T) {
 	require.InEpsilon(t, 5.1, Learned(&own, &all, cold, 1).Quantile(0.5), 0.1)
 }
 
+// Worth a whole job for good, theirs would be one in 21, and beyond the quantile.
+func TestWhatOthersHaveSeenIsWorthLessWithEachJobOfItsOwn(t *testing.T) {
+	var own, all Histogram
+	for range 200 {
+		all.Record(100, 105)
+	}
+	for range 20 {
+		own.Record(5, 5.2)
+	}
+	require.Less(t, Learned(&own, &all, cold, 1).Quantile(0.97), 10.)
+}
+
 func TestTheQuantilesOfALaw(t *testing.T) {
 	for _, truth := range gated {
 		for _, p := range []float64{0.05, 0.5, 0.95} {

@@ -107,6 +107,20 @@ func TestRotateIsAskedForEveryAttempt(t *testing.T) {
 	}
 }
 
+func TestAFormerKeysSecurityTokenIsNotSentWithTheNext(t *testing.T) {
+	tokens := []string{"temporary", ""}
+	c := accessKey(t, credential.AccessKeyOptions{Rotate: func(context.Context) (string, string, string, error) {
+		next := tokens[0]
+		tokens = tokens[1:]
+		return access, secret, next, nil
+	}})
+	r := request(t) // the same for both attempts
+	for _, want := range []string{"temporary", ""} {
+		require.NoError(t, c.Authorize(t.Context(), r))
+		require.Equal(t, want, r.Header.Get("X-Security-Token"))
+	}
+}
+
 func TestErrorsOfRotate(t *testing.T) {
 	down := errors.New("vault is sealed")
 	final := &credential.Error{Permanent: true, Err: down}

@@ -87,6 +87,20 @@ func TestAnswersOfIAMThatAreNoToken(t *testing.T) {
 	}
 }
 
+func TestATokenThatARefusalEchoesIsNotPrinted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const issued = "MIIQtgYJKoZIhvcNAQcCoIIQpzCC"
+		s, p := iam(t)
+		s.Fail(pollertest.Rule{
+			Call: pollertest.IssueToken, Status: 500, Raw: `{"error":{"message":"no use for ` + issued + `"}}`,
+			Header: http.Header{"X-Subject-Token": {issued}, "X-Request-Id": {issued}},
+		})
+		e := failure(t, p)
+		require.NotContains(t, e.Error(), issued)
+		require.ErrorContains(t, e, "no use for [redacted] (request id [redacted])")
+	})
+}
+
 func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)

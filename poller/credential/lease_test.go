@@ -55,6 +55,12 @@ func TestATokenIsRenewedBeforeItsEndByAMarginAndSomeJitter(t *testing.T) {
 	}
 }
 
+func TestTheShortestLifeThatATokenCanHaveIsBelieved(t *testing.T) {
+	var l lease
+	l.take(grant{token: "t", life: time.Minute}, nil, begin, begin, 0)
+	require.Equal(t, begin.Add(time.Minute), l.expires)
+}
+
 func TestALifeThatMakesNoSenseIsNotKnown(t *testing.T) {
 	for _, life := range []time.Duration{0, -time.Hour, 1, time.Minute - 1} {
 		var l lease

@@ -162,6 +162,24 @@ func TestAPollThatEndsTakesNoOtherWithIt(t *testing.T) {
 	})
 }
 
+func TestAPollThatWaitsForAnothersRequestKeepsItsOwnDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := iam(t)
+		s.Fail(pollertest.Rule{Call: pollertest.IssueToken, Delay: 5 * time.Second})
+		var first sync.WaitGroup
+		first.Go(func() { token(t, c) })
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		err := c.Authorize(ctx, request(t))
+		require.Equal(t, time.Second, time.Since(start))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		first.Wait()
+		require.Len(t, s.Requests(), 1)
+	})
+}
+
 func TestARejectedTokenIsRenewedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)

@@ -81,6 +81,21 @@ func TestFinerStampsAreTakenAtTheirWord(t *testing.T) {
 	require.Equal(t, []float64{3.5, 3.5}, []float64{lo, hi})
 }
 
+func TestHowMuchOlderThanItsWaitAJobIsFollowsWhatTheServiceSaysLast(t *testing.T) {
+	now := time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+	var s schedule
+	for _, c := range []struct {
+		begin status.Timestamp
+		older float64
+	}{
+		{"2026-01-02 09:59:00", 60},
+		{"2026-01-02 10:00:00", 0},
+	} {
+		require.True(t, s.ageOf(Observation{Job: status.Job{BeginTime: c.begin}, ServerTime: now}))
+		require.InDelta(t, c.older, s.older, 0)
+	}
+}
+
 func TestAMonthIsNoDuration(t *testing.T) {
 	var b bracket
 	_, _, ok := b.ended(Observation{Job: status.Job{BeginTime: "2026-01-02 10:00:00", EndTime: "2026-02-02 10:00:00"}}, 0)

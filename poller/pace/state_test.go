@@ -110,6 +110,13 @@ func TestAPoisonedFileIsRefusedAndNothingIsLost(t *testing.T) {
 	require.JSONEq(t, string(before), string(after))
 }
 
+func TestAStateOfAnotherVersionIsRefusedForThat(t *testing.T) {
+	for _, other := range []int{-1, 0, 2} {
+		err := json.Unmarshal(fmt.Appendf(nil, `{"version":%d,"all":{"jobs":0,"counts":{}}}`, other), new(History))
+		require.ErrorContains(t, err, fmt.Sprintf("its version is %d, and this program knows 1", other))
+	}
+}
+
 func Test100MBAreRefusedUnread(t *testing.T) {
 	h := taught(3, always(5))
 	require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
