@@ -99,10 +99,7 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 	watch := s.life.Verb == "Watch" // which returns no job
 	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
 		s.run.Said = Said{true, time.Now().Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Age, e.Polls, e.Failures}
-		if s.told = throughJSON(e.Last); !watch && !equal(job, e.Last) {
-			s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("the error's job is %+v", e.Last))
-		}
-		s.run.Job = e.Last
+		s.told, s.run.Job = throughJSON(e.Last), e.Last
 	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok {
 		start := s.run.Began
 		if s.life.Verb == "Run" {
@@ -112,6 +109,9 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 		s.run.Job = e.Job
 	} else if watch {
 		s.run.Job, s.run.Folded = s.told, true
+	}
+	if !watch && !equal(job, s.run.Job) {
+		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("returned was %+v", job))
 	}
 }
 
