@@ -48,7 +48,7 @@ func (all *Tally) String() string {
 	}
 	everything := Everything(all.tier)
 	rarest := slices.MinFunc(everything, func(a, b string) int { return all.Met[a] - all.Met[b] })
-	return fmt.Sprintf("%d seeds, %d polls, %.3g years of waiting, %d failed\nends: %s\nmet: %d of %d kinds of trouble, the rarest %d times: %s",
+	return fmt.Sprintf("%d seeds, %d polls, %.1f years of waiting, %d failed\nends: %s\nmet: %d of %d kinds of trouble, the rarest %d times: %s",
 		all.Seeds, all.Polls, all.Years, len(all.Failed), strings.Join(ends, ", "),
 		len(everything)-len(all.Unmet()), len(everything), all.Met[rarest], rarest)
 }
