@@ -92,15 +92,6 @@ func TestStatusesOfACheckpointAreNotNew(t *testing.T) {
 	})
 }
 
-func TestStatusesOfACheckpointCountInUpperCaseToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		got := wait(t.Context(), t, newWaiter(t, answers(job("running", sub("a", "running")), job("success"))),
-			waiter.From(job("RUNNING", sub("a", "RUNNING"))))
-		require.NoError(t, got.err)
-		require.Equal(t, []string{"running->success"}, got.lines())
-	})
-}
-
 func TestStepSurvivesAMadProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaiter(t, answers(job("running"), noJob, noJob))

@@ -224,12 +224,12 @@ func (r *run) stopped(ctx context.Context, err error) error {
 
 func (r *run) ended() error { return ended(&r.state, time.Now(), r.Rules) }
 
-// late is what a poll failed with that was cut at its limit, whatever the Poller
-// makes of that.
+// late is what a poll failed with that took until its context ended, whatever the
+// Poller makes of that.
 type late struct {
-	limit time.Duration
+	took time.Duration
 	error
 }
 
-func (e late) Error() string   { return "no answer within " + round(e.limit) + ": " + e.error.Error() }
+func (e late) Error() string   { return "no answer within " + round(e.took) + ": " + e.error.Error() }
 func (e late) Unwrap() []error { return []error{context.DeadlineExceeded, e.error} }

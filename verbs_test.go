@@ -226,3 +226,12 @@ func TestAStepFromATerminalCheckpointMakesNoRequest(t *testing.T) {
 	require.Equal(t, job("success"), p.Job)
 	require.Empty(t, s.polls)
 }
+
+func TestStatusesOfACheckpointCountInUpperCaseToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := wait(t.Context(), t, newWaiter(t, answers(job("running", sub("a", "running")), job("success"))),
+			waiter.From(job("RUNNING", sub("a", "RUNNING"))))
+		require.NoError(t, got.err)
+		require.Equal(t, []string{"running->success"}, got.lines())
+	})
+}

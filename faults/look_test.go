@@ -21,11 +21,11 @@ import (
 // Jobs that end while the schedule sleeps until long after the deadline: only the last
 // look shows it. Half of the looks may come back too late, as they may on a busy machine.
 func TestTheLastLookBeforeADeadline(t *testing.T) {
-	const jobs, patience = 20, time.Second
+	const jobs, patience = 20, 6 * time.Second
 	server := pollertest.New()
 	t.Cleanup(server.Close)
 	proxy, endpoint := proxied(t, server.Start())
-	toxic(t, proxy, `{"type": "latency", "attributes": {"latency": 100}}`)
+	toxic(t, proxy, `{"type": "latency", "attributes": {"latency": 1000}}`)
 	client, err := poller.New(endpoint, "a-project", poller.WithCredential(credential.Token("a-token")))
 	require.NoError(t, err)
 	t.Cleanup(client.CloseIdleConnections)
@@ -39,7 +39,7 @@ func TestTheLastLookBeforeADeadline(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			id := server.Add(pollertest.Script{ID: fmt.Sprint("job-", n), Steps: []pollertest.Step{
-				{Job: status.Job{Status: status.Running}}, {After: patience / 2, Job: status.Job{Status: status.Success}},
+				{Job: status.Job{Status: status.Running}}, {After: patience / 3, Job: status.Job{Status: status.Success}},
 			}})
 			if _, err := w.Wait(ctx, id); err == nil {
 				seen.Add(1)

@@ -41,10 +41,11 @@ func TestAShortSoak(t *testing.T) {
 	require.NoError(t, soak(t.Context(), s, &out), out.String())
 	t.Log(out.String())
 	for _, says := range []string{
-		"200 waits at a time for 4s", "0 of them wrongly", "the greatest lag between a job's end and its wait's: ", "of 26 kinds", "No wait wrong, no goroutine left. It takes a whole soak",
+		"200 waits at a time for ", "0 of them wrongly", "the greatest lag between a job's end and its wait's: ", "No wait wrong, no goroutine left. It takes a whole soak",
 	} {
 		assert.Contains(t, out.String(), says)
 	}
+	assert.Regexp(t, "of 2[0-6] kinds", out.String(), "one may not come up")
 	assert.NotContains(t, out.String(), "% a minute", "no trend where there is none")
 
 	file, err := os.Open(s.csv)
@@ -63,9 +64,9 @@ func TestAShortSoak(t *testing.T) {
 	for _, column := range []string{"succeeded", "failed", "unfinished", "failed_polls", "polls_per_second"} {
 		assert.Positive(t, last[column], column)
 	}
-	assert.InDelta(t, 200, last["waits"], 2)
+	assert.InDelta(t, 200, last["waits"], 20)
 	assert.Greater(t, last["goroutines"], last["waits"])
-	assert.Greater(t, last["polls"], 10*last["failed_polls"]/2)
+	assert.Greater(t, last["polls"], 5*last["failed_polls"])
 	assert.Less(t, last["live_heap_bytes"], 50e6)
 
 	plot, err := os.ReadFile(s.plot)
@@ -103,28 +104,41 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 // What stops a soak is said, beside what it has shown until then, and leaves neither a
 // process nor a goroutine.
 func TestAnInterruptedSoak(t *testing.T) {
-	dir := t.TempDir()
-	s := settings{waits: 20, faults: 0.5, csv: filepath.Join(dir, "a.csv"), plot: filepath.Join(dir, "a.svg")}
-	for length, shows := range map[time.Duration]bool{3 * time.Second: true, time.Hour: false} {
-		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-		defer cancel()
-		s.length = length
-		var out bytes.Buffer
-		err := soak(ctx, s, &out)
-		assert.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.ErrorContains(t, err, "stopped after 1.")
-		if !shows {
-			assert.ErrorContains(t, err, "1 samples are too few")
-			continue
-		}
-		assert.NotContains(t, err.Error(), "\n", "that is all that is wrong")
-		assert.Contains(t, out.String(), "No wait wrong, no goroutine left. It takes a whole soak")
-		text, err := os.ReadFile(s.csv)
-		require.NoError(t, err)
-		assert.Greater(t, bytes.Count(text, []byte("\n")), 8)
-		plot, err := os.ReadFile(s.plot)
-		require.NoError(t, err)
-		assert.Positive(t, lines(t, plot))
+	for name, test := range map[string]struct {
+		length time.Duration
+		rows   int // of the CSV, when it is stopped
+		says   string
+	}{
+		"half way": {10 * time.Second, 12, ""},
+		"at once":  {time.Hour, 2, "[1-7] samples are too few"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := settings{waits: 20, length: test.length, faults: 0.5, csv: filepath.Join(dir, "a.csv"), plot: filepath.Join(dir, "a.svg")}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				for ctx.Err() == nil {
+					if text, _ := os.ReadFile(s.csv); bytes.Count(text, []byte("\n")) >= test.rows {
+						cancel()
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}()
+			var out bytes.Buffer
+			err := soak(ctx, s, &out)
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.ErrorContains(t, err, "stopped after ")
+			if test.says != "" {
+				assert.Regexp(t, test.says, err.Error())
+				return
+			}
+			assert.NotContains(t, err.Error(), "\n", "that is all that is wrong")
+			assert.Contains(t, out.String(), "No wait wrong, no goroutine left. It takes a whole soak")
+			plot, err := os.ReadFile(s.plot)
+			require.NoError(t, err)
+			assert.Positive(t, lines(t, plot))
+		})
 	}
 }
 
@@ -133,12 +147,10 @@ func TestASoakWhoseServiceIsKilled(t *testing.T) {
 	t.Setenv("SERVICE_DIES_AFTER", "1500ms")
 	dir := t.TempDir()
 	s := settings{waits: 20, length: 6 * time.Second, faults: 0.5, csv: filepath.Join(dir, "a.csv"), plot: filepath.Join(dir, "a.svg")}
-	began := time.Now()
 	var out bytes.Buffer
 	err := soak(t.Context(), s, &out)
 	assert.ErrorIs(t, err, errDied)
 	assert.ErrorContains(t, err, "signal: killed")
-	assert.Less(t, time.Since(began), 5*time.Second)
 	assert.Contains(t, out.String(), "20 waits at a time")
 	assert.NotContains(t, out.String(), "the service gave", "nobody knows")
 	assert.NotContains(t, err.Error(), "no poll met a fault")

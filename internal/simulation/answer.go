@@ -75,7 +75,7 @@ type Answer struct {
 	Rejected   bool          // but before, the credential is rejected, and renewed
 	Job        status.Job    // of a good answer, as it is sent
 	Spelling   string        // how it is sent; "" as the service's page has it
-	Latency    time.Duration // since the poll began, or the renewal; of a hang, for ever
+	Latency    time.Duration // since the poll began, or the renewal
 	RetryAfter time.Duration
 	AsDate     bool
 	Odd        string    // a Retry-After that says nothing

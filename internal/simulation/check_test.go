@@ -25,7 +25,7 @@ func each(change func(*simulation.Run)) func(*simulation.Case, *simulation.Trace
 	}
 }
 
-// told changes the last thing that was told in each run, before any crash.
+// told changes the last thing that was told in the first run.
 func told(change func(*simulation.Run, int)) func(*simulation.Case, *simulation.Trace) {
 	return func(_ *simulation.Case, trace *simulation.Trace) {
 		if run := &trace.Runs[0]; len(run.Told) > 0 {
@@ -45,8 +45,8 @@ func afterCrash(change func(*simulation.Run)) func(*simulation.Case, *simulation
 	}
 }
 
-// Each change of what became of a case is found by the one part of a check that is for
-// it, in its own words: nothing but that part says so.
+// Each change of what became of a case is found by the part of a check that is for it,
+// in its own words.
 func TestEachPartOfACheckIsNeeded(t *testing.T) {
 	for name, test := range map[string]struct {
 		says   string
@@ -103,8 +103,8 @@ func TestEachPartOfACheckIsNeeded(t *testing.T) {
 		"counts another failure":    {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Failures = map[string]int{"other": 1} })},
 		"ends with the wrong error": {`^outcome.*a wrong error`, each(func(run *simulation.Run) { run.Wrong = []string{"a wrong error"} })},
 		"asks the server too often": {`^requests.* the server saw`, func(_ *simulation.Case, trace *simulation.Trace) { trace.Requests = 1000 }},
-		"asks the server too rarely": {`^requests.* the server saw`, func(c *simulation.Case, trace *simulation.Trace) {
-			if c.Polls = simulation.MaxPolls; len(trace.Runs[0].Polls) > 9 {
+		"asks the server too rarely": {`^requests.* the server saw`, func(_ *simulation.Case, trace *simulation.Trace) {
+			if len(trace.Runs[0].Polls) > 9 {
 				trace.Requests = 0
 			}
 		}},

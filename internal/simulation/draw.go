@@ -49,7 +49,7 @@ func Draw(tier string, seed uint64) Case {
 	switch n := r.IntN(100); {
 	case n < 50:
 		length = r.between(time.Second, 10*time.Minute)
-	case n < 68: // longer than a token lives
+	case n < 68: // up to 14 months, in which tokens run out
 		length = r.between(6*time.Hour, 10_000*time.Hour)
 	}
 	c.Service = drawService(r, length)
@@ -86,7 +86,7 @@ func drawLife(r dice, length time.Duration, first, crashes bool) Life {
 		l.Submit = r.between(time.Millisecond, time.Second)
 	}
 	begins := l.Submit
-	if r.chance(20) { // or so
+	if r.chance(20) { // it may end while the job is submitted
 		begins = 0
 	}
 	if r.chance(45) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -51,7 +52,7 @@ func (c *Case) valid() bool {
 }
 
 // simplifications yields every case that is one step shorter.
-func simplifications(c Case) func(yield func(Case) bool) {
+func simplifications(c Case) iter.Seq[Case] {
 	return func(yield func(Case) bool) {
 		try := func(change func(c *Case)) bool {
 			simpler := c.Clone()

@@ -8,6 +8,7 @@
 // the module itself, and only after the same tests have passed on a copy without any.
 // The exit status is 1 if a break went unnoticed that is not known to, or could not be
 // judged, and if the command was interrupted; it then says how far it came.
+// It is 2 if a flag makes no sense by itself.
 package main
 
 import (

@@ -8,7 +8,7 @@
 // ends a run with a report of the seeds so far. The exit status is 1 if a seed failed
 // or not all ran; each that fails is printed with the command that replays it, and with
 // the shortest case that was found to fail alike. It is 2 if a flag is wrong, and also if
-// a case hangs, which can only be ended together with the command.
+// a case hangs, or panics on a goroutine of its own, which ends the command.
 package main
 
 import (
