@@ -125,9 +125,7 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 		if !f.active(now) {
 			continue
 		}
-		if active++; active > 1 {
-			meet(true, overlap)
-		}
+		active++
 		if _, fails := kinds[f.Kind]; fails && a.Kind == "" && (f.Kind != noToken || c.Options.Credential == function) {
 			a.Kind = f.Kind
 		}
@@ -146,6 +144,7 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 			a.RetryAfter, a.AsDate, a.Odd = f.RetryAfter, f.AsDate, f.Odd
 		}
 	}
+	meet(active > 1, overlap)
 	if a.Kind == "" && seen.Status == "" {
 		a.Kind = notKnown
 	}

@@ -34,8 +34,9 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 //
 // No two events share an instant, since which comes first would then be chance; but a
 // poll may begin as the one before it ends. So each kind of time has a remainder of
-// its own when divided by 64 ns: see draw.go. Only the library's own schedules, whose
-// delays are random to the nanosecond, could bring two together, and practically don't.
+// its own when divided by 64 ns: see draw.go. Left to improbability are the delays of the
+// library's own schedules, random to the nanosecond, and an answer that comes at the very
+// deadline which its last look was reckoned from.
 type Case struct {
 	Seed    uint64
 	Service Service

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -19,13 +20,17 @@ func Try(c *Case, tier string, run Tier) (t *Trace, found []Violation) {
 	})
 	defer watch.Stop()
 	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case panicked: // in a bubble
-			t, found = r.trace, []Violation{{"panic", 0, fmt.Sprintf("%v\n%s", r.value, r.stack), fmt.Sprint(r.value)}}
-		default:
-			t, found = &Trace{Requests: -1}, []Violation{{"panic", 0, fmt.Sprintf("%v\n%s", r, debug.Stack()), ""}}
+		r := recover()
+		if r == nil {
+			return
 		}
+		p, inBubble := r.(panicked)
+		if !inBubble {
+			p = panicked{&Trace{Requests: -1}, r, debug.Stack()}
+		}
+		what := fmt.Sprint(p.value)
+		first, _, _ := strings.Cut(what, "\n") // of a deadlock its goroutines follow
+		t, found = p.trace, []Violation{{"panic", 0, fmt.Sprintf("%s\n%s", what, p.stack), first}}
 	}()
 	t = run(c)
 	return t, Check(c, t)

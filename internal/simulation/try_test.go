@@ -61,6 +61,21 @@ func TestAPanicIsFound(t *testing.T) {
 	}
 }
 
+// The shortest case has the same mistake, and not one that hides behind it.
+func TestAPanicIsShrunkToTheSamePanic(t *testing.T) {
+	tier := func(c *simulation.Case) *simulation.Trace {
+		if c.Polls > 10 {
+			panic("a mistake of ours")
+		}
+		panic("another one")
+	}
+	c := drawVerb(t, false)
+	trace, found := simulation.Try(&c, simulation.PureTier, tier)
+	short, _, found := simulation.Shrink(t.Context(), &c, simulation.PureTier, tier, trace, found)
+	require.Equal(t, 11, short.Polls)
+	require.Contains(t, found[0].Text, "a mistake of ours")
+}
+
 // What leaves goroutines behind that nothing can end, or ends the process, names its
 // seed too: a wait that hangs in a bubble and outside of one, and a panic on a goroutine
 // of WaitAll's.

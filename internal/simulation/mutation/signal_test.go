@@ -76,7 +76,7 @@ func TestASignalEndsAllAtOnce(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(s.String(), func(t *testing.T) {
 			if s == syscall.SIGHUP && signal.Ignored(s) {
-				t.Skip("it is ignored")
+				t.Skip("it is ignored here, as nohup has it, and so by the command too")
 			}
 			listener := listen(t)
 			c, stdout, stderr, temporary := started(t, listener)
