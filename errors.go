@@ -3,137 +3,218 @@ package waiter
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/wait"
+	"github.com/sfsturbo/waiter/internal/wire"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// How a wait can end other than in success. errors.Is finds them in what Wait and
-// its kin return: ErrJobFailed in a [*FailedError]; ErrUnfinished in every
-// [*UnfinishedError], together with the one below it that fits, if any, or with
-// context.DeadlineExceeded or context.Canceled.
+// How a wait can end other than in success. errors.Is finds them in what Wait, Watch, Run, WaitAll
+// and Step return: ErrJobFailed in a [*FailedError]; ErrUnfinished in every [*UnfinishedError],
+// together with the one below it that fits, if any, or with context.DeadlineExceeded or
+// context.Canceled.
 var (
 	ErrJobFailed    = errors.New("job failed")
 	ErrUnfinished   = errors.New("job's end was not seen")
 	ErrNotFound     = errors.New("job not found")       // the service never knew it
-	ErrDisappeared  = errors.New("job disappeared")     // it was there, and is no longer
+	ErrDisappeared  = errors.New("job disappeared")     // the service knew it, and no longer does
 	ErrUnauthorized = errors.New("credential rejected") // and renewing it did not help
 	ErrStalled      = errors.New("job has stalled")     // no new status for as long as WithStallLimit allows
+	ErrSubJobFailed = errors.New("sub-job failed")      // with WithFailFast; the job itself goes on
 )
 
-// FailedError is a job that ended in failure, or with [WithStrictSubJobs] one that
-// succeeded with a failed sub-job. It is used as *FailedError.
+// FailedError is a job that ended in failure, or with [WithStrictSubJobs] one that succeeded with a
+// failed sub-job. It is used as *FailedError, and is plain data: a test can build one.
 type FailedError struct {
-	Job       status.Job    // code, reason and sub-jobs are here
-	RequestID string        // of the answer that showed the failure; "" from a checkpoint
-	Elapsed   time.Duration // from the wait's begin to that answer; 0 from a checkpoint
+	Job       status.Job    // its code, reason and sub-jobs are here
+	RequestID string        // of the response that showed the failure; "" from a checkpoint
+	Elapsed   time.Duration // from the wait's beginning to that response; 0 from a checkpoint
 }
 
 // Is reports whether target is [ErrJobFailed].
 func (e *FailedError) Is(target error) bool { return target == ErrJobFailed }
 
-// UnfinishedError is a wait that ended without the job's end being seen: the job
-// itself may well go on. It is used as *UnfinishedError.
+// Has reports whether the job, or a failed sub-job, has this error code, such as "SFS.TURBO.0100".
+func (e *FailedError) Has(code string) bool {
+	if e.Job.ErrorCode == code {
+		return true
+	}
+	for _, sub := range failedSubJobs(e.Job) {
+		if sub.ErrorCode == code {
+			return true
+		}
+	}
+	return false
+}
+
+// UnfinishedError is a wait that ended without the job's end being seen: the job itself may well go
+// on. It is used as *UnfinishedError, and is plain data: a test can build one, with an Outcome.
 type UnfinishedError struct {
-	JobID       string        // to go on with
-	Last        status.Job    // as last seen, a checkpoint for [From]; at least its ID
-	LastSeen    time.Time     // when the last good answer arrived; zero if there was none
-	Age         time.Duration // of Last when the wait ended; 0 if there was no good answer
-	RequestID   string        // of the last good answer
-	Polls       int
+	JobID       string         // to go on with
+	Last        status.Job     // as last seen, a checkpoint for [From]; at least its ID
+	LastSeen    time.Time      // when the last good response arrived; zero if there was none
+	Age         time.Duration  // of Last when the wait ended; 0 if there was no good response
+	Unchanged   time.Duration  // how long Last had had no new status when it was last seen
+	RequestID   string         // of the last good response
+	Polls       int            // sent
 	Elapsed     time.Duration  // since the wait began
 	Failures    map[string]int // failed polls by kind: see poller.Kind
-	LastFailure error          // nil if no poll failed, or was refused by the limiter
+	LastFailure error          // nil if no poll failed, and the limiter did not refuse
+	Asked       string         // the endpoint and project of LastFailure; "" if unknown
 
-	still  time.Duration // how long Last was seen to be so
-	what   string        // how it ended, in words
-	said   bool          // LastFailure is in what
-	advice string        // what to do next
-	causes []error       // besides ErrUnfinished
+	Outcome string // how the wait ended: see the function Outcome
+	Cause   error  // why, in addition to Outcome: what the last poll failed with, a context's cause, ...; may be nil
+	Advice  string // what to do next
 }
 
-// Unwrap returns [ErrUnfinished] and why the wait ended. After the end of a context
-// these are its error and its cause; the last poll's failure is then not among them,
-// since a poll's own timeout would make a cancelled wait look like a missed deadline.
+// Unwrap returns [ErrUnfinished], the error that stands for Outcome, such as [ErrNotFound] or
+// context.Canceled, and Cause. After the end of a context, the last poll's failure is not among
+// them: a poll's own timeout would make a canceled wait look like a missed deadline.
 func (e *UnfinishedError) Unwrap() []error {
-	return append([]error{ErrUnfinished}, e.causes...)
-}
-
-func failed(s *follow.State) *FailedError {
-	e := &FailedError{Job: s.Job.Clone(), RequestID: s.RequestID}
-	if !s.LastSeen.IsZero() {
-		e.Elapsed = s.LastSeen.Sub(s.Started)
+	all := []error{ErrUnfinished}
+	for _, err := range []error{sentinel(e.Outcome), e.Cause} {
+		if err != nil {
+			all = append(all, err)
+		}
 	}
-	return e
+	return all
 }
 
-func unfinished(s *follow.State, now time.Time, what, advice string, causes ...error) *UnfinishedError {
-	snapshot := s.Clone()
-	e := &UnfinishedError{
-		JobID: s.Job.ID, Last: snapshot.Job, LastSeen: s.LastSeen, RequestID: s.RequestID,
-		Polls: s.Polls, Elapsed: now.Sub(s.Started), Failures: snapshot.Failures, LastFailure: s.LastFailure,
-		what: what, advice: advice, causes: causes,
+// sentinel returns the error that stands for an outcome; nil if none does.
+func sentinel(outcome string) error {
+	for _, s := range sentinels {
+		if s.outcome == outcome {
+			return s.error
+		}
 	}
-	if !s.LastSeen.IsZero() {
-		e.Age = now.Sub(s.LastSeen)
-		e.still = s.LastSeen.Sub(s.NewStatusAt)
+	return nil
+}
+
+var sentinels = []struct {
+	outcome string
+	error
+}{
+	{"failed", ErrJobFailed},
+	{"not_found", ErrNotFound},
+	{"disappeared", ErrDisappeared},
+	{"unauthorized", ErrUnauthorized},
+	{"stalled", ErrStalled},
+	{"sub_job_failed", ErrSubJobFailed},
+	{"timeout", context.DeadlineExceeded},
+	{"canceled", context.Canceled},
+}
+
+// Outcome returns how a wait ended, by the error that it returned, as a word of a closed set, for
+// metrics and logs:
+//
+//	success         the error is nil
+//	failed          the job failed
+//	timeout         the context's deadline passed
+//	canceled        the context was canceled
+//	not_found       the service never knew the job
+//	disappeared     the service no longer knows the job
+//	unauthorized    the credential was rejected
+//	stalled         no new status for too long
+//	sub_job_failed  a sub-job failed, and the wait was told to end with that
+//	stopped         the schedule or the limiter ended the wait
+//	checkpoint      a checkpoint could not be saved
+//	permanent       polling again cannot help, or Run's submit failed
+//	usage           an option, a job id or anything else is wrong: nothing was awaited
+//
+// Of several joined errors it is the first wait's. It is pure.
+func Outcome(err error) string {
+	if err == nil {
+		return "success"
 	}
-	return e
+	if e, ok := errors.AsType[*UnfinishedError](err); ok && e.Outcome != "" {
+		return e.Outcome
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s.error) {
+			return s.outcome
+		}
+	}
+	if _, ok := errors.AsType[*submitError](err); ok {
+		return "permanent"
+	}
+	return "usage"
 }
 
-// unreadable is unfinished because of the last failure, which its text begins with.
-func unreadable(s *follow.State, now time.Time, what, advice string, causes ...error) *UnfinishedError {
-	e := unfinished(s, now, what+": "+oneLine(s.LastFailure), advice, causes...)
-	e.said = true
-	return e
-}
-
-const (
-	waitAgain   = "The job itself may go on: wait again with its id"
-	mendAndWait = "Mend that, then wait again with its id"
-)
-
-// ended returns the error for the end that s has come to; nil for success.
-func ended(s *follow.State, now time.Time, rules follow.Rules) error {
-	last := s.LastFailure
-	switch s.End {
+// publicError returns the error of an end; nil for success.
+func publicError(end *wait.End) error {
+	s := end.State
+	switch end.How {
 	case follow.Succeeded:
 		return nil
 	case follow.JobFailed:
-		return failed(s)
-	case follow.NotFound:
-		return unreadable(s, now, "was not found",
-			"If it is too new to be known, give it a longer WithNotFoundGrace", ErrNotFound, last)
-	case follow.Disappeared:
-		return unreadable(s, now, "has disappeared",
-			"Finished jobs are deleted after a while: look at the resource itself", ErrDisappeared, last)
-	case follow.Unauthorized:
-		return unreadable(s, now, "can't be read",
-			"The job itself may go on: get a new credential, then wait again with its id", ErrUnauthorized, last)
-	case follow.Stalled:
-		return unfinished(s, now, "has stalled: no new status for "+round(rules.StallLimit),
-			"Waiting again is unlikely to help: look at the resource, or ask the service's support with the request id", ErrStalled)
-	case follow.Stopped:
-		return unfinished(s, now, "is not done, and the schedule has no next poll (backoff.Stop)", waitAgain)
-	default:
-		return unreadable(s, now, "can't be read", mendAndWait, last)
+		e := &FailedError{Job: s.Job.Clone(), RequestID: s.RequestID}
+		if !s.LastSeen.IsZero() {
+			e.Elapsed = s.LastSeen.Sub(s.Started)
+		}
+		return e
 	}
+	e := &UnfinishedError{
+		JobID: s.Job.ID, Last: s.Job.Clone(), LastSeen: s.LastSeen, Unchanged: s.Unchanged(), RequestID: s.RequestID,
+		Polls: s.Polls, Elapsed: end.At.Sub(s.Started), Failures: maps.Clone(s.Failures), LastFailure: s.LastFailure,
+		Outcome: end.How.String(), Cause: end.Cause, Advice: advice[end.How],
+	}
+	if !s.LastSeen.IsZero() {
+		e.Age = end.At.Sub(s.LastSeen)
+	}
+	switch end.How {
+	case follow.NotFound, follow.Disappeared, follow.Unauthorized, follow.Permanent:
+		e.Cause = s.LastFailure
+	case follow.TimedOut, follow.Canceled:
+		e.Cause = notOurs(end.Cause)
+	case follow.Stopped:
+		e.Cause = errNoNextPoll
+	case follow.Unusable:
+		if s.Polls > 0 { // an option, found out late
+			e.Advice = fixAndWait
+		}
+	}
+	if asked, ok := errors.AsType[*poller.Error](s.LastFailure); ok {
+		e.Asked = asked.Asked
+	}
+	return e
 }
 
-// contextEnded judges by the context alone: what a poll failed with when it ended
-// may be the context's error, its cause, or neither.
-func contextEnded(ctx context.Context, s *follow.State, now time.Time) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	causes := []error{err}
-	why := err.Error()
-	if cause != err { //nolint:errorlint // the very same error says nothing more
-		causes = append(causes, cause)
-		why += ": " + oneLine(cause)
+var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
+
+// notOurs returns a context's cause, without the identity of what another wait returned: this
+// package's errors, and the contexts', must only say what happened to this job. The cause is still
+// found as the value that it is, and so is all else that it wraps.
+func notOurs(cause error) error {
+	_, failed := errors.AsType[*FailedError](cause)
+	_, unfinished := errors.AsType[*UnfinishedError](cause)
+	if failed || unfinished {
+		return another{cause}
 	}
-	what := "is no longer waited for"
-	if errors.Is(err, context.DeadlineExceeded) {
-		what = "was not done in time"
-	}
-	return unfinished(s, now, what+": "+why, waitAgain, causes...)
+	return cause
 }
+
+type another struct{ error }
+
+func (e another) Is(target error) bool {
+	for _, s := range sentinels {
+		if target == s.error { //nolint:errorlint // errors.Is unwraps
+			return false
+		}
+	}
+	return target != ErrUnfinished && errors.Is(e.error, target)
+}
+
+func (e another) As(target any) bool {
+	switch target.(type) {
+	case **FailedError, **UnfinishedError, **poller.Error:
+		return false
+	}
+	return errors.As(e.error, target)
+}
+
+// oneLine makes what came from outside fit for a line of a report.
+func oneLine(v any) string { return wire.OneLine(v) }

@@ -1,21 +1,43 @@
 package waiter
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// What is written here is read at night: one line, the job first, then what the
-// service said, then what to do next.
+// What is written here is read at night: one line, the job first, then what the service said, then
+// what to do next.
 
-// Error tells type, id, code and reason of the job and of each failed sub-job, and
-// the request id, on one line.
+const (
+	waitAgain  = "The job itself may go on: wait again with the same job id"
+	fixAndWait = "Fix that, then wait again with the same job id"
+)
+
+var advice = map[follow.End]string{
+	follow.SubJobFailed: "The job itself may go on: wait again with the same job id, without WithFailFast, to see its end",
+	follow.NotFound:     "If it is too new to be known, use a longer WithNotFoundGrace",
+	follow.Disappeared:  "Finished jobs are deleted after a while: check the resource itself",
+	follow.Unauthorized: "The job itself may go on: get a new credential, then wait again with the same job id",
+	follow.Permanent:    fixAndWait,
+	follow.Stalled:      "Waiting again is unlikely to help: check the resource, or ask the service's support with the request id",
+	follow.Stopped:      waitAgain,
+	follow.Refused:      fixAndWait,
+	follow.Unsaved:      "Fix that, then wait again from the last checkpoint: what was not saved is delivered again",
+	follow.TimedOut:     waitAgain,
+	follow.Canceled:     waitAgain,
+	follow.Unusable:     "No request was sent",
+}
+
+// Error states type, id, code and reason of the job and of each failed sub-job, and the request
+// id, on one line.
 func (e *FailedError) Error() string {
 	var b strings.Builder
 	succeeded := e.Job.Status == status.Success
@@ -32,7 +54,7 @@ func (e *FailedError) Error() string {
 	if own := join(e.Job.ErrorCode, e.Job.FailReason); own != "" {
 		why = append(why, own)
 	}
-	subs := e.failedSubJobs()
+	subs := failedSubJobs(e.Job)
 	for _, sub := range subs[:min(shown, len(subs))] {
 		why = append(why, join(subName(sub)+" failed", join(sub.ErrorCode, sub.FailReason)))
 	}
@@ -46,54 +68,98 @@ func (e *FailedError) Error() string {
 		b.WriteString(": " + strings.Join(why, "; "))
 	}
 	if succeeded {
-		return b.String() + ". Look at the resource before submitting it anew"
+		return b.String() + ". Check the resource before you submit a new job"
 	}
-	return b.String() + ". The job has ended: mend the cause, then submit it anew"
+	return b.String() + ". The job has ended: fix the cause, then submit a new job"
 }
 
-// duration is the service's own, which is to the second, where it tells one.
+// duration is the service's own, which is to the second, where it states one.
 func (e *FailedError) duration() string {
 	begin, begun := e.Job.BeginTime.Time()
 	end, ended := e.Job.EndTime.Time()
 	switch d := end.Sub(begin); {
 	case begun && ended && d > 0:
-		return " after " + round(d)
+		return " after " + wire.Round(d)
 	case begun && ended && d == 0:
 		return " within a second"
 	case e.Elapsed.Round(time.Millisecond) > 0:
-		return " (seen " + round(e.Elapsed) + " after the wait began)"
+		return " (seen " + wire.Round(e.Elapsed) + " after the wait began)"
 	}
 	return ""
 }
 
-func (e *FailedError) failedSubJobs() []status.Job {
-	var subs []status.Job
-	for _, sub := range e.Job.SubJobs {
-		if sub.Status == status.Failed {
-			subs = append(subs, sub)
-		}
-	}
-	return subs
+func failedSubJobs(job status.Job) []status.Job {
+	return slices.DeleteFunc(slices.Clone(job.SubJobs), func(sub status.Job) bool { return sub.Status != status.Failed })
 }
 
-// Error is a status report: which job, how the wait ended, what was last seen and
-// how long ago, how the polls went, and what to do next, on one line.
+// Error is a status report: which job, how the wait ended, what was last seen and how long ago,
+// how the polls went, and what to do next, on one line.
 func (e *UnfinishedError) Error() string {
-	text := name(e.Last) + " " + e.what
-	if e.Polls == 0 && e.Last.Status == "" && (e.said || e.LastFailure == nil) {
-		return text + ". " + e.advice
+	text := name(e.named()) + " " + e.reason()
+	said := e.LastFailure == nil || e.Cause != nil && e.Cause.Error() == e.LastFailure.Error()
+	var parts []string
+	if e.Polls > 0 || e.Last.Status != "" || !said {
+		parts = append(parts, e.lastSeen())
+		if e.Polls > 1 || !said || e.LastFailure == nil {
+			parts = append(parts, e.polls())
+		}
 	}
-	parts := []string{e.lastSeen()}
-	if e.Polls > 1 || !e.said {
-		parts = append(parts, e.polls())
-	}
-	if e.LastFailure != nil && !e.said {
+	if !said {
 		parts = append(parts, "last failure: "+oneLine(e.LastFailure))
 	}
 	if e.RequestID != "" {
-		parts = append(parts, "last good answer: request id "+oneLine(e.RequestID))
+		parts = append(parts, "last good response: request id "+oneLine(e.RequestID))
 	}
-	return text + ". " + strings.Join(parts, "; ") + ". " + e.advice
+	if len(parts) > 0 {
+		text += ". " + strings.Join(parts, "; ")
+	}
+	if e.Advice != "" {
+		text += ". " + e.Advice
+	}
+	return text
+}
+
+// named is the job to name, of an error that a test has built too.
+func (e *UnfinishedError) named() status.Job {
+	job := e.Last
+	if job.ID == "" {
+		job.ID = e.JobID
+	}
+	return job
+}
+
+// reason is how the wait ended, in words.
+func (e *UnfinishedError) reason() string {
+	var text string
+	cause := e.Cause
+	switch e.Outcome {
+	case "not_found":
+		text = "was not found"
+	case "disappeared":
+		text = "has disappeared"
+	case "stalled":
+		return "has stalled: no new status for " + wire.Round(e.Unchanged)
+	case "sub_job_failed":
+		text = "is no longer awaited: a sub-job has failed"
+	case "checkpoint":
+		text = "is no longer awaited: a checkpoint could not be saved"
+	case "stopped":
+		if text = "cannot be polled"; errors.Is(cause, errNoNextPoll) {
+			text = "is not done"
+		}
+	case "timeout":
+		text = "was not done in time: context deadline exceeded"
+	case "canceled":
+		text = "is no longer awaited: context canceled"
+	case "usage":
+		text = "cannot be awaited"
+	default:
+		text = "cannot be read"
+	}
+	if cause != nil {
+		text += ": " + oneLine(cause)
+	}
+	return text
 }
 
 func (e *UnfinishedError) lastSeen() string {
@@ -104,12 +170,12 @@ func (e *UnfinishedError) lastSeen() string {
 	case e.LastSeen.IsZero():
 		seen = "Its checkpoint says " + oneLine(e.Last.Status)
 	case e.Age.Round(time.Millisecond) > 0:
-		seen += " " + round(e.Age) + " ago"
+		seen += " " + wire.Round(e.Age) + " ago"
 	default:
 		seen += " just now"
 	}
-	if e.still > e.Age {
-		seen += ", unchanged for " + round(e.still)
+	if e.Unchanged > e.Age {
+		seen += ", unchanged for " + wire.Round(e.Unchanged)
 	}
 	var open []string
 	for _, sub := range e.Last.SubJobs {
@@ -127,9 +193,9 @@ func (e *UnfinishedError) lastSeen() string {
 }
 
 func (e *UnfinishedError) polls() string {
-	text := fmt.Sprintf("%d polls in %s", e.Polls, round(e.Elapsed))
+	text := fmt.Sprintf("%d polls in %s", e.Polls, wire.Round(e.Elapsed))
 	if e.Polls == 1 {
-		text = "1 poll in " + round(e.Elapsed)
+		text = "1 poll in " + wire.Round(e.Elapsed)
 	}
 	var kinds []string
 	total := 0
@@ -143,7 +209,7 @@ func (e *UnfinishedError) polls() string {
 	return text
 }
 
-// name is "bind_ldap job 26f6b565"; a type or id that is not known is left out.
+// name is "bind_ldap job 26f6b565"; a type or id that is unknown is left out.
 func name(job status.Job) string { return oneLine(job.Type + " job " + job.ID) }
 
 func subName(sub status.Job) string { return oneLine("sub-job " + sub.Type + " " + sub.ID) }
@@ -156,21 +222,4 @@ func join(code, reason string) string {
 	return code + ": " + reason
 }
 
-// round keeps what a reader can use of a duration.
-func round(d time.Duration) string {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(time.Second).String()
-	case d >= time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	}
-	return d.Round(time.Millisecond).String()
-}
-
-const (
-	shown   = 5   // sub-jobs in a report
-	longest = 768 // characters of one thing that the service said
-)
-
-// oneLine makes what came from outside fit for a line of a report.
-func oneLine(v any) string { return apierror.Line(fmt.Sprint(v), longest) }
+const shown = 5 // sub-jobs in a report

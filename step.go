@@ -2,78 +2,113 @@ package waiter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Progress is where a wait stands between two calls of [Waiter.Step]: plain JSON,
-// so that it survives a restart. Begin with Progress{JobID: id}, or with a
-// checkpoint in Job to go on from it.
+// Progress is where a wait stands between two calls of [Waiter.Step]: plain JSON, so that it
+// survives a restart. Begin with Progress{JobID: id}, or with a checkpoint in Job to go on from it.
 type Progress struct {
 	JobID       string              `json:"job_id"`
 	Job         status.Job          `json:"job"`                   // as last seen, merged
 	Transitions []status.Transition `json:"transitions,omitempty"` // what the last Step brought, and no other one
 	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; 0 is at once, unless Done
-	Done        bool                `json:"done,omitempty"`        // the wait has ended: another Step returns the same end, its ages as of then; Progress{JobID, Job} of it waits again
+	Due         time.Time           `json:"due,omitzero"`          // when the next poll is due; zero is at once
+	Done        bool                `json:"done,omitempty"`        // the wait has ended; another Step returns the same end, its ages as of then
 	Started     time.Time           `json:"started,omitzero"`      // when the first Step began
-	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good answer arrived
-	RequestID   string              `json:"request_id,omitempty"`  // of that answer
+	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good response arrived
+	RequestID   string              `json:"request_id,omitempty"`  // of that response
 	Polls       int                 `json:"polls,omitempty"`
 	Failures    map[string]int      `json:"failures,omitempty"`     // failed polls by kind: see poller.Kind
 	LastFailure string              `json:"last_failure,omitempty"` // "" if no poll has failed yet
-	Memory      follow.Memory       `json:"memory,omitzero"`        // what else the next Step needs
+	State       json.RawMessage     `json:"state,omitempty"`        // what else the next Step needs: opaque, versioned
 }
 
-// Step polls once, from where p stands, and returns where it stands then: what
-// changed, whether the wait is done, and how long to sleep before the next Step. It
-// is for those who can't block: Kubernetes reconcilers, durable workflow engines.
+// UnmarshalJSON replaces all that p held. It refuses what an earlier form of this package wrote.
+func (p *Progress) UnmarshalJSON(data []byte) error {
+	type plain Progress
+	var stored struct {
+		plain
+		Memory json.RawMessage `json:"memory"` // where State is now
+	}
+	if err := json.Unmarshal(data, &stored); err != nil {
+		return err
+	}
+	if stored.Memory != nil {
+		return errors.New(`waiter: this Progress was stored by an earlier version of this module, which this one cannot read: begin again with its "job_id" and "job"`)
+	}
+	*p = Progress(stored.plain)
+	return nil
+}
+
+// Step polls once, from where p stands, and returns where it stands then: what changed, whether
+// the wait is done, and when the next poll is due. It is for callers that cannot block: Kubernetes
+// reconcilers, durable workflow engines. Step makes no request before p.Due: it returns p, with
+// what is left as Next and no Transitions. The first Step polls at once.
 //
-// The error is nil while the wait goes on, whether or not the poll succeeded, and
-// when the job has succeeded; otherwise it is Wait's, with Done set unless the call
-// itself was wrong: an option, the id. If ctx ends
-// or the limiter refuses before there is an answer, p comes back as it was, but for
-// Transitions, with an error that is [ErrUnfinished] and holds theirs: step again
-// from it. The schedule is a fresh
-// BackOff, advanced to where p remembers it, so that a time limit of its own begins
-// anew each time; one that learns is told at the end of each Step that it is
-// abandoned, unless the job has ended. The first Step polls at once. ctx's deadline is that of the poll: there is no last look.
+// The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
+// succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the
+// id. ctx's deadline is that of the poll: there is no last look. A poll that the deadline cuts has
+// failed like any other. If ctx ends before the poll begins, or is canceled, or the limiter
+// refuses, p comes back as it was, without Transitions, and with an error that is [ErrUnfinished]
+// and holds theirs: step again from it.
+//
+// The schedule is a new BackOff, advanced to where p remembers it, so that a time limit of its own
+// begins again each time. One that learns observes at the end of each Step that the job is
+// abandoned, unless the job has ended. Times in p are this machine's wall clock: a clock set
+// forward between two Steps looks like time that has passed.
 func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress, error) {
-	p.Transitions = nil // told
-	r, err := w.resume(p, opts)
+	p.Transitions = nil // delivered
+	f, err := w.resume(p, opts)
 	if err != nil {
 		return p, err
 	}
-	if r.state.End == follow.Open {
-		r.state.End = r.state.Outcome(r.Rules)
+	if end := f.Outcome(); end != nil {
+		return progress(f, nil, 0), end.Err
 	}
-	if r.state.End != follow.Open {
-		return r.progress(nil, 0), r.ended()
+	if left := p.left(time.Now()); left > 0 {
+		p.Next = left
+		return p, nil
 	}
-	for i, b := range r.schedules {
-		for range min(r.state.Asked[i], maxReplayed) {
-			b.NextBackOff()
-		}
+	f.Start()
+	defer f.Abandon()
+	var delivered []status.Transition
+	f.Yield = func(t status.Transition) bool {
+		delivered = append(delivered, t)
+		return true
 	}
-	r.start()
-	defer r.abandon()
-	next, err := r.poll(ctx)
-	if err != nil {
-		return p, r.stopped(ctx, err)
+	delay, end := f.Poll(ctx)
+	switch {
+	case end == nil:
+		return progress(f, delivered, delay), nil
+	case end.How == follow.Refused, end.How == follow.TimedOut, end.How == follow.Canceled:
+		return p, end.Err
+	case end.How == follow.Unsaved:
+		delivered = delivered[:len(delivered)-1] // the last one is delivered again
 	}
-	delay, err := r.digest(ctx, next)
-	return r.progress(next.Transitions, delay), err
+	f.LogEnd(end)
+	return progress(f, delivered, 0), end.Err
 }
 
-// maxReplayed bounds what a Progress can cost: a schedule of 15 s gets there in 17 days.
-const maxReplayed = 100_000
+// left is how long it is at now until the next poll is due. A Due further off than Next means
+// that the clock was set back since.
+func (p *Progress) left(now time.Time) time.Duration {
+	left := p.Due.Sub(now)
+	if p.Next > 0 {
+		left = min(left, p.Next)
+	}
+	return left
+}
 
-// resume makes the run that p is a picture of.
-func (w *Waiter) resume(p Progress, opts []Option) (*run, error) {
+// resume returns the Follower that p is a picture of.
+func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 	c, err := w.config.with(opts)
 	if err != nil {
 		return nil, err
@@ -87,31 +122,38 @@ func (w *Waiter) resume(p Progress, opts []Option) (*run, error) {
 	if p.Job.ID != "" && !status.SameID(p.Job.ID, p.JobID) {
 		return nil, fmt.Errorf("waiter: Progress.Job is job %q, Progress.JobID is %q", p.Job.ID, p.JobID)
 	}
-	r, err := c.newRun()
+	f, err := c.follower()
 	if err != nil {
 		return nil, err
 	}
+	f.Once = true
 	checkpoint := p.Job.Clone()
 	checkpoint.ID = p.JobID
-	if err := r.begin(checkpoint); err != nil || p.Started.IsZero() {
-		return r, err
+	if err := f.Begin(checkpoint); err != nil || len(p.State) == 0 {
+		return f, err
 	}
-	r.state = follow.State{
-		Job: r.state.Job, Started: p.Started, LastSeen: p.LastSeen, RequestID: p.RequestID,
-		Polls: p.Polls, Failures: p.Failures, Memory: p.Memory,
-	}.Clone()
+	f.State = follow.State{
+		Job: f.State.Job, Started: p.Started, LastSeen: p.LastSeen, RequestID: p.RequestID,
+		Polls: p.Polls, Failures: maps.Clone(p.Failures),
+	}
 	if p.LastFailure != "" {
-		r.state.LastFailure = errors.New(p.LastFailure)
+		f.State.LastFailure = errors.New(p.LastFailure)
 	}
-	return r, nil
+	if err := f.State.Remember(p.State); err != nil {
+		return nil, fmt.Errorf("waiter: Progress.State cannot be used: %w. Begin again with its JobID and Job", err)
+	}
+	return f, nil
 }
 
-func (r *run) progress(told []status.Transition, next time.Duration) Progress {
-	s := r.state
+func progress(f *wait.Follower, delivered []status.Transition, next time.Duration) Progress {
+	s := &f.State
 	p := Progress{
-		JobID: s.Job.ID, Job: s.Job, Transitions: told, Next: next, Done: s.End != follow.Open,
+		JobID: s.Job.ID, Job: s.Job, Transitions: delivered, Next: next, Done: s.End != follow.Open,
 		Started: s.Started, LastSeen: s.LastSeen, RequestID: s.RequestID,
-		Polls: s.Polls, Failures: maps.Clone(s.Failures), Memory: s.Memory,
+		Polls: s.Polls, Failures: maps.Clone(s.Failures), State: s.Memory(),
+	}
+	if !p.Done {
+		p.Due = time.Now().Add(next).Round(0)
 	}
 	if s.LastFailure != nil {
 		p.LastFailure = s.LastFailure.Error()

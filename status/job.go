@@ -1,11 +1,11 @@
-// Package status says what a job is, and what one answer about it shows that an
-// earlier one did not.
+// Package status defines what a job is, and what one response about it shows that an earlier one
+// did not.
 //
-// [Diff] is the heart of it: given what has been told so far and a new answer,
-// it returns each change of the job and of its sub-jobs exactly once, in order.
-// [Merge] is the snapshot behind it, and [Apply] folds told transitions back into
-// a checkpoint. Everything here is pure: values in, values out, no clock, safe
-// for concurrent use on values that nobody changes meanwhile.
+// [Diff] is the heart of it: given what has been delivered so far and a new response, it returns
+// each change of the job and of its sub-jobs exactly once, in order. [Merge] is the snapshot
+// behind it, and [Apply] folds delivered transitions back into a checkpoint. Everything here is
+// pure: values in, values out, no clock. It is safe for concurrent use on values that nothing
+// changes meanwhile.
 package status
 
 import (
@@ -13,16 +13,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"unicode/utf8"
 )
 
-// Job is a job of the service, or a sub-job, as one answer shows it. A sub-job
-// has no SubJobs of its own. Any field may be empty: the service sends absent,
-// null and "" alike.
+// Job is a job of the service, or a sub-job, as one response shows it. A sub-job has no SubJobs of
+// its own. Any field may be empty: the service sends absent, null and "" alike.
 //
-// A Job is also a checkpoint: encoding it to JSON and decoding it again gives an
-// equal Job.
+// A Job is also a checkpoint: encoding it to JSON and decoding it again gives an equal Job.
 type Job struct {
 	ID         string    `json:"job_id,omitempty"`
 	Type       string    `json:"job_type,omitempty"` // an open set: "bind_ldap", "create_share", ...
@@ -34,18 +33,17 @@ type Job struct {
 	SubJobs    []Job     `json:"sub_jobs,omitempty"`    // one level deep
 }
 
-// UnmarshalJSON decodes an answer leniently: absent, null and "" are the same,
-// numbers and booleans are kept as they are spelled, keys that it does not know
-// are skipped, and so are the sub-jobs of a sub-job. A null is an empty job. It
-// fails on anything else that is not an object, and on sub_jobs that are not a
-// list of objects.
+// UnmarshalJSON decodes a response leniently: absent, null and "" are the same, numbers and
+// booleans are kept as they are spelled, unknown keys are skipped, and so are the sub-jobs of a
+// sub-job. A null is an empty job. It fails on anything else that is not an object, and on
+// sub_jobs that are not a list of objects. Decoding replaces what j held.
 func (j *Job) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		fields
 		SubJobs []*fields `json:"sub_jobs"` // nil for null, which is skipped
 	}
 	if json.Unmarshal(data, &wire) != nil {
-		// Seldom: sub_jobs is "", or there is something to complain about.
+		// Rare: sub_jobs is "", or there is an error to report.
 		var lenient struct {
 			fields
 			SubJobs list `json:"sub_jobs"`
@@ -66,13 +64,23 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// LogValue returns the job's id, type, status and, of a failed job, code: what a line of log/slog
+// needs. It implements slog.LogValuer.
+func (j Job) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("id", j.ID), slog.String("type", j.Type), slog.String("status", string(j.Status))}
+	if j.ErrorCode != "" {
+		attrs = append(attrs, slog.String("error_code", j.ErrorCode))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // Clone returns a copy that shares no memory with j.
 func (j Job) Clone() Job {
 	j.SubJobs = slices.Clone(j.SubJobs)
 	return j
 }
 
-// fields are what a job and a sub-job have in common, as they may come.
+// fields are what a job and a sub-job have in common, as the service may send them.
 type fields struct {
 	ID         text `json:"job_id"`
 	Type       text `json:"job_type"`
@@ -110,7 +118,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// list decodes sub-jobs; null and "" are an empty one. It says which one is wrong.
+// list decodes sub-jobs; null and "" are an empty one. Its error names the sub-job that is wrong.
 type list []*fields
 
 func (l *list) UnmarshalJSON(data []byte) error {

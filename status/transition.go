@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,22 +11,22 @@ import (
 
 // Transition is one change of a job or of one of its sub-jobs.
 type Transition struct {
-	JobID string `json:"job_id"` // the job that is awaited
-	// SubJob is "" for the job itself. A sub-job goes by its id, or by its type
-	// where it has none; the second of a name in one answer is "name#2", and so on.
-	// Those with neither are "#1", "#2", ...
+	JobID string `json:"job_id"` // of the awaited job
+	// SubJob is "" for the job itself, otherwise the sub-job's id, or its type where it has none;
+	// the second of a name in one response is "name#2", and so on. Those with neither are "#1",
+	// "#2", ...
 	SubJob     string    `json:"sub_job,omitempty"`
 	Job        Job       `json:"job"`            // what changed, as it is now; the receiver's own copy
 	From       Status    `json:"from,omitempty"` // "" at first sight
 	To         Status    `json:"to,omitempty"`
-	ObservedAt time.Time `json:"observed_at"` // when the answer arrived, by the caller's clock
+	ObservedAt time.Time `json:"observed_at"` // when the response arrived, by the caller's clock
 }
 
 // IsSubJob reports whether it is a sub-job that changed.
 func (t Transition) IsSubJob() bool { return t.SubJob != "" }
 
-// String is "check_ldap: running -> success", with "job" for the job itself, and
-// without the arrow at first sight. A sub-job goes by its type, if it has one.
+// String returns "check_ldap: running -> success", with "job" for the job itself, and without the
+// arrow at first sight. A sub-job is named by its type, if it has one.
 func (t Transition) String() string {
 	what := "job"
 	if t.IsSubJob() {
@@ -37,40 +38,60 @@ func (t Transition) String() string {
 	return what + ": " + string(t.From) + " -> " + string(t.To)
 }
 
-// Merge returns next, with the sub-jobs that it lacks kept from prev as they were
-// last seen, after its own.
+// LogValue returns the job's id, the sub-job's name, type, from, to, and the code of a failure:
+// what a line of log/slog needs, without the texts of a whole job. It implements slog.LogValuer.
+func (t Transition) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("job_id", t.JobID)}
+	for _, a := range []slog.Attr{
+		slog.String("sub_job", t.SubJob), slog.String("type", t.Job.Type), slog.String("from", string(t.From)),
+		slog.String("to", string(t.To)), slog.String("error_code", t.Job.ErrorCode),
+	} {
+		if a.Value.String() != "" {
+			attrs = append(attrs, a)
+		}
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// Merge returns next, completed from prev: the sub-jobs that it lacks are kept as they were last
+// seen, after its own, and the job or a sub-job that comes without a status keeps its last one.
 func Merge(prev, next Job) Job {
 	merged := next.Clone()
+	merged.Status = cmp.Or(next.Status, prev.Status)
 	if linedUp(prev, next) {
+		for i, sub := range prev.SubJobs {
+			merged.SubJobs[i].Status = cmp.Or(next.SubJobs[i].Status, sub.Status)
+		}
 		return merged
 	}
+	at := make(map[string]int, len(next.SubJobs))
 	var names namer
-	for _, sub := range next.SubJobs {
-		names.name(sub)
+	for i, sub := range next.SubJobs {
+		at[names.name(sub)] = i
 	}
 	var before namer
 	for _, sub := range prev.SubJobs {
-		if name := before.name(sub); !names.used[name] {
+		if i, ok := at[before.name(sub)]; ok {
+			merged.SubJobs[i].Status = cmp.Or(next.SubJobs[i].Status, sub.Status)
+		} else {
 			merged.SubJobs = append(merged.SubJobs, sub)
 		}
 	}
 	return merged
 }
 
-// Diff returns what Merge(prev, next) shows that prev does not, in the order in
-// which it is to be told: the job's own change before its sub-jobs', unless the
-// job has ended: then after them. Sub-jobs come in the order of next. A status
-// that is skipped is not invented, one that goes backwards is told as it is.
+// Diff returns what Merge(prev, next) shows and prev does not, in the order of delivery: the job's
+// own change before its sub-jobs', or after them if the job has ended. Sub-jobs come in the order
+// of next. A status that is skipped is not invented; one that goes backwards is delivered as it
+// is; one that next leaves out has not changed.
 //
 // Diff takes one pass over both, and no transition shares memory with them.
 func Diff(prev, next Job, at time.Time) []Transition {
+	next.Status = cmp.Or(next.Status, prev.Status)
 	if prev.Status == next.Status && slices.EqualFunc(prev.SubJobs, next.SubJobs, alike) {
 		return nil
 	}
-	id := next.ID
-	if id == "" {
-		id = prev.ID
-	}
+	id := cmp.Or(next.ID, prev.ID)
 	var was map[string]Status
 	if len(next.SubJobs) > 0 {
 		was = make(map[string]Status, len(prev.SubJobs))
@@ -79,10 +100,10 @@ func Diff(prev, next Job, at time.Time) []Transition {
 			was[before.name(sub)] = sub.Status
 		}
 	}
-	var told []Transition
+	var changes []Transition
 	own := func() {
 		if prev.Status != next.Status {
-			told = append(told, Transition{JobID: id, Job: Merge(prev, next), From: prev.Status, To: next.Status, ObservedAt: at})
+			changes = append(changes, Transition{JobID: id, Job: Merge(prev, next), From: prev.Status, To: next.Status, ObservedAt: at})
 		}
 	}
 	if !next.Status.Terminal() {
@@ -91,19 +112,18 @@ func Diff(prev, next Job, at time.Time) []Transition {
 	var names namer
 	for _, sub := range next.SubJobs {
 		name := names.name(sub)
-		if from := was[name]; from != sub.Status {
-			told = append(told, Transition{JobID: id, SubJob: name, Job: sub.Clone(), From: from, To: sub.Status, ObservedAt: at})
+		if from := was[name]; sub.Status != "" && from != sub.Status {
+			changes = append(changes, Transition{JobID: id, SubJob: name, Job: sub.Clone(), From: from, To: sub.Status, ObservedAt: at})
 		}
 	}
 	if next.Status.Terminal() {
 		own()
 	}
-	return told
+	return changes
 }
 
-// linedUp reports whether next begins with the sub-jobs of prev, in their order, as
-// nearly every answer does. Each has then the same name in both, since that depends
-// only on those before it: there is nothing to keep, and no need for names.
+// linedUp reports whether next begins with the sub-jobs of prev, in their order, as nearly every
+// response does. Each has then the same name in both, since that depends only on those before it.
 func linedUp(prev, next Job) bool {
 	n := len(prev.SubJobs)
 	return n <= len(next.SubJobs) && slices.EqualFunc(prev.SubJobs, next.SubJobs[:n], namesakes)
@@ -111,11 +131,11 @@ func linedUp(prev, next Job) bool {
 
 func namesakes(a, b Job) bool { return label(a) == label(b) }
 
-func alike(a, b Job) bool { return namesakes(a, b) && a.Status == b.Status }
+func alike(a, b Job) bool { return namesakes(a, b) && (a.Status == b.Status || b.Status == "") }
 
-// Apply returns the checkpoint after t was told: told, with what t shows and
-// nothing that has not been told yet. Folding Diff(prev, next) into prev gives
-// the statuses of Merge(prev, next).
+// Apply returns the checkpoint after t was delivered: told, with what t shows and nothing that has
+// not been delivered yet. Folding Diff(prev, next) into prev gives the statuses of
+// Merge(prev, next).
 func Apply(told Job, t Transition) Job {
 	after := told.Clone()
 	if !t.IsSubJob() {
@@ -141,7 +161,7 @@ func Apply(told Job, t Transition) Job {
 			return after
 		}
 	}
-	// Namesakes that came without a status were never told, yet they count.
+	// Namesakes that came without a status were never delivered, yet they count.
 	blank := Job{ID: t.Job.ID, Type: t.Job.Type}
 	for range ordinal(t) - 1 {
 		if name, _ := names.find(blank); name == t.SubJob {
@@ -163,10 +183,10 @@ func ordinal(t Transition) int {
 	return min(n, 2_000) // what one answer may hold
 }
 
-// A namer names the sub-jobs of one answer, in its order. A name depends only on
-// the sub-jobs before it: so a merged snapshot, which has the kept ones last, gives
-// each the name that it had in its own answer. Were real ids to go first instead, a
-// sub-job could take the name of one that had been told.
+// A namer names the sub-jobs of one response, in its order. A name depends only on the sub-jobs
+// before it: so a merged snapshot, which has the kept ones last, gives each the name that it had
+// in its own response. Were real ids to go first instead, a sub-job could take the name of one
+// that had been delivered.
 type namer struct {
 	used  map[string]bool
 	count map[string]int // by label

@@ -1,13 +1,14 @@
 package follow
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sfsturbo/waiter/status"
 )
 
-// fold returns job with the known statuses in lower case: sibling services spell
-// theirs in upper case. It shares no memory with job.
+// fold returns job with the known statuses in lower case: sibling services spell theirs in upper
+// case. It shares no memory with job.
 func fold(job status.Job) status.Job {
 	job = job.Clone()
 	job.Status = foldStatus(job.Status)
@@ -24,8 +25,7 @@ func foldStatus(s status.Status) status.Status {
 	return s
 }
 
-// rank orders the statuses as a job goes through them; an unknown one is taken for
-// a kind of running.
+// rank orders the statuses as a job goes through them; an unknown one counts as running.
 func rank(s status.Status) int {
 	switch {
 	case s == "":
@@ -36,4 +36,27 @@ func rank(s status.Status) int {
 		return 3
 	}
 	return 2
+}
+
+const maxText = 2 << 20 // bytes of a snapshot: twice what one response may hold
+
+// bound drops the least recently seen sub-jobs that the last response did not include, where
+// there are too many: a service that keeps inventing new ones would fill any memory. Merge puts
+// them last. The first own sub-jobs, which are the response's, stay.
+func bound(merged status.Job, own int) status.Job {
+	size := text(status.Job{SubJobs: merged.SubJobs[:own]})
+	for n := own; n < len(merged.SubJobs); n++ {
+		if size += text(merged.SubJobs[n]); n >= maxNames || size > maxText {
+			merged.SubJobs = slices.Clone(merged.SubJobs[:n]) // or the rest would stay in memory
+		}
+	}
+	return merged
+}
+
+func text(job status.Job) int {
+	n := len(job.ID) + len(job.Type) + len(job.Status) + len(job.BeginTime) + len(job.EndTime) + len(job.ErrorCode) + len(job.FailReason)
+	for _, sub := range job.SubJobs {
+		n += text(sub)
+	}
+	return n
 }

@@ -8,78 +8,97 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// State is where following one job stands. Its zero value is of no use: see [Begin].
+// State is where following one job stands. [Begin] makes one. It is plain values and is kept
+// small, because a process may follow a million jobs; [State.Memory] is its stored form.
 type State struct {
 	Job         status.Job // what has been seen, merged; at least its ID
 	Started     time.Time
-	LastSeen    time.Time // when the last good answer arrived; zero if there was none
-	RequestID   string    // of the last good answer
+	LastSeen    time.Time // when the last good response arrived; zero if there was none
+	RequestID   string    // of the last good response
 	Polls       int
-	Failures    map[string]int // by poller.Kind
+	Failures    map[string]int // failed polls by poller.Kind
 	LastFailure error
-	Planned     time.Time // when the first poll was due, if that was later than Started; else zero
-	Memory
+
+	seen        seen            // which statuses the job and each sub-job have reached
+	names       int             // how many names of sub-jobs have been seen
+	unknown     int             // how many unknown statuses have been seen
+	newStatus   time.Duration   // age of the wait when the last new status was seen
+	missing     time.Duration   // age of the wait at the first 404 since a good response, if suspect
+	planned     time.Duration   // age of the wait when the first poll was due, if that was planned
+	asked       [2]int          // by Schedule: how often it was asked since its reset
+	interval    time.Duration   // what the schedule Progress said last
+	responses   []time.Duration // how long the last four took
+	failureKind string          // of the last poll; "" if it was good
+	End         End
+	suspect     bool // the last good response is followed by a 404
+	looked      bool // the last look before the deadline has begun
+	refused     bool // the limiter has refused since the last poll
+	resumed     bool // begun from a checkpoint: the job's age at the start is unknown
 }
 
-// Memory is what else the next decision needs. Like the rest of a State it is
-// plain values, so that it survives JSON.
-type Memory struct {
-	Seen         map[string][]status.Status `json:"seen,omitempty"` // by sub-job name, "" for the job itself
-	NewStatusAt  time.Time                  `json:"new_status_at,omitzero"`
-	MissingSince time.Time                  `json:"missing_since,omitzero"` // the first 404 since a good answer
-	Asked        [2]int                     `json:"asked,omitzero"`         // how often each schedule was asked since its reset
-	FailureKind  string                     `json:"failure_kind,omitempty"` // of the last poll; "" if it was good
-	Answers      []time.Duration            `json:"answers,omitempty"`      // how long the last four took
-	Interval     time.Duration              `json:"interval,omitempty"`     // what Progress said last
-	End          End                        `json:"end,omitempty"`
-	Resumed      bool                       `json:"resumed,omitempty"` // begun from a checkpoint: how old the job was then, nobody knows
-}
-
-// Begin returns the state before the first poll. What checkpoint shows is not told
-// again; its ID is the job that is awaited.
+// Begin returns the state before the first poll. What checkpoint shows is not delivered again;
+// its ID is the id of the awaited job.
 func Begin(checkpoint status.Job, now time.Time) State {
-	s := State{Job: fold(checkpoint), Started: now, Memory: Memory{NewStatusAt: now, Resumed: checkpoint.Status != ""}}
+	s := State{Job: fold(checkpoint), Started: now, resumed: checkpoint.Status != ""}
 	for _, t := range status.Diff(status.Job{}, s.Job, now) {
-		s.isNew(t.SubJob, t.To)
+		s.isNew(t)
 	}
 	return s
 }
 
-// Clone returns a copy that shares no memory with s, but for LastFailure.
-func (s State) Clone() State {
-	s.Job = s.Job.Clone()
-	s.Failures = maps.Clone(s.Failures)
-	s.Seen = maps.Clone(s.Seen)
-	for name, statuses := range s.Seen {
-		s.Seen[name] = slices.Clone(statuses)
-	}
-	s.Answers = slices.Clone(s.Answers)
-	return s
+// Clone returns a copy that shares no memory with s, except LastFailure.
+func (s *State) Clone() State {
+	c := *s
+	c.Job = s.Job.Clone()
+	c.Failures = maps.Clone(s.Failures)
+	c.seen = slices.Clone(s.seen)
+	c.responses = slices.Clone(s.responses)
+	return c
 }
 
-// Outcome says how the wait ended as far as the job itself tells: Open unless
-// its status is terminal.
-func (s *State) Outcome(r Rules) End {
-	failed := func(sub status.Job) bool { return sub.Status == status.Failed }
+// Age returns how long the wait had lasted when the last good response arrived; 0 if there was
+// none, and -1 if the wait was resumed, because the job's age is unknown then.
+func (s *State) Age() time.Duration {
 	switch {
-	case s.Job.Status == status.Failed:
-		return JobFailed
-	case s.Job.Status == status.Success && r.StrictSubJobs && slices.ContainsFunc(s.Job.SubJobs, failed):
+	case s.resumed:
+		return -1
+	case s.LastSeen.IsZero():
+		return 0
+	}
+	return s.LastSeen.Sub(s.Started)
+}
+
+// Unchanged returns how long the job had had no new status when it was last seen.
+func (s *State) Unchanged() time.Duration {
+	if s.LastSeen.IsZero() {
+		return 0
+	}
+	return s.LastSeen.Sub(s.Started) - s.newStatus
+}
+
+// Asked returns how often a schedule was asked since its reset: a schedule that is made again
+// for a stored State is advanced by that many steps.
+func (s *State) Asked(which Schedule) int { return s.asked[which] }
+
+// Planned notes that the first poll is due now, by a plan: the not-found grace begins now.
+func (s *State) Planned(now time.Time) { s.planned = now.Sub(s.Started) }
+
+// Outcome says how the wait ended as far as the job itself shows: Open unless its status is
+// terminal, or with FailFast a sub-job has failed.
+func (s *State) Outcome(r Rules) End {
+	broken := (r.StrictSubJobs || r.FailFast) && slices.ContainsFunc(s.Job.SubJobs, func(sub status.Job) bool {
+		return sub.Status == status.Failed
+	})
+	switch {
+	case s.Job.Status == status.Failed, s.Job.Status == status.Success && r.StrictSubJobs && broken:
 		return JobFailed
 	case s.Job.Status == status.Success:
 		return Succeeded
+	case r.FailFast && broken:
+		return SubJobFailed
 	}
 	return Open
 }
-
-// A job that invents more than these is not making progress.
-const (
-	maxStatuses = 32      // of the job, or of one sub-job
-	maxNames    = 2_000   // of sub-jobs: what one answer may hold
-	maxStatus   = 64      // bytes
-	maxName     = 256     // bytes
-	maxText     = 2 << 20 // bytes of a snapshot: twice what one answer may hold
-)
 
 func (s *State) count(kind string, err error) {
 	if s.Failures == nil {
@@ -87,32 +106,4 @@ func (s *State) count(kind string, err error) {
 	}
 	s.Failures[kind]++
 	s.LastFailure = err
-}
-
-// isNew reports, once, whether the job or sub-job of this name was never seen in
-// this status. Going back and forth is not progress.
-func (s *State) isNew(name string, now status.Status) bool {
-	seen := s.Seen[name]
-	if slices.Contains(seen, now) || len(seen) >= maxStatuses || len(now) > maxStatus || len(name) > maxName || len(seen) == 0 && len(s.Seen) > maxNames {
-		return false
-	}
-	if s.Seen == nil {
-		s.Seen = make(map[string][]status.Status)
-	}
-	s.Seen[name] = append(seen, now)
-	return true
-}
-
-// firstUnknown is asked about a status that isNew has just noted.
-func (s *State) firstUnknown(now status.Status) bool {
-	n := 0
-	for _, seen := range s.Seen {
-		if slices.Contains(seen, now) {
-			n++
-		}
-		if n > 1 {
-			return false
-		}
-	}
-	return true
 }

@@ -1,0 +1,122 @@
+// Package wait is the shell around package follow: it polls, delivers transitions, asks the
+// schedules, sleeps and logs, on the goroutine that calls it. What any of it means, follow
+// decides. Everything that follows a job drives this package, and turns its [End] into an error
+// of its own.
+package wait
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"go.uber.org/zap"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Config is how jobs are followed. Followers share it: nothing in it changes.
+type Config struct {
+	Poller      poller.Poller
+	Callbacks   []func(status.Transition)
+	Save        func(ctx context.Context, checkpoint status.Job, t status.Transition) error // nil: no checkpoints
+	Hooks       []Hooks
+	Schedules   [2]func() backoff.BackOff // by follow.Schedule
+	Log         *zap.Logger
+	Limiter     Limiter // nil: none
+	PollTimeout time.Duration
+	JobType     string
+	Error       func(*End) error // the public error of an end; nil for success
+	follow.Rules
+
+	clock *sync.Once // of logClock
+}
+
+// Limiter lets polls through, one for each call of Wait that returns nil.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// Hooks are called at the start and end of waits and polls; any may be nil. A start hook returns
+// the context to go on with.
+type Hooks struct {
+	WaitStart func(ctx context.Context, s *follow.State) context.Context
+	WaitEnd   func(context.Context, *End)
+	PollStart func(ctx context.Context, s *follow.State) context.Context
+	PollEnd   func(context.Context, *Polled)
+}
+
+// Polled is what a poll brought: what the Poller returned, and what follow made of it.
+type Polled struct {
+	JobID string
+	Reply poller.Reply
+	Err   error
+	Took  time.Duration
+	follow.Next
+}
+
+// Defaults returns the Config of a wait by p without any option.
+func Defaults(p poller.Poller) Config {
+	return Config{
+		Poller:      p,
+		Schedules:   [2]func() backoff.BackOff{follow.Progress: pace.Exponential, follow.Failure: failureBackOff},
+		Log:         zap.NewNop(),
+		PollTimeout: 15 * time.Second,
+		Rules:       follow.Rules{NotFoundGrace: 10 * time.Second},
+		clock:       new(sync.Once),
+	}
+}
+
+func failureBackOff() backoff.BackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(time.Second),
+		backoff.WithMultiplier(2),
+		backoff.WithMaxInterval(30*time.Second),
+		backoff.WithRandomizationFactor(0.5),
+		backoff.WithMaxElapsedTime(0), // only the context ends a wait
+	)
+}
+
+// schedule returns the schedule, which is made when it is first needed.
+func (f *Follower) schedule(which follow.Schedule) (backoff.BackOff, error) {
+	if f.schedules[which] != nil {
+		return f.schedules[which], nil
+	}
+	b := f.Schedules[which]()
+	if IsNil(b) {
+		return nil, fmt.Errorf("%s: the function returned no BackOff",
+			[...]string{follow.Progress: "WithBackOff", follow.Failure: "WithFailureBackOff"}[which])
+	}
+	b.Reset()
+	f.schedules[which] = b
+	f.replay(which)
+	return b, nil
+}
+
+// replay advances the schedule of a wait that was stored to where it was.
+func (f *Follower) replay(which follow.Schedule) {
+	for range min(f.State.Asked(which), maxReplayed) {
+		f.schedules[which].NextBackOff()
+	}
+}
+
+// maxReplayed bounds what a stored wait can cost: a schedule of 15 s gets there in 17 days.
+const maxReplayed = 100_000
+
+// IsNil also sees a nil pointer or func inside an interface, which is what remains of a
+// constructor whose error was ignored.
+func IsNil(v any) bool {
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Chan:
+		return r.IsNil()
+	default:
+		return false
+	}
+}

@@ -1,0 +1,82 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+)
+
+// End is how a wait ended, as plain data.
+type End struct {
+	How       follow.End
+	State     *follow.State // the follower's own
+	At        time.Time
+	Cause     error         // what ended it, unless the job or State.LastFailure did
+	Detection time.Duration // from the job's end to the response that showed it, both by the service's clock; 0 if unknown
+	Err       error         // the public error; nil for success
+}
+
+// errStopped is what hooks see where the caller no longer listens.
+var errStopped = errors.New("waiter: the iteration was stopped")
+
+func (f *Follower) stopped() *End {
+	return &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errStopped}
+}
+
+func (f *Follower) end(how follow.End, cause error) *End {
+	f.State.End = how
+	e := &End{How: how, State: &f.State, At: time.Now(), Cause: cause, Detection: f.detection}
+	e.Err = f.Error(e)
+	return e
+}
+
+// contextEnded judges by the context alone: what a poll failed with when it ended may be the
+// context's error, its cause, or neither.
+func (f *Follower) contextEnded(ctx context.Context) *End {
+	how, ended := follow.Canceled, context.Canceled
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		how, ended = follow.TimedOut, context.DeadlineExceeded
+	}
+	cause := context.Cause(ctx)
+	if cause == ended { //nolint:errorlint // the very same error says nothing more
+		cause = nil
+	}
+	return f.end(how, cause)
+}
+
+func (f *Follower) waitStart(ctx context.Context) context.Context {
+	for _, h := range f.Hooks {
+		if h.WaitStart != nil {
+			ctx = h.WaitStart(ctx, &f.State)
+		}
+	}
+	return ctx
+}
+
+func (f *Follower) waitEnd(ctx context.Context, e *End) {
+	f.LogEnd(e)
+	for _, h := range f.Hooks {
+		if h.WaitEnd != nil {
+			h.WaitEnd(ctx, e)
+		}
+	}
+}
+
+func (f *Follower) pollStart(ctx context.Context) context.Context {
+	for _, h := range f.Hooks {
+		if h.PollStart != nil {
+			ctx = h.PollStart(ctx, &f.State)
+		}
+	}
+	return ctx
+}
+
+func (f *Follower) pollEnd(ctx context.Context, p *Polled) {
+	for _, h := range f.Hooks {
+		if h.PollEnd != nil {
+			h.PollEnd(ctx, p)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package wait
+
+import (
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller/pace"
+)
+
+// What a schedule that learns observes: see pace.Observer and pace.Starter.
+
+// Start tells the schedule what is known before the first poll of this process, and returns how
+// long to sleep before that poll. A schedule of a stored wait is then advanced to where it was.
+func (f *Follower) Start() (delay time.Duration) {
+	progress := f.schedules[follow.Progress]
+	if s, ok := progress.(pace.Starter); ok {
+		delay = s.Start(f.State.Job.Clone(), f.State.Age())
+	}
+	f.replay(follow.Progress)
+	return delay
+}
+
+func (f *Follower) learns() bool {
+	_, ok := f.schedules[follow.Progress].(pace.Observer)
+	return ok
+}
+
+// observe tells the schedule of a good poll.
+func (f *Follower) observe(n follow.Next, serverTime time.Time) {
+	if o, ok := f.schedules[follow.Progress].(pace.Observer); ok && n.Failure == nil {
+		o.Observe(pace.Observation{
+			Job: f.State.Job.Clone(), Age: f.State.LastSeen.Sub(f.State.Started),
+			ServerTime: serverTime, Changed: len(n.Transitions) > 0,
+		})
+	}
+}
+
+// Abandon tells the schedule that there are no more polls, unless it knows from the last one.
+func (f *Follower) Abandon() {
+	if o, ok := f.schedules[follow.Progress].(pace.Observer); ok && !f.State.Job.Status.Terminal() {
+		o.Observe(pace.Observation{Job: f.State.Job.Clone(), Age: time.Since(f.State.Started), Abandoned: true})
+	}
+}

@@ -1,0 +1,110 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Follower is one job being followed, by one goroutine at a time.
+type Follower struct {
+	*Config
+	State follow.State
+	Yield func(status.Transition) bool // after the callbacks; false: the caller no longer listens
+	Call  func(func()) (called bool)   // runs a delivery where callbacks run; nil: here
+	Gate  chan struct{}                // holds a token for each poll in flight; nil: no bound
+	Once  bool                         // a context's deadline bounds the poll, not the wait
+
+	schedules [2]backoff.BackOff // by follow.Schedule; nil until needed
+	deadline  time.Time          // of the wait, for the last look; zero if there is none
+	detection time.Duration      // see End
+}
+
+// New returns a Follower that follows no job yet. The error says which option is wrong.
+func New(c *Config) (*Follower, error) {
+	f := &Follower{Config: c}
+	_, err := f.schedule(follow.Progress)
+	return f, err
+}
+
+// Begin sets the job to follow: its ID, and what a checkpoint of it shows. The error is final,
+// and no request was sent.
+func (f *Follower) Begin(checkpoint status.Job) error {
+	if checkpoint.Type == "" {
+		checkpoint.Type = f.JobType
+	}
+	f.State = follow.Begin(checkpoint, time.Now())
+	if err := poller.CheckID(checkpoint.ID); err != nil {
+		return f.end(follow.Unusable, err).Err
+	}
+	return nil
+}
+
+// Wait follows the job until it has ended, or the wait has. It returns the public error.
+func (f *Follower) Wait(ctx context.Context) error {
+	ctx = f.waitStart(ctx)
+	var end *End
+	defer func() {
+		if end == nil {
+			end = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
+		}
+		f.waitEnd(ctx, end)
+	}()
+	defer f.Abandon()
+	end = f.loop(ctx)
+	return end.Err
+}
+
+// errPanicked is what hooks see where a callback, Poller or hook panicked, or ended its goroutine.
+var errPanicked = errors.New("waiter: the wait panicked")
+
+// loop sleeps on a small stack, which is what most of a wait's memory is.
+func (f *Follower) loop(ctx context.Context) *End {
+	if end := f.Outcome(); end != nil {
+		return end // the checkpoint shows it
+	}
+	f.deadline, _ = ctx.Deadline()
+	if delay := f.Start(); delay > 0 {
+		if !f.sleep(ctx, delay) {
+			return f.contextEnded(ctx)
+		}
+		f.State.Planned(time.Now())
+	}
+	for {
+		delay, end := f.Poll(ctx)
+		if end != nil {
+			return end
+		}
+		if !f.sleep(ctx, delay) {
+			return f.contextEnded(ctx)
+		}
+	}
+}
+
+// Outcome returns the end that the job's own status says, nil if it goes on.
+func (f *Follower) Outcome() *End {
+	if f.State.End == follow.Open {
+		f.State.End = f.State.Outcome(f.Rules)
+	}
+	if f.State.End == follow.Open {
+		return nil
+	}
+	return f.end(f.State.End, nil)
+}
+
+// sleep sleeps for d, or until the last look. It reports whether ctx goes on.
+func (f *Follower) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(f.State.Sleep(d, time.Now(), f.deadline))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+	return ctx.Err() == nil // both may be ready
+}
