@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -173,4 +173,4 @@ const (
 )
 
 // oneLine makes what came from outside fit for a line of a report.
-func oneLine(v any) string { return apierror.Line(fmt.Sprint(v), longest) }
+func oneLine(v any) string { return wire.Line(fmt.Sprint(v), longest) }

@@ -160,7 +160,7 @@ func ordinal(t Transition) int {
 		return 1
 	}
 	n, _ := strconv.Atoi(suffix)
-	return min(n, 2_000) // what one answer may hold
+	return min(n, MaxSubJobs)
 }
 
 // A namer names the sub-jobs of one answer, in its order. A name depends only on

@@ -74,8 +74,8 @@ func (s *State) Outcome(r Rules) End {
 
 // A job that invents more than these is not making progress.
 const (
-	maxStatuses = 32      // of the job, or of one sub-job
-	maxNames    = 2_000   // of sub-jobs: what one answer may hold
+	maxStatuses = 32 // of the job, or of one sub-job
+	maxNames    = status.MaxSubJobs
 	maxStatus   = 64      // bytes
 	maxName     = 256     // bytes
 	maxText     = 2 << 20 // bytes of a snapshot: twice what one answer may hold
