@@ -20,17 +20,17 @@ import (
 func TestWaitAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var inFlight, most atomic.Int32
-		p := poller.Func(func(_ context.Context, id string) (status.Job, error) {
+		p := poller.Func(func(_ context.Context, id string) (poller.Reply, error) {
 			most.Store(max(most.Load(), inFlight.Add(1)))
 			time.Sleep(time.Second)
 			inFlight.Add(-1)
 			switch id {
 			case "job-3":
-				return status.Job{ID: id, Status: status.Failed}, nil
+				return poller.Reply{Job: status.Job{ID: id, Status: status.Failed}}, nil
 			case "job-5":
-				return status.Job{}, httpError(403)
+				return poller.Reply{}, httpError(403)
 			}
-			return status.Job{ID: id, Status: status.Success}, nil
+			return poller.Reply{Job: status.Job{ID: id, Status: status.Success}}, nil
 		})
 		var told []string // no lock: on this goroutine, one at a time
 		w := newWaiter(t, p, waiter.OnTransition(func(t status.Transition) {
@@ -84,11 +84,11 @@ func TestBelowWaitAllCallbacksRunOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, polls := time.Now(), map[string][]time.Duration{}
 		var mu sync.Mutex
-		p := poller.Func(func(_ context.Context, id string) (status.Job, error) {
+		p := poller.Func(func(_ context.Context, id string) (poller.Reply, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			polls[id] = append(polls[id], time.Since(start))
-			return status.Job{Status: []status.Status{"running", "running", "success"}[len(polls[id])-1]}, nil
+			return poller.Reply{Job: status.Job{Status: []status.Status{"running", "running", "success"}[len(polls[id])-1]}}, nil
 		})
 		w := newWaiter(t, p, waiter.WithBackOff(constant(time.Second)), waiter.OnTransition(func(t status.Transition) {
 			if t.JobID == "slow" {
@@ -105,14 +105,14 @@ func TestBelowWaitAllCallbacksRunOneAtATime(t *testing.T) {
 func TestAPanicBelowWaitAllWaitsForTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := false
-		p := poller.Func(func(ctx context.Context, id string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
 			if id == "slow" {
 				<-ctx.Done()
 				time.Sleep(time.Second)
 				left = true
 			}
 			time.Sleep(time.Millisecond) // so that each has begun
-			return status.Job{Status: status.Running}, ctx.Err()
+			return poller.Reply{Job: status.Job{Status: status.Running}}, ctx.Err()
 		})
 		w := newWaiter(t, p, waiter.OnTransition(func(status.Transition) { panic("ouch") }))
 		require.Panics(t, func() { _, _ = w.WaitAll(t.Context(), "slow", "quick") })

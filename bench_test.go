@@ -16,7 +16,6 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // BenchmarkWait reports what each of 10,000 waits holds while it sleeps between two
@@ -33,9 +32,10 @@ func BenchmarkWait(b *testing.B) {
 
 func compareWaits(b *testing.B, answer string) {
 	var polls atomic.Int64
-	p := poller.Func(func(context.Context, string) (job status.Job, err error) {
+	p := poller.Func(func(context.Context, string) (reply poller.Reply, err error) {
 		defer polls.Add(1)
-		return job, json.Unmarshal([]byte(answer), &job) // its strings are its own, as over HTTP
+		err = json.Unmarshal([]byte(answer), &reply.Job) // its strings are its own, as over HTTP
+		return reply, err
 	})
 	w, err := waiter.New(p, waiter.WithBackOff(hourly))
 	require.NoError(b, err)

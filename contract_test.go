@@ -57,7 +57,7 @@ var (
 	_ func(*http.Client) poller.Option                                           = poller.WithHTTPClient
 	_ func() poller.Option                                                       = poller.WithPlainHTTP
 	_ func(string) string                                                        = poller.Endpoint
-	_ func([]byte) (string, error)                                               = poller.JobID
+	_ func(int, []byte) (string, error)                                          = poller.JobID
 	_ func(error) poller.Verdict                                                 = poller.Classify
 	_                                                                            = []poller.Poller{(*poller.Client)(nil), poller.Func(nil)}
 	_                                                                            = []poller.Verdict{poller.Passing, poller.Throttled, poller.NotFound, poller.Unauthorized, poller.Permanent}

@@ -70,15 +70,15 @@ func TestAHungPollDoesNotCostTheLastLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangs := 0
 		start := time.Now()
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			if age := time.Since(start); age > limit-20*time.Second && age < limit-time.Second {
 				hangs++
 				<-ctx.Done()
-				return status.Job{}, ctx.Err()
+				return poller.Reply{}, ctx.Err()
 			} else if age >= limit-time.Second {
-				return job("success"), nil
+				return poller.Reply{Job: job("success")}, nil
 			}
-			return job("running"), nil
+			return poller.Reply{Job: job("running")}, nil
 		})
 		got := wait(withDeadline(t), t, newWaiter(t, p, waiter.WithPollTimeout(0)))
 		require.NoError(t, got.err)
@@ -88,9 +88,9 @@ func TestAHungPollDoesNotCostTheLastLook(t *testing.T) {
 
 func TestAnUnfinishedWaitLastsUntilTheDeadlineExactly(t *testing.T) {
 	slow := rate.NewLimiter(rate.Every(time.Hour), 1)
-	hang := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+	hang := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 		<-ctx.Done()
-		return status.Job{}, errors.New("interrupted")
+		return poller.Reply{}, errors.New("interrupted")
 	})
 	tests := map[string]struct {
 		poller poller.Poller
@@ -174,9 +174,9 @@ func TestTheContextsErrorAndCauseAreFound(t *testing.T) {
 	pollers := map[string]func() poller.Poller{
 		"while it sleeps": func() poller.Poller { return answers(job("running", sub("a", "running"))) },
 		"while it polls": func() poller.Poller {
-			return poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+			return poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 				<-ctx.Done()
-				return status.Job{}, context.Cause(ctx) // as the HTTP transport does
+				return poller.Reply{}, context.Cause(ctx) // as the HTTP transport does
 			})
 		},
 		"after polls that timed out":      func() poller.Poller { return answers(context.DeadlineExceeded) },
@@ -216,9 +216,9 @@ func TestAContextThatHasEndedMeansNoRequest(t *testing.T) {
 func TestAnAnswerThatArrivedCountsThoughTheContextEnded(t *testing.T) {
 	each(t, func(t *testing.T, v verb) {
 		ctx, cancel := context.WithCancel(t.Context())
-		p := poller.Func(func(context.Context, string) (status.Job, error) {
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 			cancel()
-			return job("success"), nil
+			return poller.Reply{Job: job("success")}, nil
 		})
 		require.NoError(t, v(ctx, t, newWaiter(t, p)).err)
 	})

@@ -44,15 +44,15 @@ func TestTheDefaultsAfterFailures(t *testing.T) {
 func TestASlowAnswerDoesNotBlindTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		p := poller.Func(func(context.Context, string) (status.Job, error) {
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 			age := time.Since(start)
 			if age > limit-40*time.Second && age < limit-30*time.Second {
 				time.Sleep(8 * time.Second)
 			}
 			if age >= limit-5*time.Second {
-				return job("success"), nil
+				return poller.Reply{Job: job("success")}, nil
 			}
-			return job("running"), nil
+			return poller.Reply{Job: job("running")}, nil
 		})
 		got := wait(withDeadline(t), t, newWaiter(t, p, waiter.WithBackOff(constant(3*time.Second))))
 		require.NoError(t, got.err, "the last look came 12 s before the deadline, and the schedule goes on")
@@ -151,9 +151,9 @@ func TestAnUnchangedStatusAfterAnOutageIsAStall(t *testing.T) {
 func TestABackOffBoundToTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		p := poller.Func(func(context.Context, string) (status.Job, error) {
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 			cancel()
-			return job("running"), nil
+			return poller.Reply{Job: job("running")}, nil
 		})
 		_, err := newWaiter(t, p).Wait(ctx, id, waiter.WithBackOff(func() backoff.BackOff {
 			return backoff.WithContext(backoff.NewConstantBackOff(time.Second), ctx)

@@ -215,6 +215,3 @@ func (e another) As(target any) bool {
 	}
 	return errors.As(e.error, target)
 }
-
-// oneLine makes what came from outside fit for a line of a report.
-func oneLine(v any) string { return wire.OneLine(v) }

@@ -15,11 +15,11 @@ import (
 
 // One of three jobs fails; the others are awaited all the same.
 func ExampleWaiter_WaitAll() {
-	service := poller.Func(func(_ context.Context, jobID string) (status.Job, error) {
+	service := poller.Func(func(_ context.Context, jobID string) (poller.Reply, error) {
 		if jobID == "second" {
-			return status.Job{Type: "bind_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0100"}, nil
+			return poller.Reply{Job: status.Job{Type: "bind_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0100"}}, nil
 		}
-		return status.Job{Type: "bind_ldap", Status: status.Success}, nil
+		return poller.Reply{Job: status.Job{Type: "bind_ldap", Status: status.Success}}, nil
 	})
 	w, err := waiter.New(service)
 	if err != nil {

@@ -65,8 +65,8 @@ func Example_errors() {
 		&poller.Error{StatusCode: 401, Code: "APIGW.0301"},
 		&poller.Error{StatusCode: 403, Code: "SFS.TURBO.9000"},
 	} {
-		service := poller.Func(func(context.Context, string) (status.Job, error) {
-			return status.Job{Status: status.Success}, answer
+		service := poller.Func(func(context.Context, string) (poller.Reply, error) {
+			return poller.Reply{Job: status.Job{Status: status.Success}}, answer
 		})
 		w, err := waiter.New(service, waiter.WithNotFoundGrace(0))
 		if err != nil {
@@ -99,8 +99,8 @@ func Example_errors() {
 // A job that is not found is given ten seconds, unless told otherwise: a new one may
 // not be known yet. This id is not new.
 func ExampleWithNotFoundGrace() {
-	service := poller.Func(func(context.Context, string) (status.Job, error) {
-		return status.Job{}, &poller.Error{StatusCode: 404, Code: "SFS.TURBO.0019"}
+	service := poller.Func(func(context.Context, string) (poller.Reply, error) {
+		return poller.Reply{}, &poller.Error{StatusCode: 404, Code: "SFS.TURBO.0019"}
 	})
 	w, err := waiter.New(service, waiter.WithNotFoundGrace(0))
 	if err != nil {
@@ -144,8 +144,8 @@ func ExampleWithStrictSubJobs() {
 
 // The report on a job that was never seen has its type nevertheless.
 func ExampleWithJobType() {
-	service := poller.Func(func(context.Context, string) (status.Job, error) {
-		return status.Job{}, &poller.Error{StatusCode: 403}
+	service := poller.Func(func(context.Context, string) (poller.Reply, error) {
+		return poller.Reply{}, &poller.Error{StatusCode: 403}
 	})
 	w, err := waiter.New(service)
 	if err != nil {
@@ -160,12 +160,12 @@ func ExampleWithJobType() {
 // In a project whose permissions have just been granted, a 403 passes.
 func ExampleWithClassifier() {
 	granted := false
-	service := poller.Func(func(context.Context, string) (status.Job, error) {
+	service := poller.Func(func(context.Context, string) (poller.Reply, error) {
 		if !granted {
 			granted = true
-			return status.Job{}, &poller.Error{StatusCode: 403}
+			return poller.Reply{}, &poller.Error{StatusCode: 403}
 		}
-		return status.Job{Status: status.Success}, nil
+		return poller.Reply{Job: status.Job{Status: status.Success}}, nil
 	})
 	w, err := waiter.New(service,
 		waiter.WithClassifier(func(err error, byDefault poller.Verdict) poller.Verdict {

@@ -50,13 +50,13 @@ func ExampleWithBackOff_stop() {
 // The gateway is out of order for two polls. Failures have a schedule of their own.
 func ExampleWithFailureBackOff() {
 	outage := 2
-	service := poller.Func(func(context.Context, string) (status.Job, error) {
+	service := poller.Func(func(context.Context, string) (poller.Reply, error) {
 		if outage > 0 {
 			outage--
 			fmt.Println("502")
-			return status.Job{}, &poller.Error{StatusCode: 502}
+			return poller.Reply{}, &poller.Error{StatusCode: 502}
 		}
-		return status.Job{Status: status.Success}, nil
+		return poller.Reply{Job: status.Job{Status: status.Success}}, nil
 	})
 	w, err := waiter.New(service, waiter.WithFailureBackOff(func() backoff.BackOff {
 		return backoff.NewConstantBackOff(time.Millisecond)
@@ -76,14 +76,14 @@ func ExampleWithFailureBackOff() {
 // A poll that hangs is given up, and polling goes on.
 func ExampleWithPollTimeout() {
 	hang := true
-	service := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+	service := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 		if hang {
 			hang = false
 			<-ctx.Done()
 			fmt.Println("given up:", ctx.Err())
-			return status.Job{}, ctx.Err()
+			return poller.Reply{}, ctx.Err()
 		}
-		return status.Job{Status: status.Success}, nil
+		return poller.Reply{Job: status.Job{Status: status.Success}}, nil
 	})
 	w, err := waiter.New(service, waiter.WithPollTimeout(5*time.Millisecond), waiter.WithFailureBackOff(func() backoff.BackOff {
 		return backoff.NewConstantBackOff(time.Millisecond)

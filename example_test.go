@@ -17,12 +17,12 @@ import (
 // scripted stands for a poller.Client in the examples: it answers with these jobs in
 // turn, the last for ever.
 func scripted(jobs ...status.Job) poller.Func {
-	return func(context.Context, string) (status.Job, error) {
+	return func(context.Context, string) (poller.Reply, error) {
 		job := jobs[0]
 		if len(jobs) > 1 {
 			jobs = jobs[1:]
 		}
-		return job, nil
+		return poller.Reply{Job: job}, nil
 	}
 }
 
@@ -104,7 +104,7 @@ func ExampleWaiter_Run() {
 	}
 	bind := func(context.Context) (jobID string, err error) {
 		answer := []byte(`{"jobId":"26f6b565"}`) // of POST .../fs/ldap
-		return poller.JobID(answer)
+		return poller.JobID(200, answer)
 	}
 	job, err := w.Run(context.Background(), bind)
 	fmt.Println(job.Type, job.ID, job.Status, err)

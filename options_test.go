@@ -154,10 +154,10 @@ func TestTraceHooks(t *testing.T) {
 		}
 		inPoll := ""
 		list := answers(job("running"), errors.New("reset"), job("success"))
-		p := poller.Func(func(ctx context.Context, id string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
 			inPoll = ctx.Value(key{}).(string)
 			reply, err := list.Poll(ctx, id)
-			return reply.Job, err
+			return reply, err
 		})
 		require.NoError(t, wait(t.Context(), t, newWaiter(t, p, waiter.WithTrace(trace), waiter.WithTrace(&waiter.Trace{}))).err)
 		require.Equal(t, "wait poll", inPoll)

@@ -17,10 +17,10 @@ import (
 func TestAPollHasFifteenSecondsUnlessSaidOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit time.Duration
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			deadline, _ := ctx.Deadline()
 			limit = time.Until(deadline)
-			return job("success"), nil
+			return poller.Reply{Job: job("success")}, nil
 		})
 		require.NoError(t, wait(t.Context(), t, newWaiter(t, p)).err)
 		require.Equal(t, 15*time.Second, limit)
@@ -31,9 +31,9 @@ func TestACutPollIsATimeoutWhateverItsErrorSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			<-ctx.Done()
-			return status.Job{}, errors.New("interrupted by someone")
+			return poller.Reply{}, errors.New("interrupted by someone")
 		})
 		got := wait(ctx, t, newWaiter(t, p, waiter.WithPollTimeout(25*time.Second), waiter.WithFailureBackOff(constant(time.Second))))
 		unfinished, ok := errors.AsType[*waiter.UnfinishedError](got.err)
@@ -49,9 +49,9 @@ func TestACancelledPollIsNobodysFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			<-ctx.Done()
-			return status.Job{}, context.DeadlineExceeded
+			return poller.Reply{}, context.DeadlineExceeded
 		})
 		unfinished, ok := errors.AsType[*waiter.UnfinishedError](wait(ctx, t, newWaiter(t, p)).err)
 		require.True(t, ok)
@@ -66,7 +66,7 @@ func TestAPollThatAHookCancelsIsNotLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) { return status.Job{}, ctx.Err() })
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) { return poller.Reply{}, ctx.Err() })
 		hook := waiter.WithTrace(&waiter.Trace{PollStart: func(ctx context.Context, _ string) context.Context {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
@@ -82,9 +82,9 @@ func TestAPollThatAHookCancelsIsNotLate(t *testing.T) {
 // A hook's own timeout is one, and the report says how long it took.
 func TestAPollThatAHookTimesOutSaysHowLongItTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			<-ctx.Done()
-			return status.Job{}, ctx.Err()
+			return poller.Reply{}, ctx.Err()
 		})
 		hook := waiter.WithTrace(&waiter.Trace{PollStart: func(ctx context.Context, _ string) context.Context {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -102,9 +102,9 @@ func TestAPollThatAHookTimesOutSaysHowLongItTook(t *testing.T) {
 func TestThePollsContextIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var polls []context.Context
-		p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			polls = append(polls, ctx)
-			return job([]status.Status{"running", "success"}[len(polls)-1]), nil
+			return poller.Reply{Job: job([]status.Status{"running", "success"}[len(polls)-1])}, nil
 		})
 		require.NoError(t, wait(t.Context(), t, newWaiter(t, p)).err)
 		require.Len(t, polls, 2)

@@ -62,7 +62,7 @@ func (e *FailedError) Error() string {
 		why = append(why, fmt.Sprintf("and %d more", more))
 	}
 	if e.RequestID != "" {
-		why = append(why, "request id "+oneLine(e.RequestID))
+		why = append(why, "request id "+wire.OneLine(e.RequestID))
 	}
 	if len(why) > 0 {
 		b.WriteString(": " + strings.Join(why, "; "))
@@ -105,10 +105,10 @@ func (e *UnfinishedError) Error() string {
 		}
 	}
 	if !said {
-		parts = append(parts, "last failure: "+oneLine(e.LastFailure))
+		parts = append(parts, "last failure: "+wire.OneLine(e.LastFailure))
 	}
 	if e.RequestID != "" {
-		parts = append(parts, "last good response: request id "+oneLine(e.RequestID))
+		parts = append(parts, "last good response: request id "+wire.OneLine(e.RequestID))
 	}
 	if len(parts) > 0 {
 		text += ". " + strings.Join(parts, "; ")
@@ -157,18 +157,18 @@ func (e *UnfinishedError) reason() string {
 		text = "cannot be read"
 	}
 	if cause != nil {
-		text += ": " + oneLine(cause)
+		text += ": " + wire.OneLine(cause)
 	}
 	return text
 }
 
 func (e *UnfinishedError) lastSeen() string {
-	seen := "Last seen " + oneLine(e.Last.Status)
+	seen := "Last seen " + wire.OneLine(e.Last.Status)
 	switch {
 	case e.Last.Status == "":
 		return "It was never seen"
 	case e.LastSeen.IsZero():
-		seen = "Its checkpoint says " + oneLine(e.Last.Status)
+		seen = "Its checkpoint says " + wire.OneLine(e.Last.Status)
 	case e.Age.Round(time.Millisecond) > 0:
 		seen += " " + wire.Round(e.Age) + " ago"
 	default:
@@ -180,7 +180,7 @@ func (e *UnfinishedError) lastSeen() string {
 	var open []string
 	for _, sub := range e.Last.SubJobs {
 		if sub.Status != status.Success {
-			open = append(open, join(subName(sub)+" "+oneLine(sub.Status), join(sub.ErrorCode, sub.FailReason)))
+			open = append(open, join(subName(sub)+" "+wire.OneLine(sub.Status), join(sub.ErrorCode, sub.FailReason)))
 		}
 	}
 	if more := len(open) - shown; more > 0 {
@@ -210,12 +210,12 @@ func (e *UnfinishedError) polls() string {
 }
 
 // name is "bind_ldap job 26f6b565"; a type or id that is unknown is left out.
-func name(job status.Job) string { return oneLine(job.Type + " job " + job.ID) }
+func name(job status.Job) string { return wire.OneLine(job.Type + " job " + job.ID) }
 
-func subName(sub status.Job) string { return oneLine("sub-job " + sub.Type + " " + sub.ID) }
+func subName(sub status.Job) string { return wire.OneLine("sub-job " + sub.Type + " " + sub.ID) }
 
 func join(code, reason string) string {
-	code, reason = oneLine(code), oneLine(reason)
+	code, reason = wire.OneLine(code), wire.OneLine(reason)
 	if code == "" || reason == "" {
 		return code + reason
 	}

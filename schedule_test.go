@@ -146,12 +146,12 @@ func TestStopEndsTheWait(t *testing.T) {
 func TestAHangingPollIsCutAndIsAFailure(t *testing.T) {
 	each(t, func(t *testing.T, v verb) {
 		n := 0
-		hang := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+		hang := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 			if n++; n == 2 {
 				<-ctx.Done()
-				return status.Job{}, context.Canceled // an SDK may say what it likes
+				return poller.Reply{}, context.Canceled // an SDK may say what it likes
 			}
-			return job([]status.Status{"running", "", "success"}[n-1]), nil
+			return poller.Reply{Job: job([]status.Status{"running", "", "success"}[n-1])}, nil
 		})
 		start := time.Now()
 		var failure error

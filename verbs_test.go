@@ -143,8 +143,8 @@ func TestAPanicOfACallbackPassesThroughOnTheCallersGoroutine(t *testing.T) {
 	}
 	for name, call := range verbs {
 		t.Run(name, func(t *testing.T) {
-			w := newWaiter(t, poller.Func(func(context.Context, string) (status.Job, error) {
-				return status.Job{Status: status.Running}, nil
+			w := newWaiter(t, poller.Func(func(context.Context, string) (poller.Reply, error) {
+				return poller.Reply{Job: status.Job{Status: status.Running}}, nil
 			}), waiter.OnTransition(func(status.Transition) { panic("ouch") }))
 			require.PanicsWithValue(t, "ouch", func() { call(w) })
 		})

@@ -12,7 +12,7 @@ import (
 // ours waits by this library.
 func ours(opts ...waiter.Option) waitFunc {
 	return func(ctx context.Context, look func() status.Job) error {
-		w, err := waiter.New(poller.Func(func(context.Context, string) (status.Job, error) { return look(), nil }), opts...)
+		w, err := waiter.New(poller.Func(func(context.Context, string) (poller.Reply, error) { return poller.Reply{Job: look()}, nil }), opts...)
 		if err != nil {
 			return err
 		}

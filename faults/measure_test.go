@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // measured is a Poller that keeps count of what polls bring: the proof that a fault
@@ -136,10 +135,10 @@ func TestOnlyWhatTheNetworkDidIsMeasured(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				wait, cancel := context.WithTimeoutCause(t.Context(), test.patience, cause)
 				defer cancel()
-				m := newMeasured(poller.Func(func(context.Context, string) (status.Job, error) {
+				m := newMeasured(poller.Func(func(context.Context, string) (poller.Reply, error) {
 					time.Sleep(test.took)
 					synctest.Wait()
-					return status.Job{}, fmt.Errorf("read tcp 127.0.0.1:%d->127.0.0.1:80: %w", time.Now().Nanosecond(), io.EOF)
+					return poller.Reply{}, fmt.Errorf("read tcp 127.0.0.1:%d->127.0.0.1:80: %w", time.Now().Nanosecond(), io.EOF)
 				}), limit)
 				ctx, stop := context.WithTimeout(wait, test.given)
 				defer stop()

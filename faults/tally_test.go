@@ -16,7 +16,6 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // tally counts the failed polls of one wait by kind, as its error should. It is for
@@ -128,7 +127,7 @@ func TestTally(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := poller.Func(func(ctx context.Context, _ string) (status.Job, error) { return status.Job{}, test.fail(ctx) })
+				p := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) { return poller.Reply{}, test.fail(ctx) })
 				w, err := waiter.New(p, waiter.WithPollTimeout(test.limit), waiter.WithFailureBackOff(schedule(time.Hour, time.Hour)))
 				require.NoError(t, err)
 				ctx, cancel := test.until(t.Context())

@@ -17,12 +17,12 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// Verdict is what a failed poll means for somebody who waits.
+// Verdict is what a failed poll means for a wait.
 type Verdict int
 
 const (
-	Passing      Verdict = iota // poll again: the service, or the way to it, has a bad moment
-	Throttled                   // poll again, more slowly: the service is well, and has had enough of us
+	Passing      Verdict = iota // poll again: the service, or the way to it, has a problem that may pass
+	Throttled                   // poll again, more slowly: the service works, and limits its callers
 	NotFound                    // no such job: not yet, or no longer
 	Unauthorized                // the credential was rejected, and renewing it did not help
 	Permanent                   // polling again can't help
@@ -47,10 +47,10 @@ func (v Verdict) String() string {
 
 // Classify returns the verdict on any error that a [Poller] may return. It is pure.
 //
-// A [backoff.PermanentError] is Permanent, whatever it wraps. A [credential.Error]
-// is Unauthorized if it was Rejected, and Permanent if it says so or is for want of
-// a good certificate, else Passing. An [*Error] goes by its HTTP status,
-// then by its code, as the service's error pages have them:
+// A [backoff.PermanentError] is Permanent, whatever it wraps. A [credential.Error] is
+// Unauthorized if Rejected is set, Permanent if Permanent is set or a certificate did not
+// verify, and otherwise Passing. An [*Error] is classified by its HTTP status first and
+// its code second, by the service's error pages:
 //
 //	200 to 299                                     Passing
 //	300 to 399                                     Permanent
@@ -62,9 +62,9 @@ func (v Verdict) String() string {
 //	429                                            Throttled
 //	any other 4xx                                  Permanent
 //
-// Without an answer, a certificate that does not verify and a URL scheme that HTTP
-// does not support are Permanent. All else is Passing: nil, a context's end, a
-// network's failure, and whatever it does not know.
+// If there was no response, a certificate that does not verify and a URL scheme that
+// net/http does not support are Permanent. Everything else is Passing: nil, the end of a
+// context, a network failure, and any error that Classify does not know.
 func Classify(err error) Verdict {
 	if _, ok := errors.AsType[*backoff.PermanentError](err); ok {
 		return Permanent
@@ -76,13 +76,13 @@ func Classify(err error) Verdict {
 		case e.Permanent, badCertificate(e):
 			return Permanent
 		}
-		return Passing // even if it is a rejection that could not be renewed just now
+		return Passing // even after a rejection: renewing may work later
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		if e.StatusCode == 0 {
 			return Classify(e.Err)
 		}
-		return byAnswer(e)
+		return byResponse(e)
 	}
 	if badCertificate(err) || badScheme(err) {
 		return Permanent
@@ -90,7 +90,7 @@ func Classify(err error) Verdict {
 	return Passing
 }
 
-func byAnswer(e *Error) Verdict {
+func byResponse(e *Error) Verdict {
 	switch s := e.StatusCode; {
 	case s == http.StatusBadRequest:
 		switch e.Code {
@@ -116,8 +116,8 @@ func byAnswer(e *Error) Verdict {
 	return Passing
 }
 
-// wrongAddress reports whether a code is the gateway's for an API that it does not
-// have. The prefix differs from one cloud to the next, the number does not.
+// wrongAddress reports whether a code is the gateway's for an API that does not exist.
+// The prefix differs from cloud to cloud, the number does not.
 func wrongAddress(code string) bool {
 	prefix, number, _ := strings.Cut(code, ".")
 	return number == "0101" && (prefix == "APIGW" || prefix == "APIG" || prefix == "APIC")
@@ -131,7 +131,7 @@ func badCertificate(err error) bool {
 		is[x509.UnknownAuthorityError](err)
 }
 
-// badScheme goes by the text: net/http has no type for it.
+// badScheme matches the text, because net/http has no type for this error.
 func badScheme(err error) bool {
 	u, ok := errors.AsType[*url.Error](err)
 	return ok && strings.HasPrefix(u.Err.Error(), "unsupported protocol scheme")
@@ -142,13 +142,13 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// Kind returns what sort of failure err is, to count failed polls by. It is one of
+// Kind returns what kind of failure err is, for counting failed polls. It is one of
 //
-//	"301", "429", "503", ...   the HTTP status of an answer other than 2xx
+//	"301", "429", "503", ...   the HTTP status of a response other than 2xx
 //	"bad answer"               a 2xx that is not the job
-//	"timeout"                  no answer, or not all of it, in time
-//	"credential"               the request could not be authorised
-//	"network"                  no answer, for any other reason
+//	"timeout"                  no response, or not all of it, in time
+//	"credential"               the request could not be authorized
+//	"network"                  no response, for any other reason
 //	"other"
 //
 // and "" for nil. It is pure.
@@ -168,7 +168,7 @@ func Kind(err error) string {
 		return "timeout"
 	case answered:
 		return "bad answer"
-	case errors.Is(err, context.Canceled): // the caller's doing, though it comes as the network's
+	case errors.Is(err, context.Canceled): // the caller's doing, although net/http wraps it
 		return "other"
 	case isNet, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), badCertificate(err),
 		is[tls.RecordHeaderError](err), is[tls.AlertError](err):

@@ -177,9 +177,11 @@ func TestTheLastCredentialCounts(t *testing.T) {
 
 func TestFuncIsAPoller(t *testing.T) {
 	gone := &poller.Error{StatusCode: 404}
-	var p poller.Poller = poller.Func(func(_ context.Context, id string) (status.Job, error) { return status.Job{ID: id}, gone })
+	var p poller.Poller = poller.Func(func(_ context.Context, id string) (poller.Reply, error) {
+		return poller.Reply{Job: status.Job{ID: id}, RequestID: "9f3c"}, gone
+	})
 	reply, err := p.Poll(t.Context(), "a")
-	require.Equal(t, poller.Reply{Job: status.Job{ID: "a"}}, reply)
+	require.Equal(t, poller.Reply{Job: status.Job{ID: "a"}, RequestID: "9f3c"}, reply)
 	require.Same(t, gone, err)
 }
 

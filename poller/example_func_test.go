@@ -16,12 +16,12 @@ func ExampleFunc() {
 	showJob := func(context.Context, string) (state string, httpStatus int) { // another client's
 		return "running", 200
 	}
-	var p poller.Poller = poller.Func(func(ctx context.Context, jobID string) (status.Job, error) {
+	var p poller.Poller = poller.Func(func(ctx context.Context, jobID string) (poller.Reply, error) {
 		state, code := showJob(ctx, jobID)
 		if code != 200 {
-			return status.Job{}, &poller.Error{StatusCode: code}
+			return poller.Reply{}, &poller.Error{StatusCode: code}
 		}
-		return status.Job{ID: jobID, Status: status.Status(state)}, nil
+		return poller.Reply{Job: status.Job{ID: jobID, Status: status.Status(state)}}, nil
 	})
 	reply, err := p.Poll(context.Background(), "26f6b565")
 	fmt.Println(reply.Job.ID, reply.Job.Status, err)

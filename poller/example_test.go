@@ -44,12 +44,12 @@ func ExampleClassify() {
 }
 
 func ExampleJobID() {
-	id, err := poller.JobID([]byte(`{"jobId":"26f6b565"}`))
+	id, err := poller.JobID(200, []byte(`{"jobId":"26f6b565"}`))
 	fmt.Println(id, err)
 
-	_, err = poller.JobID([]byte(`{"errCode":"SFS.TURBO.0011","errMsg":"another operation is active"}`))
+	_, err = poller.JobID(409, []byte(`{"errCode":"SFS.TURBO.0011","errMsg":"another operation is active"}`))
 	fmt.Println(err)
 	// Output:
 	// 26f6b565 <nil>
-	// the call was refused: SFS.TURBO.0011: another operation is active
+	// HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: another operation is active
 }

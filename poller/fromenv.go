@@ -7,45 +7,46 @@ import (
 	"os"
 	"strings"
 
-	"github.com/sfsturbo/waiter/internal/baseurl"
 	"github.com/sfsturbo/waiter/internal/environ"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// FromEnv returns the Client that the environment describes, with the credential,
-// the project and IAM's address of [credential.FromEnv]. The endpoint is
-// HW_SFS_TURBO_ENDPOINT, else that of the region, HW_REGION_NAME or OS_REGION_NAME,
+// FromEnv returns the Client that the environment describes, with the credential, the
+// project and the IAM address of [credential.FromEnv]. The endpoint is
+// HW_SFS_TURBO_ENDPOINT, otherwise that of the region, HW_REGION_NAME or OS_REGION_NAME,
 // by [Endpoint].
 //
-// Options go before the environment: with [WithCredential] it needs no credential.
-// [WithHTTPClient] is for the service and for a project's look-up; the credential of a
-// user's password asks IAM with a client of its own. For a cloud with a certificate
-// authority of its own set SSL_CERT_FILE, or make a [credential.Password].
-// A project that is given by its name alone is looked up by the first poll (GET
-// {iam}/v3/projects), and then known: a failure of that is the poll's. There is no
-// network in FromEnv itself. Its error says all that is missing.
+// Options override the environment: with [WithCredential] it needs no credential. The
+// client of [WithHTTPClient] polls and looks up the project; a user's password is sent to
+// IAM with a client of its own. For a cloud with its own certificate authority set
+// SSL_CERT_FILE, or use [credential.Password].
+//
+// If only the project's name is known, the first poll looks up its id (GET
+// {iam}/v3/projects) and the Client keeps it: a failure of that is the poll's. FromEnv
+// itself does not use the network. Its error names everything that is missing.
 func FromEnv(opts ...Option) (*Client, error) {
 	s, err := apply("FromEnv", opts)
 	if err != nil {
 		return nil, err
 	}
 	var wrong []string
-	place, err := environ.Getenv(os.Getenv).Place()
+	at, err := environ.Getenv(os.Getenv).Place()
 	if err != nil {
 		return nil, fmt.Errorf("poller: in the environment, %w", err)
 	}
 	var base string
-	if place.Endpoint == "" {
+	if at.Endpoint == "" {
 		wrong = append(wrong, "no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT")
-	} else if base, err = checkEndpoint(place.Endpoint, s.plainHTTP); err != nil {
-		wrong = append(wrong, "from "+place.EndpointFrom+", "+strings.TrimPrefix(err.Error(), "poller: "))
+	} else if base, err = checkEndpoint(at.Endpoint, s.plainHTTP); err != nil {
+		wrong = append(wrong, "from "+at.EndpointFrom+", "+strings.TrimPrefix(err.Error(), "poller: "))
 	}
 	var named *project
 	switch {
-	case place.ProjectID != "":
-		err = checkSegment("project id in the environment", place.ProjectID)
-	case place.ProjectName != "":
-		named, err = newProject(base, place)
+	case at.ProjectID != "":
+		err = checkSegment("project id in the environment", at.ProjectID)
+	case at.ProjectName != "":
+		named, err = newProject(at)
 	default:
 		err = errors.New("no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME")
 	}
@@ -60,31 +61,24 @@ func FromEnv(opts ...Option) (*Client, error) {
 	if wrong != nil {
 		return nil, fmt.Errorf("poller: %s", strings.Join(wrong, ". And "))
 	}
-	c := newClient(s, jobsOf(base, place.ProjectID))
-	if named != nil {
-		c.jobs, c.project = base+"/v1/{"+named.name+"}/sfs-turbo/jobs/", named // for String
-	}
+	c := newClient(s, place{base, at.ProjectID})
+	c.project = named
 	return c, nil
 }
 
-func newProject(base string, place environ.Place) (*project, error) {
-	if place.IAMEndpoint == "" {
-		return nil, errors.New("a project's name needs IAM's address to be looked up: set HW_REGION_NAME, HW_AUTH_URL, or HW_PROJECT_ID")
+func newProject(at environ.Place) (*project, error) {
+	if at.IAMEndpoint == "" {
+		return nil, errors.New("looking up a project by its name needs the address of IAM: set HW_REGION_NAME, HW_AUTH_URL, or HW_PROJECT_ID")
 	}
-	iam, err := baseurl.Check("IAM endpoint", place.IAMEndpoint, baseurl.OfRegion("iam", "cn-north-4"), false)
+	iam, err := wire.CheckBase("IAM endpoint", at.IAMEndpoint, wire.RegionURL("iam", "cn-north-4"), false)
 	if err != nil {
-		return nil, fmt.Errorf("from %s, %w", place.IAMFrom, err)
+		return nil, fmt.Errorf("from %s, %w", at.IAMFrom, err)
 	}
-	list := strings.TrimSuffix(iam, "/v3") + "/v3/projects?name=" + url.QueryEscape(place.ProjectName)
-	u, err := url.Parse(list)
-	if err != nil {
-		return nil, err
-	}
+	iam = strings.TrimSuffix(iam, "/v3")
 	return &project{
-		name: place.ProjectName,
-		base: base,
-		list: list,
-		host: u.Host,
+		name: at.ProjectName,
+		iam:  iam,
+		list: iam + "/v3/projects?name=" + url.QueryEscape(at.ProjectName),
 		turn: make(chan struct{}, 1),
 	}, nil
 }

@@ -5,44 +5,57 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-// JobID returns the id of the job that a call has started, from the body of its
-// answer: jobId, as the service spells it, or job_id, as some of its pages do. If
-// the body is an error's, so is the result: an [*Error] with its code and message. It
-// does not know the answer's HTTP status: say that beside the error.
-func JobID(body []byte) (string, error) {
+// JobID returns the id of the job that a call has started, from the HTTP status and the
+// body of its response: jobId, as the service spells it, or job_id, as some of its pages
+// do. The error is always an [*Error] with the status, so that [Classify] knows it. If
+// the status is not 2xx or the body is an error's, it has that body's code, message and
+// request id.
+func JobID(statusCode int, body []byte) (string, error) {
+	said := wire.DecodeError(body)
+	if statusCode/100 != 2 {
+		return "", &Error{StatusCode: statusCode, Code: said.Code, Message: said.Message, RequestID: said.RequestID, Err: errRefused}
+	}
+	id, err := jobID(body)
+	switch {
+	case err == nil:
+		return id, nil
+	case said.Code != "":
+		return "", &Error{StatusCode: statusCode, Code: said.Code, Message: said.Message, RequestID: said.RequestID, Err: errRefused}
+	}
+	return "", &Error{StatusCode: statusCode, RequestID: said.RequestID, Err: err}
+}
+
+func jobID(body []byte) (string, error) {
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return "", errors.New("the answer has no job id: it is empty")
+		return "", errors.New("the response has no job id: it is empty")
 	}
-	var answer struct {
+	var response struct {
 		JobID  json.RawMessage `json:"jobId"`
 		JobID2 json.RawMessage `json:"job_id"`
 	}
-	err := json.Unmarshal(body, &answer)
-	said := apierror.Decode(body)
-	if err != nil || body[0] != '{' {
-		return "", fmt.Errorf("the answer has no job id: %s", said.Message)
+	if err := json.Unmarshal(body, &response); err != nil || body[0] != '{' {
+		return "", fmt.Errorf("the response has no job id: %s", wire.DecodeError(body).Message)
 	}
-	found := answer.JobID
+	found := response.JobID
 	if absent(found) {
-		found = answer.JobID2
+		found = response.JobID2
 	}
 	if absent(found) {
-		if said.Code != "" {
-			return "", &Error{Code: said.Code, Message: said.Message, RequestID: said.RequestID, Err: errors.New("the call was refused")}
-		}
-		return "", errors.New("the answer has no job id: neither jobId nor job_id is in it")
+		return "", errors.New("the response has no job id: neither jobId nor job_id is in it")
 	}
 	var id string
 	if err := json.Unmarshal(found, &id); err != nil {
-		return "", errors.New("the answer's job id is not a string")
+		return "", errors.New("the response's job id is not a string")
 	}
 	if err := checkSegment("job id", id); err != nil {
-		return "", fmt.Errorf("the answer has no usable job id: %w", err)
+		return "", fmt.Errorf("the response has no usable job id: %w", err)
 	}
 	return id, nil
 }
@@ -51,11 +64,27 @@ func absent(value json.RawMessage) bool {
 	return len(value) == 0 || string(value) == "null" || string(value) == `""`
 }
 
-// CheckID says what is wrong with a job id that no Poller can ask for: one that is
-// empty or blank, "." or "..". Any other id is the service's own affair.
+// CheckID returns an error for a job id that can't be one: it is empty, is "." or "..",
+// or has a space, a control character or an invisible character in it. Any other id is
+// left to the service.
 func CheckID(jobID string) error {
 	if err := checkSegment("job id", jobID); err != nil {
-		return fmt.Errorf("%w: give the one that the submitting call answered with", err)
+		return fmt.Errorf("%w: use the one that the submitting call returned", err)
+	}
+	return nil
+}
+
+// checkSegment refuses what can't be one segment of a URL's path, or would be read as
+// another one than is meant.
+func checkSegment(name, value string) error {
+	switch strings.TrimSpace(value) {
+	case "":
+		return fmt.Errorf("the %s is empty", name)
+	case ".", "..":
+		return fmt.Errorf("the %s is %q", name, value)
+	}
+	if strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
+		return fmt.Errorf("the %s has a space or an invisible character in it", name)
 	}
 	return nil
 }

@@ -20,13 +20,15 @@ func TestJobID(t *testing.T) {
 		`{"jobId":"","job_id":"second"}`:      "second",
 		`{"jobId":null,"job_id":"second"}`:    "second",
 		`{"jobId":"first","job_id":7}`:        "first",
-		`{"jobId":"a/b \u4efb"}`:              "a/b 任",
+		`{"jobId":"a/b\u4efb"}`:               "a/b任",
 		`{"jobId":"x","errCode":"","a":[{}]}`: "x",
 		pageSample:                            "26f6b565-xxxx-XXXX-xxxx-03f0bd975433",
 	} {
-		id, err := poller.JobID([]byte(body))
-		require.NoError(t, err, body)
-		require.Equal(t, want, id, body)
+		for _, code := range []int{200, 202} {
+			id, err := poller.JobID(code, []byte(body))
+			require.NoError(t, err, body)
+			require.Equal(t, want, id, body)
+		}
 	}
 }
 
@@ -50,22 +52,35 @@ func TestJobIDSaysWhatIsWrong(t *testing.T) {
 		`{"jobId":" "}`:            "job id is empty",
 		`{"jobId":"."}`:            `job id is "."`,
 		`{"job_id":".."}`:          `job id is ".."`,
+		`{"job_id":"a b"}`:         "a space or an invisible character",
 	} {
-		id, err := poller.JobID([]byte(body))
+		id, err := poller.JobID(202, []byte(body))
+		require.ErrorContains(t, err, "HTTP 202 Accepted: the response", "%s", body)
 		require.ErrorContains(t, err, want, "%s", body)
 		require.Empty(t, id)
+		require.Equal(t, poller.Passing, poller.Classify(err))
+		require.Equal(t, "bad answer", poller.Kind(err))
 	}
 }
 
 func TestJobIDOfARefusedCall(t *testing.T) {
 	for name, body := range shapes("SFS.TURBO.0011") {
-		_, err := poller.JobID([]byte(body))
-		e, ok := errors.AsType[*poller.Error](err)
-		require.True(t, ok, name)
-		require.Equal(t, "SFS.TURBO.0011", e.Code)
-		require.Equal(t, "words", e.Message)
-		require.ErrorContains(t, err, "the call was refused: SFS.TURBO.0011: words")
+		for code, verdict := range map[int]poller.Verdict{200: poller.Passing, 302: poller.Permanent, 401: poller.Unauthorized, 409: poller.Permanent, 429: poller.Throttled, 503: poller.Passing} {
+			_, err := poller.JobID(code, []byte(body))
+			e, ok := errors.AsType[*poller.Error](err)
+			require.True(t, ok, name)
+			require.Equal(t, code, e.StatusCode)
+			require.Equal(t, "SFS.TURBO.0011", e.Code)
+			require.Equal(t, "words", e.Message)
+			require.Equal(t, name == "the gateway", e.RequestID == "r")
+			require.Equal(t, verdict, poller.Classify(err))
+			require.ErrorContains(t, err, "the call was refused: SFS.TURBO.0011: words")
+		}
 	}
+	_, err := poller.JobID(404, []byte(`{"errCode":"SFS.TURBO.0001","errMsg":"no such share"}`))
+	require.EqualError(t, err, "HTTP 404 Not Found: the call was refused: SFS.TURBO.0001: no such share", "without advice about a job")
+	_, err = poller.JobID(500, []byte(`{"jobId":"a"}`))
+	require.EqualError(t, err, "HTTP 500 Internal Server Error: the call was refused: JSON of an unknown shape")
 }
 
 func FuzzJobID(f *testing.F) {
@@ -73,15 +88,15 @@ func FuzzJobID(f *testing.F) {
 		"", "{}", "null", `{"jobId":"a-1"}`, `{"job_id":"a-1"}`, `{"jobId":null,"job_id":".."}`, `{"jobId":7}`,
 		`{"errCode":"SFS.TURBO.0011","errMsg":"busy"}`, "<html>", `{"jobId":"\ud800"}`,
 	} {
-		f.Add([]byte(seed))
+		f.Add(202, []byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		id, err := poller.JobID(body)
+	f.Fuzz(func(t *testing.T, code int, body []byte) {
+		id, err := poller.JobID(code, body)
 		if (err == nil) == (id == "") {
 			t.Fatalf("%q and %v", id, err)
 		}
-		if err == nil && (strings.TrimSpace(id) == "" || id == "." || id == "..") {
-			t.Fatalf("%q can't be polled", id)
+		if err == nil && (code/100 != 2 || poller.CheckID(id) != nil) {
+			t.Fatalf("%d: %q can't be polled", code, id)
 		}
 		if err != nil && (len(err.Error()) > 5_000 || strings.ContainsAny(err.Error(), "\n\r\x1b")) {
 			t.Fatalf("%q", err)

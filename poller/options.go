@@ -18,8 +18,9 @@ type settings struct {
 	plainHTTP  bool
 }
 
-// WithCredential has each request authorised by c. Without it, requests go out as
-// they are: for an http.Client that authorises them itself.
+// WithCredential authorizes each request with c. Without it, requests are sent as they
+// are, for an http.Client that authorizes them itself. If c is a
+// [credential.Attempter], it learns what each response says about it.
 func WithCredential(c credential.Credential) Option {
 	return func(s *settings) error {
 		if isNil(c) {
@@ -30,10 +31,10 @@ func WithCredential(c credential.Credential) Option {
 	}
 }
 
-// WithHTTPClient sends requests through a copy of c, with its transport, cookies
-// and timeout. Redirects are not followed, whatever its CheckRedirect says. The
-// default is a transport of the Client's own: it takes the proxy from the
-// environment, opens at most 64 connections, and has no timeout but the context's.
+// WithHTTPClient sends requests through a copy of c, with its transport, cookies and
+// timeout. Redirects are not followed, whatever its CheckRedirect says. The default is a
+// transport of the Client's own: it uses the environment's proxy, opens at most 64
+// connections, and has no timeout other than the context's.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -50,8 +51,8 @@ func WithHTTPClient(c *http.Client) Option {
 	}
 }
 
-// WithPlainHTTP allows an endpoint that begins with http://. The token is sent in
-// the clear then. This machine's loopback needs no such leave.
+// WithPlainHTTP allows an endpoint that begins with http://. The token is then sent in
+// the clear. This machine's loopback is allowed without it.
 func WithPlainHTTP() Option {
 	return func(s *settings) error {
 		s.plainHTTP = true
@@ -59,7 +60,7 @@ func WithPlainHTTP() Option {
 	}
 }
 
-// isNil sees through an interface that holds a nil.
+// isNil reports whether v is nil or an interface that holds a nil pointer or func.
 func isNil(v any) bool {
 	switch value := reflect.ValueOf(v); value.Kind() {
 	case reflect.Invalid:

@@ -1,9 +1,8 @@
-// Package poller reads a job: it asks the service once and says what the answer means.
+// Package poller reads a job: it asks the service once and says what the response means.
 //
-// A [Poller] is one question and one answer. [Client] asks the SFS Turbo endpoint
-// over HTTP; a [Func] makes any other client's call into a Poller. [Classify] says
-// what a failed poll means for somebody who waits, and [JobID] reads the id from
-// the answer of a call that starts a job.
+// A [Poller] asks one question. [Client] asks the SFS Turbo endpoint over HTTP; a [Func]
+// makes a Poller of any other client's call. [Classify] says what a failed poll means for
+// a wait, and [JobID] reads the id from the response of a call that starts a job.
 package poller
 
 import (
@@ -13,29 +12,27 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Poller asks once what a job looks like. Implementations are safe for concurrent
-// use, and return soon after ctx has ended. What an error means is for [Classify].
+// Poller asks once what a job looks like. Implementations are safe for concurrent use and
+// return soon after ctx has ended. [Classify] must know the errors that polling again
+// can't fix. The package conformance tests an implementation.
 type Poller interface {
 	Poll(ctx context.Context, jobID string) (Reply, error)
 }
 
-// Reply is a good answer.
+// Reply is a good response.
 type Reply struct {
 	Job        status.Job
-	RequestID  string        // what the service's support asks for; "" if it sent none
-	ServerTime time.Time     // the answer's Date, to the second; zero if it sent none
-	RetryAfter time.Duration // do not ask again sooner; 0 if the answer says nothing
+	RequestID  string        // for the service's support; "" if there is none
+	ServerTime time.Time     // the response's Date, to the second; zero if there is none
+	RetryAfter time.Duration // do not ask again sooner; 0 if the response does not say
 }
 
-// Func is a Poller made of any SDK's call. One that takes no context needs a timeout
-// of its own, since a wait can't return before it does. An error that [Classify] does not know is
-// polled through: wrap what polling can't mend in an [*Error] with its StatusCode, or
-// in backoff.Permanent. A request id or Retry-After of a good answer needs a type of
-// your own with Poll.
-type Func func(ctx context.Context, jobID string) (status.Job, error)
+// Func makes a Poller of any client's call. A call that takes no context needs a timeout
+// of its own, because a wait can't return before it does. Known statuses may have any
+// case: a wait folds them to lower case. An error that [Classify] does not know is
+// polled through: for an HTTP response return an [*Error] with its StatusCode, and for
+// anything else that polling again can't fix wrap the error in backoff.Permanent.
+type Func func(ctx context.Context, jobID string) (Reply, error)
 
 // Poll calls f.
-func (f Func) Poll(ctx context.Context, jobID string) (Reply, error) {
-	job, err := f(ctx, jobID)
-	return Reply{Job: job}, err
-}
+func (f Func) Poll(ctx context.Context, jobID string) (Reply, error) { return f(ctx, jobID) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -13,21 +14,20 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// project is one whose name is known, and whose id is asked for once.
+// project is a project whose name is known. Its id is looked up once.
 type project struct {
 	name string
-	base string // of the jobs' URL
+	iam  string // its endpoint
 	list string // URL
-	host string // of that
 	turn chan struct{}
 	id   atomic.Pointer[string]
 
-	// Of the last look-up that failed, for whoever has the turn.
+	// Of the last look-up that failed; guarded by turn.
 	failure error
-	until   time.Time // returned as it is
+	until   time.Time // until then, failure is returned without another look-up
 }
 
-type getter func(ctx context.Context, address, projectID string, decode func(body []byte, secrets []string) error) (Reply, error)
+type getter func(context.Context, call) (Reply, error)
 
 // find returns the id. One poll at a time asks for it; the others wait.
 func (p *project) find(ctx context.Context, get getter) (string, error) {
@@ -47,16 +47,16 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 		return "", p.failure
 	}
 	var found string
-	_, err := get(ctx, p.list, "", func(body []byte, _ []string) (err error) {
+	_, err := get(ctx, call{url: p.list, asked: p.asked, decode: func(body []byte, _ []string) (err error) {
 		found, err = p.decode(body)
 		return err
-	})
+	}})
 	if err == nil && found == "" {
-		err = backoff.Permanent(errors.New("IAM knows none of that name: check it, and the region"))
+		err = backoff.Permanent(errors.New("IAM has no project with that name: check the name and the region"))
 	}
 	if err != nil {
 		err = p.failed(err)
-		if ctx.Err() == nil { // that says nothing of IAM
+		if ctx.Err() == nil { // otherwise it says nothing about IAM
 			p.failure, p.until = err, time.Now().Add(pauseAfter(err))
 		}
 		return "", err
@@ -65,13 +65,15 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 	return found, nil
 }
 
+func (p *project) asked() string { return p.iam + ", project " + strconv.Quote(p.name) }
+
 // decode returns the id of the project in a list, or "".
 func (p *project) decode(body []byte) (string, error) {
 	var list struct {
 		Projects []struct{ ID, Name string }
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return "", fmt.Errorf("the answer is not a list of projects: %w", err)
+		return "", fmt.Errorf("the response is not a list of projects: %w", err)
 	}
 	for _, one := range list.Projects {
 		if one.Name == p.name && checkSegment("id", one.ID) == nil {
@@ -81,7 +83,8 @@ func (p *project) decode(body []byte) (string, error) {
 	return "", nil
 }
 
-// pauseAfter is how long nobody asks again, so that a thousand waits don't.
+// pauseAfter returns how long err is returned without another look-up, so that a thousand
+// waits do not make a thousand.
 func pauseAfter(err error) time.Duration {
 	e, _ := errors.AsType[*Error](err)
 	switch verdict := Classify(err); {
@@ -93,13 +96,13 @@ func pauseAfter(err error) time.Duration {
 	return time.Second
 }
 
-// failed is an error of the look-up. It must not be taken for one of a job.
+// failed wraps an error of the look-up. It must not be taken for an error of the job.
 func (p *project) failed(err error) error {
-	e, answered := errors.AsType[*Error](err)
-	if !answered || is[*credential.Error](err) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.StatusCode == 0 || is[*credential.Error](err) {
 		err = fmt.Errorf("looking up project %q: %w", p.name, err)
 	} else {
-		err = lookUp{fmt.Sprintf("looking up project %q: IAM at %s answered %s", p.name, p.host, e.said()), e}
+		err = lookUp{fmt.Sprintf("looking up project %q in IAM: %s", p.name, e.said()), e}
 	}
 	if verdict := Classify(err); verdict == NotFound || verdict == Permanent {
 		err = fmt.Errorf("%w; check HW_AUTH_URL and what the user may do, or set HW_PROJECT_ID", err)
@@ -108,11 +111,11 @@ func (p *project) failed(err error) error {
 	return err
 }
 
-// lookUp is an answer of IAM, without the hints that are for a job's.
+// lookUp is a response of IAM, without the hints for a response about a job.
 type lookUp struct {
-	text   string
-	answer *Error
+	text     string
+	response *Error
 }
 
 func (e lookUp) Error() string { return e.text }
-func (e lookUp) Unwrap() error { return e.answer }
+func (e lookUp) Unwrap() error { return e.response }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/internal/redirect"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 func TestTheDefaultTransport(t *testing.T) {
@@ -19,6 +19,6 @@ func TestTheDefaultTransport(t *testing.T) {
 
 	standard := http.DefaultTransport
 	defer func() { http.DefaultTransport = standard }()
-	http.DefaultTransport = redirect.Unfollowed{RoundTripper: standard} // as tracing libraries do
+	http.DefaultTransport = wire.Unfollowed{RoundTripper: standard} // as tracing libraries do
 	require.NotNil(t, newTransport().Proxy)
 }

@@ -18,6 +18,9 @@ import (
 	"unicode/utf8"
 )
 
+// MaxSubJobs is how many sub-jobs one response may have. A response with more is a bad one.
+const MaxSubJobs = 2_000
+
 // Job is a job of the service, or a sub-job, as one response shows it. A sub-job has no SubJobs of
 // its own. Any field may be empty: the service sends absent, null and "" alike.
 //

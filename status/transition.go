@@ -180,7 +180,7 @@ func ordinal(t Transition) int {
 		return 1
 	}
 	n, _ := strconv.Atoi(suffix)
-	return min(n, 2_000) // what one answer may hold
+	return min(n, MaxSubJobs)
 }
 
 // A namer names the sub-jobs of one response, in its order. A name depends only on the sub-jobs

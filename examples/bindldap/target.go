@@ -141,9 +141,5 @@ func (t *target) submit(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id, err := poller.JobID(answer)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", resp.Status, err)
-	}
-	return id, nil
+	return poller.JobID(resp.StatusCode, answer)
 }

@@ -21,7 +21,7 @@ import (
 
 // through makes a Poller of the SDK.
 func through(s *sdk) poller.Func {
-	return func(ctx context.Context, jobID string) (status.Job, error) {
+	return func(ctx context.Context, jobID string) (poller.Reply, error) {
 		type answer struct {
 			job *jobDetail
 			err error
@@ -33,12 +33,12 @@ func through(s *sdk) poller.Func {
 		}()
 		select {
 		case <-ctx.Done(): // a poll returns soon after its context has ended
-			return status.Job{}, ctx.Err()
+			return poller.Reply{}, ctx.Err()
 		case a := <-answered:
 			if a.err != nil {
-				return status.Job{}, translated(a.err)
+				return poller.Reply{}, translated(a.err)
 			}
-			return jobOf(a.job), nil
+			return poller.Reply{Job: jobOf(a.job)}, nil
 		}
 	}
 }

@@ -63,8 +63,8 @@ func (p Provisioner) submit(ctx context.Context, share, ldapURL string) (jobID s
 	if err != nil {
 		return "", err
 	}
-	if jobID, err = poller.JobID(answer); err != nil {
-		return "", fmt.Errorf("%s: %w", resp.Status, err)
+	if jobID, err = poller.JobID(resp.StatusCode, answer); err != nil {
+		return "", err
 	}
 	return jobID, nil
 }

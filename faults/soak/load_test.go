@@ -35,7 +35,10 @@ func TestALongerSoakIsTheSameLoadForLonger(t *testing.T) {
 func TestTheOptionsOfALongerSoak(t *testing.T) {
 	polls := func(length time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {
-			p := poller.Func(func(context.Context, string) (status.Job, error) { n++; return status.Job{Status: status.Running}, nil })
+			p := poller.Func(func(context.Context, string) (poller.Reply, error) {
+				n++
+				return poller.Reply{Job: status.Job{Status: status.Running}}, nil
+			})
 			w, err := waiter.New(p, settings{length: length}.options()...)
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -69,9 +72,9 @@ func TestAWaitThatStopsPolling(t *testing.T) {
 				job := truth.Draw("soak-1", s.longestJob())
 				require.Zero(t, job.Patience)
 				began := time.Now()
-				w, err := waiter.New(poller.Func(func(context.Context, string) (status.Job, error) {
+				w, err := waiter.New(poller.Func(func(context.Context, string) (poller.Reply, error) {
 					if test.fail {
-						return status.Job{}, io.EOF
+						return poller.Reply{}, io.EOF
 					}
 					seen := status.Job{ID: job.Script.ID, Type: job.Script.Type, Status: status.Waiting}
 					for _, step := range job.Script.Steps {
@@ -79,7 +82,7 @@ func TestAWaitThatStopsPolling(t *testing.T) {
 							seen = step.Job.Clone()
 						}
 					}
-					return seen, nil
+					return poller.Reply{Job: seen}, nil
 				}), test.opts...)
 				require.NoError(t, err)
 				ctx, stop := context.WithCancelCause(t.Context())
@@ -108,15 +111,15 @@ func TestAWaitThatStopsPolling(t *testing.T) {
 func TestA404EndsNoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, lost := time.Now(), false
-		p := poller.Func(func(context.Context, string) (status.Job, error) {
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 			switch {
 			case time.Since(began) < time.Minute:
-				return status.Job{}, io.EOF
+				return poller.Reply{}, io.EOF
 			case !lost:
 				lost = true
-				return status.Job{}, &poller.Error{StatusCode: 404}
+				return poller.Reply{}, &poller.Error{StatusCode: 404}
 			}
-			return status.Job{Status: status.Success}, nil
+			return poller.Reply{Job: status.Job{Status: status.Success}}, nil
 		})
 		w, err := waiter.New(p, settings{length: 2 * time.Minute}.options()...)
 		require.NoError(t, err)

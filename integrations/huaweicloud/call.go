@@ -15,7 +15,7 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/response"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/sdkerr"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
@@ -88,14 +88,14 @@ func unsigned(keys auth.ICredential, err error) error {
 		verdict := poller.Classify(&poller.Error{StatusCode: e.StatusCode})
 		return &credential.Error{
 			Permanent: verdict != poller.Passing && verdict != poller.Throttled,
-			Err:       fmt.Errorf("no temporary key: HTTP %d %s", e.StatusCode, apierror.Line(e.ErrorCode, 64)),
+			Err:       fmt.Errorf("no temporary key: HTTP %d %s", e.StatusCode, wire.Line(e.ErrorCode, 64)),
 		}
 	}
 	// Of what comes neither from the network nor, as a syscall.Errno does, from a file,
 	// the part behind a colon may quote an answer, and so a key.
 	if _, plain := errors.AsType[net.Error](err); !plain {
 		what, _, _ := strings.Cut(err.Error(), ": ")
-		err = errors.New(apierror.Line(what, 128))
+		err = errors.New(wire.Line(what, 128))
 	}
 	return &credential.Error{Err: fmt.Errorf("no temporary key: %w", err)}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/sfsturbo/waiter/internal/baseurl"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 // Getenv is os.Getenv, or like it.
@@ -51,10 +51,10 @@ func (get Getenv) Place() (p Place, err error) {
 	p.Endpoint, p.EndpointFrom = first("HW_SFS_TURBO_ENDPOINT")
 	p.IAMEndpoint, p.IAMFrom = first("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL")
 	if here != "" && p.Endpoint == "" {
-		p.Endpoint, p.EndpointFrom = baseurl.OfRegion("sfs-turbo", here), hereFrom
+		p.Endpoint, p.EndpointFrom = wire.RegionURL("sfs-turbo", here), hereFrom
 	}
 	if here != "" && p.IAMEndpoint == "" {
-		p.IAMEndpoint, p.IAMFrom = baseurl.OfRegion("iam", here), hereFrom
+		p.IAMEndpoint, p.IAMFrom = wire.RegionURL("iam", here), hereFrom
 	}
 	for _, names := range []struct{ id, name []string }{
 		{id: []string{"HUAWEICLOUD_SDK_PROJECT_ID"}},

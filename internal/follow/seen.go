@@ -11,8 +11,8 @@ import (
 // A job that reaches more than these is not making progress: going on would let a service that
 // invents names and statuses reset the schedule forever.
 const (
-	maxNames   = 2_000 // of sub-jobs
-	maxUnknown = 32    // statuses that are not documented
+	maxNames   = status.MaxSubJobs // of sub-jobs
+	maxUnknown = 32                // statuses that are not documented
 )
 
 // isNew reports, once, whether the job or sub-job was never seen in the status that t brings.

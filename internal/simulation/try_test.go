@@ -13,12 +13,11 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/simulation"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // broken is a Poller that panics when it has polled.
 func broken(inner poller.Poller) poller.Poller {
-	return poller.Func(func(ctx context.Context, jobID string) (status.Job, error) {
+	return poller.Func(func(ctx context.Context, jobID string) (poller.Reply, error) {
 		_, _ = inner.Poll(ctx, jobID)
 		panic("a mistake of ours")
 	})
@@ -37,7 +36,7 @@ func drawVerb(t *testing.T, all bool) simulation.Case {
 
 // stuck is one that nothing can end.
 func stuck(poller.Poller) poller.Poller {
-	return poller.Func(func(context.Context, string) (status.Job, error) { select {} })
+	return poller.Func(func(context.Context, string) (poller.Reply, error) { select {} })
 }
 
 // What panics is a finding like any other: it names the seed, and is shrunk.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/simulation"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // on runs a changed copy of the case, so that the waiter does not know all of it, and
@@ -44,10 +43,10 @@ func afterwards(change func(c *simulation.Case, run *simulation.Run)) simulation
 // polls is left of what it did.
 func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 	leaks := simulation.HTTP(t, func(inner poller.Poller) poller.Poller {
-		return poller.Func(func(ctx context.Context, jobID string) (status.Job, error) {
+		return poller.Func(func(ctx context.Context, jobID string) (poller.Reply, error) {
 			go time.Sleep(time.Hour)
 			reply, err := inner.Poll(ctx, jobID)
-			return reply.Job, err
+			return reply, err
 		})
 	})
 	for name, wrong := range map[string]struct {

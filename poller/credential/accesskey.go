@@ -4,47 +4,45 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
 
-// AccessKeyOptions are the parts of [AccessKey]. Printing and encoding one shows
-// no secret, unless it is in an unexported field of another type: fmt prints that as
-// it is.
+// AccessKeyOptions configure [AccessKey]. Printing or encoding them shows no secret,
+// unless they are in an unexported field of another type: fmt prints that field as it is.
 type AccessKeyOptions struct {
 	AccessKey, SecretKey string
 	SecurityToken        string // of a temporary key; sent as X-Security-Token
 	ProjectID            string // sent as X-Project-Id; needed by a user who has several projects
 
-	// Rotate returns the key to sign with, instead of the three above, which stay
-	// empty. It is asked for every attempt, by as many goroutines as poll, so it
-	// should keep a key until that is replaced; ctx is the poll's. An error passes,
+	// Rotate returns the key to sign with, instead of the three fields above, which must
+	// be empty. It is called for each attempt, from as many goroutines as poll, so it
+	// should cache a key until that is replaced; ctx is the poll's. An error is passing,
 	// and polling goes on, unless it is an [*Error] that says otherwise.
 	Rotate func(ctx context.Context) (accessKey, secretKey, securityToken string, err error)
 }
 
-// AccessKey signs each attempt anew, as the guide "Signing API requests" of API
-// Gateway has it (SDK-HMAC-SHA256): the date, and with it the project and the
-// security token where given; without a project, the host. AccessKey fails if a
-// part is missing or can't be sent in a header; there is no network in it.
+// AccessKey signs each attempt, as the guide "Signing API requests" of API Gateway says
+// (SDK-HMAC-SHA256). It signs the date, the project and the security token if they are
+// given, and without a project the host. AccessKey fails if a part is missing or can't
+// be sent in a header; it does not use the network.
 //
-// More than five failed signatures lock a key for five minutes, for everybody who
-// uses it. So with [poller.Client] a key has one request under way until the first
-// is accepted, or 15 s are over; and one that was rejected is not sent again, by
-// whatever shares this Credential: Authorize fails with an [*Error] that has Rejected
-// set. That is for good, even if the key was only locked: then make a new Credential.
+// More than five failed signatures lock a key for five minutes, for all of its users. So
+// AccessKey is an [Attempter], and with [poller.Client] it sends one request at a time
+// until the service has accepted the key, or 15 s are over. A key that was rejected is
+// not sent again by anything that shares this Credential: Authorize fails with an
+// [*Error] that has Rejected set. After ten minutes, when a lock is over, one request
+// tries the key again.
 //
-// A signature is good for 15 minutes. If one is rejected, and the answer's Date
-// shows that this machine's clock is off by as much, poller.Client has the request
-// signed once more with the service's time, as are all that follow. Dates of accepted
-// answers keep that up while a clock drifts.
+// A signature is good for 15 minutes. If one is rejected, and the response's Date shows
+// that this machine's clock is off by more than 14 minutes, the request is signed once
+// more with the service's time, and so are all later ones. The Date of accepted responses
+// keeps that correction up to date while a clock drifts.
 //
-// The last two need poller.Client, or whoever else tells the Credential what was
-// answered: it knows the type that AccessKey returns, and would not know one of your
-// own around it. Authorize alone signs.
+// Authorize alone only signs: without [Attempter.Attempt] nothing is learned from the
+// responses.
 //
 // It is safe for concurrent use.
 //
@@ -61,7 +59,7 @@ func AccessKey(o AccessKeyOptions) (Credential, error) {
 			return fixed.access, fixed.secret, fixed.token, nil
 		}
 	case o.AccessKey != "" || o.SecretKey != "" || o.SecurityToken != "":
-		return nil, permanent("AccessKey was given a key, and Rotate to ask for one: leave out either")
+		return nil, permanent("AccessKey was given a key and also Rotate: leave one of them out")
 	}
 	if o.ProjectID != "" {
 		if err := sendable("project id", o.ProjectID); err != nil {
@@ -89,15 +87,6 @@ type accessKey struct {
 	offset time.Duration                  // from this machine's clock to the service's
 }
 
-type standing int
-
-const (
-	unproven  standing = iota
-	corrected          // the time was, since; not accepted so far
-	proven
-	rejected
-)
-
 func (a *accessKey) Authorize(ctx context.Context, r *http.Request) error {
 	k, err := a.key(ctx)
 	if err != nil {
@@ -107,10 +96,9 @@ func (a *accessKey) Authorize(ctx context.Context, r *http.Request) error {
 	return err
 }
 
-// Attempt is Authorize for a caller that tells what was answered, as poller.Client
-// does: nil if there was no answer. Again reports that what was rejected is not what
-// would be signed now.
-func (a *accessKey) Attempt(ctx context.Context, r *http.Request) (answered func(*http.Response) (again bool), err error) {
+// Attempt implements [Attempter]. A rejected request is tried again if another key or
+// another time would be signed now.
+func (a *accessKey) Attempt(ctx context.Context, r *http.Request) (func(Feedback) (bool, error), error) {
 	k, err := a.key(ctx)
 	if err != nil {
 		return nil, err
@@ -125,9 +113,9 @@ func (a *accessKey) Attempt(ctx context.Context, r *http.Request) (answered func
 		return nil, err
 	}
 	date := r.Header.Get("X-Sdk-Date")
-	return func(resp *http.Response) bool {
+	return func(f Feedback) (bool, error) {
 		defer leave()
-		return resp != nil && a.learn(k, date, offset, resp)
+		return a.learn(k, date, offset, f), nil
 	}, nil
 }
 
@@ -147,7 +135,7 @@ func (a *accessKey) enter(ctx context.Context, k key) (leave func(), err error) 
 	select {
 	case a.turn <- struct{}{}:
 	case <-ctx.Done():
-		return nil, &Error{Err: fmt.Errorf("waiting for the first answer to access key %s: %w", k.name(), ctx.Err())}
+		return nil, &Error{Err: fmt.Errorf("waiting for the first response to access key %s: %w", k.name(), ctx.Err())}
 	}
 	free := sync.OnceFunc(func() { <-a.turn })
 	if a.isSettled(k) {
@@ -160,23 +148,23 @@ func (a *accessKey) enter(ctx context.Context, k key) (leave func(), err error) 
 
 const longestTurn = 15 * time.Second
 
-// isSettled reports whether it is known if the service accepts a key.
+// isSettled reports whether the service is known to accept or to reject a key.
 func (a *accessKey) isSettled(k key) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.known[k.digest] >= proven
+	return a.of(k) >= proven
 }
 
-// signed signs r by the service's clock, and returns what that is ahead of this
-// machine's, as far as is known.
+// signed signs r by the service's clock. It returns the offset that it added to this
+// machine's clock, as far as that is known.
 func (a *accessKey) signed(r *http.Request, k key) (offset time.Duration, err error) {
 	a.mu.Lock()
-	standing, offset := a.known[k.digest], a.offset
+	level, offset := a.of(k), a.offset
 	a.mu.Unlock()
-	if standing == rejected {
-		return 0, &Error{Permanent: true, Rejected: true, Err: fmt.Errorf("access key %s was rejected before, and is not sent again, "+
-			"since more than five failed signatures lock a key: check the key and its secret, or if others have locked it wait for five minutes, "+
-			"then make a new credential", k.name())}
+	if level == rejected {
+		return 0, &Error{Permanent: true, Rejected: true, Err: fmt.Errorf("access key %s was rejected and is not sent again for ten minutes, "+
+			"because more than five failed signatures lock a key: check the key and its secret; "+
+			"if another program has locked the key, wait", k.name())}
 	}
 	body, err := bodyOf(r)
 	if err != nil {
@@ -200,51 +188,3 @@ func (a *accessKey) signed(r *http.Request, k key) (offset time.Duration, err er
 	sign(r, body, k.access, k.secret, headers, time.Now().Add(offset))
 	return offset, nil
 }
-
-// A signature is good for 15 minutes: rejected with a clock that is off by nearly
-// that, it is for the clock. Accepted, it was not off by more.
-const (
-	someSkew = 5 * time.Minute
-	maxSkew  = 14 * time.Minute
-)
-
-// learn takes note of what was answered to a request that k signed at that date.
-func (a *accessKey) learn(k key, date string, offset time.Duration, resp *http.Response) (again bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	skew := time.Duration(0)
-	signed, _ := time.Parse(dateLayout, date)
-	served, err := http.ParseTime(resp.Header.Get("Date"))
-	if err == nil {
-		skew = served.Sub(signed).Abs()
-	}
-	switch known := a.known[k.digest]; resp.StatusCode {
-	case http.StatusUnauthorized:
-		switch {
-		case known == rejected:
-			return a.rotates
-		case offset != a.offset: // since then the time has been corrected
-			return true
-		case skew > maxSkew && known != corrected:
-			a.offset, a.known[k.digest] = time.Until(served), corrected
-			return true
-		}
-		a.known[k.digest] = rejected
-		return a.rotates
-	case http.StatusOK, http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound:
-		if known == rejected { // an answer that comes late does not acquit
-			return false
-		}
-		if len(a.known) >= manyKeys {
-			maps.DeleteFunc(a.known, func(_ [sha256.Size]byte, s standing) bool { return s == proven })
-		}
-		a.known[k.digest] = proven
-		if skew > someSkew && skew < maxSkew && offset == a.offset {
-			a.offset = time.Until(served)
-		}
-	}
-	return false
-}
-
-// manyKeys is how many a Credential whose key rotates remembers.
-const manyKeys = 100

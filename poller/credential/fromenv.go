@@ -8,9 +8,9 @@ import (
 	"github.com/sfsturbo/waiter/internal/environ"
 )
 
-// FromEnv returns the credential that the environment holds, for those who have it
-// set up for the official SDK or the Terraform provider. It takes the first of these
-// that is complete:
+// FromEnv returns the credential that the environment holds, in the variables of the
+// official SDK or the Terraform provider. It uses the first of these sets that is
+// complete:
 //
 //	HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK           [AccessKey], with HUAWEICLOUD_SDK_SECURITY_TOKEN if set
 //	HW_AUTH_TOKEN                                    [Token]
@@ -20,15 +20,15 @@ import (
 //	OS_ACCESS_KEY, OS_SECRET_KEY                     [AccessKey], with OS_SECURITY_TOKEN if set
 //	OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME         [Password]; also OS_USER_DOMAIN_NAME, OS_PROJECT_DOMAIN_NAME
 //
-// The project, for a Password and as X-Project-Id, is the first of
+// The project, for a Password and as X-Project-Id, is the first that is set of
 // HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, HW_PROJECT_NAME, OS_PROJECT_ID,
-// OS_TENANT_ID, OS_PROJECT_NAME, OS_TENANT_NAME, and the one that has the region's
-// name; the region is HW_REGION_NAME, else OS_REGION_NAME; IAM is at
-// HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL, OS_AUTH_URL, else at the region's
-// address. A variable that is set to nothing is not set.
+// OS_TENANT_ID, OS_PROJECT_NAME and OS_TENANT_NAME, otherwise the project that has the
+// region's name. The region is HW_REGION_NAME, otherwise OS_REGION_NAME. The address of
+// IAM is HUAWEICLOUD_SDK_IAM_ENDPOINT, HW_AUTH_URL or OS_AUTH_URL, otherwise the region's.
+// An empty variable counts as not set.
 //
-// The environment is read once, now. The error says what was looked for, and what of
-// it is half there. There is no network in it.
+// The environment is read once, now; FromEnv does not use the network. The error names
+// the variables that it looked for, and the sets that are incomplete.
 func FromEnv() (Credential, error) { return fromEnv(os.Getenv) }
 
 func fromEnv(get environ.Getenv) (Credential, error) {
@@ -56,14 +56,14 @@ func fromEnv(get environ.Getenv) (Credential, error) {
 			return c, nil
 		}
 		looked = append(looked, strings.Join(names, " with "))
-		// An account's name alone, the last of three, is set for an access key too.
+		// An account's name alone, the last of three, also goes with an access key.
 		if len(has) > 0 && (len(has) > 1 || values[0] != "" || values[1] != "") {
 			half = append(half, strings.Join(has, " and ")+" without "+strings.Join(lacks, " and "))
 		}
 	}
 	text := "no credential in the environment: looked for " + strings.Join(looked, "; ")
 	if half != nil {
-		text += ". Half there: " + strings.Join(half, "; ")
+		text += ". Incomplete: " + strings.Join(half, "; ")
 	}
 	return nil, permanent(text)
 }
@@ -73,8 +73,8 @@ func first(get environ.Getenv, names []string) string {
 	return value
 }
 
-// way is one in which a credential is given: needs are the variables that make it
-// complete, each with those that stand in for it.
+// way is a set of variables that makes a credential. It is complete if for each of needs
+// one of the alternatives is set.
 type way struct {
 	needs         [][]string
 	securityToken string

@@ -14,9 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
-	"github.com/sfsturbo/waiter/internal/header"
-	"github.com/sfsturbo/waiter/internal/redirect"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 const (
@@ -28,7 +26,7 @@ const (
 type iam struct {
 	endpoint string
 	client   *http.Client
-	secrets  []string // that no error may quote
+	secrets  []string // no error may quote them
 	PasswordOptions
 }
 
@@ -40,15 +38,15 @@ func newIAM(endpoint string, o PasswordOptions) iam {
 	if client.Transport == nil {
 		client.Transport = http.DefaultTransport
 	}
-	client.Transport = redirect.Unfollowed{RoundTripper: client.Transport}
+	client.Transport = wire.Unfollowed{RoundTripper: client.Transport}
 	i := iam{endpoint: endpoint, client: &client, secrets: []string{o.Password}, PasswordOptions: o}
-	if quoted, err := json.Marshal(o.Password); err == nil { // as a request that is echoed has it
+	if quoted, err := json.Marshal(o.Password); err == nil { // as it is in the request, which a proxy may echo
 		i.secrets = append(i.secrets, string(quoted[1:len(quoted)-1]))
 	}
 	return i
 }
 
-// newTransport returns one that keeps no connection: it is used once a day.
+// newTransport returns a transport that keeps no connection: it is used once a day.
 func newTransport() *http.Transport {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
 	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -59,15 +57,15 @@ func newTransport() *http.Transport {
 	return t
 }
 
-// issue asks for a token. Source: the page "Obtaining a User Token Through Password
+// issue requests a token. Source: the page "Obtaining a User Token Through Password
 // Authentication" of the IAM API reference.
 func (i iam) issue(ctx context.Context) (grant, error) {
 	address := strings.TrimSuffix(i.endpoint, "/v3") + "/v3/auth/tokens?nocatalog=true"
-	asked, err := i.request()
+	payload, err := i.request()
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(asked))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
@@ -76,16 +74,16 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	resp, err := i.client.Do(r)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the rest is known
+			err = u.Err // leaves out the URL
 		}
-		if text := apierror.Redact(err.Error(), i.secrets...); text != err.Error() {
+		if text := wire.Redact(err.Error(), i.secrets...); text != err.Error() {
 			err = errors.New(text)
 		}
-		return grant{}, &Error{Err: fmt.Errorf("no answer from IAM at %s: %w", r.URL.Host, err)}
+		return grant{}, &Error{Err: fmt.Errorf("no response from IAM at %s: %w", r.URL.Host, err)}
 	}
 	defer resp.Body.Close()
 	var body []byte
-	if resp.StatusCode >= 200 { // what follows a 101 does not end with the request's context
+	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	}
 	return i.read(resp, body, err, time.Now())
@@ -128,19 +126,19 @@ type named struct {
 	Name string `json:"name,omitempty"`
 }
 
-// read makes of an answer a grant or an *Error. It is pure.
+// read turns a response into a grant or an *Error. It is pure.
 func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time) (grant, error) {
-	date := header.Date(resp.Header.Get("Date"))
+	date := wire.Date(resp.Header.Get("Date"))
 	g := grant{
 		token:      resp.Header.Get("X-Subject-Token"),
-		retryAfter: header.RetryAfter(resp.Header.Get("Retry-After"), date, now),
+		retryAfter: wire.RetryAfter(resp.Header.Get("Retry-After"), date, now),
 	}
 	if resp.StatusCode != http.StatusCreated {
 		g.refused = resp.StatusCode == http.StatusUnauthorized
 		return g, i.refusal(resp, body, g.token)
 	}
 	if g.token == "" {
-		return g, &Error{Err: errors.New("IAM's answer has no token: if this stays, check the IAM endpoint")}
+		return g, &Error{Err: errors.New("the response of IAM has no token: if this persists, check the IAM endpoint")}
 	}
 	var said struct {
 		Token struct {
@@ -148,9 +146,9 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 			Expires time.Time `json:"expires_at"`
 		} `json:"token"`
 	}
-	// A token whose end is not known is used until it is rejected.
+	// A token whose expiry is unknown is used until it is rejected.
 	if broken == nil && json.Unmarshal(body, &said) == nil {
-		// Both on the server's clock: this machine's may be hours off.
+		// Both times are on the server's clock: this machine's may be hours off.
 		g.life = said.Token.Expires.Sub(cmp.Or(date, said.Token.Issued, now))
 	}
 	return g, nil
@@ -158,22 +156,22 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 
 func (i iam) refusal(resp *http.Response, body []byte, token string) error {
 	secrets := append(slices.Clone(i.secrets), token)
-	said := apierror.Decode(body, secrets...)
-	parts := []string{fmt.Sprintf("IAM at %s answered HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
+	said := wire.DecodeError(body, secrets...)
+	parts := []string{fmt.Sprintf("IAM at %s responded with HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
 	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
-	if id := cmp.Or(apierror.RequestID(resp.Header.Get("X-Request-Id"), secrets...), said.RequestID); id != "" {
+	if id := cmp.Or(wire.RequestID(resp.Header.Get("X-Request-Id"), secrets...), said.RequestID); id != "" {
 		text += " (request id " + id + ")"
 	}
 	e := &Error{Permanent: true}
 	switch s := resp.StatusCode; {
 	case s == http.StatusUnauthorized:
-		text += "; check the user's name, the password, the domain and the project. IAM is not asked again: failed logins lock a user"
+		text += "; check the user's name, the password, the domain and the project. The next login waits ten minutes, because failed logins lock a user"
 	case s == http.StatusForbidden:
-		text += "; check that the user may use this project, and log in by program"
+		text += "; check that the user may use this project and has programmatic access"
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s < 300, s >= 500:
 		e.Permanent = false
 	case s < 400:
-		text += "; a redirect is never followed, because the password would go with it: give the address where it leads as IAM endpoint"
+		text += "; a redirect is never followed, because the password would go with it: use its target as the IAM endpoint"
 	default:
 		text += "; check the IAM endpoint, the domain and the project"
 	}

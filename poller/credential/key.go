@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// key is an access key with its secret.
+// key is an access key with its secret key.
 type key struct {
 	access, secret, token string
 	digest                [sha256.Size]byte
@@ -32,5 +32,5 @@ func newKey(access, secret, token string) (key, error) {
 	return key{access, secret, token, sha256.Sum256([]byte(access + "\n" + secret + "\n" + token))}, nil
 }
 
-// name is for errors: enough to tell which.
+// name identifies the key in errors, without showing all of it.
 func (k key) name() string { return k.access[:min(4, len(k.access))] + "..." }

@@ -2,36 +2,35 @@ package credential
 
 import "time"
 
-// lease is a token, and what is known of it. What to do with it is a function of a
-// time.
+// lease is a token and what is known about it. What to do with it is a pure function of
+// the time.
 type lease struct {
 	token   string    // "" if there is none
-	due     time.Time // to be renewed; zero if never
-	expires time.Time // zero if not known
-	forced  time.Time // when it was got, if that was because the last was rejected
+	due     time.Time // when to renew the token; zero if never
+	expires time.Time // zero if unknown
+	forced  time.Time // when the token was issued, if the one before it was rejected
 
-	failure error         // of the last request for one; nil if it went well
-	failed  time.Time     // when
-	pause   time.Duration // after that
-	refused bool          // no request ever
+	failure error         // of the last request for a token; nil if it succeeded
+	failed  time.Time     // when that request failed
+	pause   time.Duration // after that, until the next request
 }
 
 type action int
 
 const (
-	use   action = iota // the token
-	renew               // it, unless somebody is about it: use it then
-	ask                 // for one, or wait if somebody does
-	fail
+	use   action = iota // use the token
+	renew               // renew the token; if a renewal is in flight, use the old one
+	ask                 // request a token; if a request is in flight, wait for it
+	fail                // fail with the last failure: it is too early for another request
 )
 
 func (l *lease) next(now time.Time) action {
 	alive := l.token != "" && (l.expires.IsZero() || now.Before(l.expires))
 	pause := l.pause
-	if alive { // there is no hurry, and each request may hold a poll up
+	if alive { // not urgent, and each request may delay a poll
 		pause = max(pause, unhurried)
 	}
-	barred := l.refused || l.failure != nil && now.Sub(l.failed) < pause
+	barred := l.failure != nil && now.Sub(l.failed) < pause
 	switch {
 	case alive && (barred || l.due.IsZero() || now.Before(l.due)):
 		return use
@@ -43,20 +42,23 @@ func (l *lease) next(now time.Time) action {
 	return ask
 }
 
-// grant is what IAM answered.
+// grant is IAM's response.
 type grant struct {
 	token      string
-	life       time.Duration // 0 if not known
+	life       time.Duration // 0 if unknown
 	retryAfter time.Duration
-	refused    bool // failed logins lock a user, so there is no second one
+	refused    bool // IAM rejected the login, and more failed ones would lock the user
 }
 
-// take notes the answer to a request that was sent at that time. The jitter is from
+// take records the response to a request that was sent at that time. The jitter is from
 // 0 to 1.
 func (l *lease) take(g grant, err error, sent, now time.Time, jitter float64) {
 	if err != nil {
-		l.failure, l.failed, l.refused = err, now, g.refused
+		l.failure, l.failed = err, now
 		l.pause = min(max(g.retryAfter, shortestPause), longestPause)
+		if g.refused {
+			l.pause = rejectionRest
+		}
 		return
 	}
 	after := lease{token: g.token}
@@ -74,12 +76,12 @@ const (
 	shortestPause = time.Second
 	unhurried     = time.Minute
 	longestPause  = 2 * time.Minute
-	shortestLife  = time.Minute // a token can't have one of less: not known then
+	shortestLife  = time.Minute // no token lives less: a shorter life is a wrong clock
 	settled       = time.Minute
 )
 
-// reject drops a token that was rejected, unless it has been replaced since. It
-// reports whether it is no use to ask for another.
+// reject drops a token that was rejected, unless it has been replaced since. It reports
+// whether requesting another one is useless.
 func (l *lease) reject(token string, now time.Time) (useless bool) {
 	if token != l.token {
 		return false

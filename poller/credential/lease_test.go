@@ -18,7 +18,7 @@ func TestWhatToDoWithALease(t *testing.T) {
 	paused.failure, paused.failed, paused.pause = down, begin.Add(renewAt), time.Second
 	dying := lease{token: "t", due: begin, expires: begin.Add(10 * time.Second), failure: down, failed: begin, pause: time.Second}
 	refused := fresh
-	refused.refused = true
+	refused.failure, refused.failed, refused.pause = down, begin.Add(renewAt), 3*time.Hour
 	for _, c := range []struct {
 		name  string
 		lease lease
@@ -37,7 +37,7 @@ func TestWhatToDoWithALease(t *testing.T) {
 		{"alive until then", dying, 10*time.Second - 1, use},
 		{"due, refused", refused, renewAt, use},
 		{"dead, refused", refused, end, fail},
-		{"never had, refused", lease{refused: true}, time.Hour, fail},
+		{"never had, refused", lease{failure: down, failed: begin, pause: 2 * time.Hour}, time.Hour, fail},
 		{"never had, asked a moment ago", lease{failure: down, failed: begin, pause: 2}, 1, fail},
 		{"never had, asked a while ago", lease{failure: down, failed: begin, pause: 2}, 2, ask},
 		{"end unknown", lease{token: "t"}, 1000 * time.Hour, use},
@@ -80,6 +80,14 @@ func TestAFailureKeepsTheTokenAndPauses(t *testing.T) {
 		l.take(grant{token: "u"}, nil, begin, begin, 0)
 		require.Equal(t, lease{token: "u"}, l, "forgotten")
 	}
+}
+
+// Failed logins lock a user: one more in ten minutes does not.
+func TestAfterARefusalThePauseIsTenMinutes(t *testing.T) {
+	var l lease
+	l.take(grant{refused: true, retryAfter: time.Second}, errors.New("bad password"), begin, begin, 0)
+	require.Equal(t, fail, l.next(begin.Add(10*time.Minute-1)))
+	require.Equal(t, ask, l.next(begin.Add(10*time.Minute)))
 }
 
 func TestReject(t *testing.T) {

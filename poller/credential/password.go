@@ -4,46 +4,46 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/sfsturbo/waiter/internal/baseurl"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-// PasswordOptions are the parts of [Password]. Printing and encoding one shows no
-// secret, unless it is in an unexported field of another type: fmt prints that as it
-// is.
+// PasswordOptions configure [Password]. Printing or encoding them shows no secret, unless
+// they are in an unexported field of another type: fmt prints that field as it is.
 type PasswordOptions struct {
-	IAMEndpoint    string // like "https://iam.cn-north-4.myhuaweicloud.com"; a /v3 at its end is left out
+	IAMEndpoint    string // like "https://iam.cn-north-4.myhuaweicloud.com"; a trailing /v3 is dropped
 	User, Password string // of an IAM user
 	Domain         string // the account that the user belongs to, by name
-	// The project that the token is for: its name, such as "cn-north-4", or its id,
-	// which goes before.
+	// The project that the token is for: its name, such as "cn-north-4", or its id. If
+	// both are set, the id counts.
 	ProjectName, ProjectID string
-	// HTTPClient sends the requests for tokens; redirects are not followed. The
-	// default takes the proxy from the environment, and keeps no connection.
+	// HTTPClient sends the requests for tokens; redirects are not followed. The default
+	// uses the environment's proxy and keeps no connection open.
 	HTTPClient *http.Client
 }
 
-// Password authorises with a token that it gets from IAM for a user's name and
-// password (POST /v3/auth/tokens), and keeps. It is a [Refresher]. The token is
-// renewed when a tenth to a twentieth of its life is left, at random, so that many
-// processes don't renew together; and when the service rejects it.
+// Password authorizes with a token that it requests from IAM with a user's name and
+// password (POST /v3/auth/tokens), and caches. It is a [Refresher]. The token is renewed
+// when between a tenth and a twentieth of its life is left, at random, so that many
+// processes do not renew at once; and when the service rejects it.
 //
-// One request is under way at a time, on the goroutine of a poll that needs the
-// token: that poll's context bounds it, as do 10 s. The other polls wait for it, or
-// use the old token; a renewal before that one's end has 2 s at most, and a third of
-// what the poll has.
-// While IAM can't be had, the old token is used for as long as it lives, and IAM is
-// asked once a minute at most; without one, once a second; or as seldom as its
-// Retry-After says, up to two minutes.
+// One request is in flight at a time. It runs on the goroutine of a poll that needs the
+// token, within that poll's context and within 10 s. The other polls wait for it, or use
+// the old token as long as that is valid. A renewal of a token that is still valid gets
+// at most 2 s, and at most a third of the time that the poll has left.
 //
-// Password fails if a part is missing; there is no network in it. Authorize and
-// Refresh fail with an [*Error]: a Permanent one if IAM refuses, as it does a bad
-// password, which is not sent again; else a passing one. A token that was renewed
-// because of a rejection, and is rejected within a minute, is not renewed again:
-// then Rejected is set.
+// While IAM is unavailable, a valid token stays in use and IAM is asked once a minute;
+// without a valid token, once a second. A Retry-After makes that longer, up to two
+// minutes.
+//
+// Password fails if a part is missing; it does not use the network. Authorize and Refresh
+// fail with an [*Error]. It is Permanent if IAM refuses the request. A rejected password
+// is not sent again for ten minutes, because failed logins lock a user. If a token was
+// renewed because of a rejection and is itself rejected within a minute, it is not
+// renewed again, and the error has Rejected set. Other errors are passing.
 //
 // It is safe for concurrent use.
 func Password(o PasswordOptions) (Credential, error) {
-	endpoint, err := baseurl.Check("IAM endpoint", o.IAMEndpoint, "https://iam.cn-north-4.myhuaweicloud.com", false)
+	endpoint, err := wire.CheckBase("IAM endpoint", o.IAMEndpoint, "https://iam.cn-north-4.myhuaweicloud.com", false)
 	if err != nil {
 		return nil, &Error{Permanent: true, Err: err}
 	}
@@ -61,7 +61,7 @@ func Password(o PasswordOptions) (Credential, error) {
 	return password{s.get, s.renew}, nil
 }
 
-// password has funcs, where a pointer would have the secrets printed.
+// password has funcs: a print or dump shows nothing of what they hold.
 type password struct {
 	get   func(context.Context) (token string, err error)
 	renew func(ctx context.Context, rejected string) error

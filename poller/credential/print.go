@@ -8,8 +8,8 @@ import (
 // Format implements [fmt.Formatter]: no verb shows a secret.
 func (o AccessKeyOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 
-// MarshalJSON implements [json.Marshaler], without secrets: what it gives can't be
-// read back.
+// MarshalJSON implements [json.Marshaler] without the secrets, so the result can't be
+// decoded into the same options.
 func (o AccessKeyOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
 
 func (o AccessKeyOptions) shown() any {
@@ -19,8 +19,8 @@ func (o AccessKeyOptions) shown() any {
 // Format implements [fmt.Formatter]: no verb shows a secret.
 func (o PasswordOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 
-// MarshalJSON implements [json.Marshaler], without secrets: what it gives can't be
-// read back.
+// MarshalJSON implements [json.Marshaler] without the secrets, so the result can't be
+// decoded into the same options.
 func (o PasswordOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
 
 func (o PasswordOptions) shown() any {

@@ -15,7 +15,7 @@ type session struct {
 
 	mu     sync.Mutex // never held while waiting for anything
 	lease  lease
-	flight chan struct{} // closed when the request that is under way has ended; nil if none is
+	flight chan struct{} // closed when the request in flight has ended; nil if none is
 }
 
 func (s *session) get(ctx context.Context) (string, error) {
@@ -54,8 +54,8 @@ const (
 	renewTimeout = 2 * time.Second
 )
 
-// shortOf is how long a renewal may take, which is not urgent: the poll that it
-// holds up has to have the time to use the old token.
+// shortOf returns how long a renewal may take. It is not urgent, and the poll that it
+// delays must have time left to use the old token.
 func shortOf(ctx context.Context) time.Duration {
 	if end, ok := ctx.Deadline(); ok {
 		return min(renewTimeout, time.Until(end)/3)
@@ -63,15 +63,15 @@ func shortOf(ctx context.Context) time.Duration {
 	return renewTimeout
 }
 
-// fetch makes the one request that is under way.
+// fetch makes the one request that is in flight.
 func (s *session) fetch(ctx context.Context, timeout time.Duration) {
 	sent := time.Now()
 	var got grant
-	err := error(errAbandoned) // a panic passes through
+	err := error(errAbandoned) // stays if issue panics
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if err == nil || ctx.Err() == nil { // this poll's end says nothing of IAM
+		if err == nil || ctx.Err() == nil { // the end of this poll's context says nothing about IAM
 			s.lease.take(got, err, sent, time.Now(), rand.Float64()) //nolint:gosec // not for secrets
 		}
 		close(s.flight)
@@ -89,7 +89,7 @@ func (s *session) renew(ctx context.Context, rejected string) error {
 	useless := s.lease.reject(rejected, time.Now())
 	s.mu.Unlock()
 	if useless {
-		return &Error{Permanent: true, Rejected: true, Err: errors.New("a token that was renewed a moment ago is rejected too: " +
+		return &Error{Permanent: true, Rejected: true, Err: errors.New("a token that was issued less than a minute ago is rejected too: " +
 			"check that the user may use this project and region")}
 	}
 	_, err := s.get(ctx)

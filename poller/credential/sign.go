@@ -21,8 +21,8 @@ const (
 	dateLayout = "20060102T150405Z"
 )
 
-// sign adds a signature of r, made at that time, by API Gateway's algorithm
-// SDK-HMAC-SHA256. headers are what is signed: lower case, sorted, each in r.
+// sign adds a signature to r, made at that time with API Gateway's algorithm
+// SDK-HMAC-SHA256. It signs these headers: lower case, sorted, each present in r.
 func sign(r *http.Request, body []byte, accessKey, secretKey string, headers []string, at time.Time) {
 	r.Header.Set("X-Sdk-Date", at.UTC().Format(dateLayout))
 	mac := hmac.New(sha256.New, []byte(secretKey))
@@ -31,7 +31,7 @@ func sign(r *http.Request, body []byte, accessKey, secretKey string, headers []s
 		", SignedHeaders="+strings.Join(headers, ";")+", Signature="+hex.EncodeToString(mac.Sum(nil)))
 }
 
-// canonical is the form of a request that both sides can make.
+// canonical returns the form of a request that client and service both build.
 func canonical(r *http.Request, body []byte, headers []string) string {
 	path := strings.Split(r.URL.EscapedPath(), "/")
 	for i, segment := range path {
@@ -53,7 +53,7 @@ func canonical(r *http.Request, body []byte, headers []string) string {
 	var lines strings.Builder
 	for _, name := range headers {
 		value := r.Header.Get(name)
-		if name == "host" { // net/http keeps it elsewhere
+		if name == "host" { // net/http does not keep it in Header
 			value = cmp.Or(r.Host, r.URL.Host)
 		}
 		lines.WriteString(name + ":" + strings.TrimSpace(value) + "\n")
@@ -61,7 +61,7 @@ func canonical(r *http.Request, body []byte, headers []string) string {
 	return strings.Join([]string{r.Method, uri, strings.Join(pairs, "&"), lines.String(), strings.Join(headers, ";"), hexSum(body)}, "\n")
 }
 
-// escape leaves only A-Z, a-z, 0-9 and -_.~ as they are.
+// escape percent-encodes all but A-Z, a-z, 0-9 and -_.~
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 func hexSum(b []byte) string {
@@ -69,7 +69,7 @@ func hexSum(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// bodyOf returns r's body, and leaves it to be sent.
+// bodyOf returns r's body and leaves r with a body to send.
 func bodyOf(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil

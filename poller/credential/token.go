@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Token authorises with a project-scoped IAM token, sent as X-Auth-Token: what
-// IAM answers in X-Subject-Token. It lives 24 hours and is never renewed: for a
-// longer wait use [TokenFunc]. Authorize fails for good if the token is empty or
-// can't be sent in a header.
+// Token authorizes with a project-scoped IAM token, sent as X-Auth-Token: the one that
+// IAM returns in X-Subject-Token. It lives 24 hours and is never renewed: for a longer
+// wait use [TokenFunc]. If the token is empty or can't be sent in a header, Authorize
+// fails with a Permanent [*Error].
 func Token(token string) Credential {
-	// In a closure no print or dump shows it.
+	// No print or dump shows what is in a closure.
 	return fixed(func(r *http.Request) error { return set(r, token) })
 }
 
@@ -21,11 +21,11 @@ type fixed func(*http.Request) error
 
 func (f fixed) Authorize(_ context.Context, r *http.Request) error { return f(r) }
 
-// TokenFunc authorises with the token that ask returns. It is asked for every
-// request, by as many goroutines as poll, so it should keep a token until that
-// nears its end; ctx is the poll's. A rejected token is asked for anew, and sent,
-// once. An error of ask passes, unless it is an [*Error] that says otherwise; an
-// empty or malformed token is permanent.
+// TokenFunc authorizes with the token that ask returns. It calls ask for each request,
+// from as many goroutines as poll, so ask should cache a token until shortly before it
+// expires; ctx is the poll's. It is an [Attempter]: after a rejection, ask is called
+// once more and the request is sent again. An error of ask is passing, unless it is an
+// [*Error] that says otherwise; an empty or malformed token is Permanent.
 func TokenFunc(ask func(ctx context.Context) (string, error)) Credential {
 	return &asked{ask}
 }
@@ -48,13 +48,16 @@ func (a *asked) Authorize(ctx context.Context, r *http.Request) error {
 	return whileAsking("a token", err)
 }
 
-// Rotates says that the next Authorize may send another token than the last:
-// poller.Client looks for it after a rejection.
-func (a *asked) Rotates() {}
+func (a *asked) Attempt(ctx context.Context, r *http.Request) (func(Feedback) (bool, error), error) {
+	if err := a.Authorize(ctx, r); err != nil {
+		return nil, err
+	}
+	return func(f Feedback) (bool, error) { return f.Result == Rejected, nil }, nil
+}
 
 func set(r *http.Request, token string) error {
 	if strings.TrimSpace(token) == "" {
-		return permanent("the token is empty: give the one that IAM answers in X-Subject-Token")
+		return permanent("the token is empty: give the one that IAM returns in X-Subject-Token")
 	}
 	if err := sendable("token", token); err != nil {
 		return err
@@ -63,7 +66,7 @@ func set(r *http.Request, token string) error {
 	return nil
 }
 
-// sendable says what keeps a value out of a header. It never quotes it.
+// sendable checks that a value can be sent in a header. The error never quotes it.
 func sendable(name, value string) error {
 	switch {
 	case strings.HasSuffix(value, "\n"):
@@ -76,7 +79,7 @@ func sendable(name, value string) error {
 	return nil
 }
 
-// whileAsking is the error of a func that a user gave.
+// whileAsking wraps the error of a func that the user gave.
 func whileAsking(what string, err error) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return err

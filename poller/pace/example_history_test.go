@@ -18,11 +18,11 @@ func ExampleHistory() {
 		fmt.Println(err)
 		return
 	}
-	service := poller.Func(func(context.Context, string) (status.Job, error) {
-		return status.Job{
+	service := poller.Func(func(context.Context, string) (poller.Reply, error) {
+		return poller.Reply{Job: status.Job{
 			Type: "bind_ldap", Status: status.Success,
 			BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:34:03",
-		}, nil
+		}}, nil
 	})
 	w, err := waiter.New(service, waiter.WithBackOff(history.BackOff))
 	if err != nil {

@@ -34,7 +34,7 @@ func bindLDAP(ctx context.Context, endpoint string, client *http.Client) error {
 	if err != nil {
 		return err
 	}
-	id, err := poller.JobID(body)
+	id, err := poller.JobID(resp.StatusCode, body)
 	if err != nil {
 		return err
 	}

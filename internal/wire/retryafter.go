@@ -1,5 +1,4 @@
-// Package header reads the headers of an answer that say when. It is pure.
-package header
+package wire
 
 import (
 	"errors"
@@ -9,19 +8,18 @@ import (
 	"time"
 )
 
-// longestRetryAfter is what a longer Retry-After is taken for. A waiter asks
-// sooner than that anyway.
+// longestRetryAfter caps a Retry-After. A waiter asks sooner than that anyway.
 const longestRetryAfter = 24 * time.Hour
 
-// RetryAfter returns how long a Retry-After header asks to stay away: seconds, or
-// an HTTP date. That is a time on the server's clock, so it is compared to the
-// answer's own date if it has one, else to now. What it can't read is 0.
+// RetryAfter parses a Retry-After header, which has seconds or an HTTP date. A date is
+// on the server's clock, so it is compared to date, the response's own, or to now if
+// date is zero. A negative or unreadable header is 0; the longest result is 24 hours.
 func RetryAfter(header string, date, now time.Time) time.Duration {
 	if header == "" {
 		return 0
 	}
 	header = strings.TrimSpace(header)
-	seconds, err := strconv.ParseInt(header, 10, 64) // of a number too big, the biggest
+	seconds, err := strconv.ParseInt(header, 10, 64) // out of range, it is the nearest int64
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		most := int64(longestRetryAfter / time.Second)
 		return time.Duration(min(max(seconds, 0), most)) * time.Second
@@ -36,7 +34,7 @@ func RetryAfter(header string, date, now time.Time) time.Duration {
 	return min(max(at.Sub(date), 0), longestRetryAfter)
 }
 
-// Date returns the time of a Date header; zero if it can't be read.
+// Date parses a Date header, as UTC. It is zero if it can't be read.
 func Date(header string) time.Time {
 	at, err := http.ParseTime(header)
 	if err != nil {

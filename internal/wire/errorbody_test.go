@@ -1,4 +1,4 @@
-package apierror_test
+package wire_test
 
 import (
 	"strings"
@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDecode(t *testing.T) {
-	type body = apierror.Body
+func TestDecodeError(t *testing.T) {
+	type body = wire.ErrorBody
 	for name, c := range map[string]struct {
 		body string
 		want body
@@ -68,22 +68,22 @@ func TestDecode(t *testing.T) {
 			body{Code: "a b", Message: "one two [31m three", RequestID: "x"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, apierror.Decode([]byte(c.body))) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, wire.DecodeError([]byte(c.body))) })
 	}
 }
 
-func TestDecodeBoundsWhatItReturns(t *testing.T) {
+func TestDecodeErrorBounds(t *testing.T) {
 	long := strings.Repeat("错", 10_000)
-	b := apierror.Decode([]byte(`{"code":"` + long + `","message":"` + long + `","request_id":"` + long + `"}`))
+	b := wire.DecodeError([]byte(`{"code":"` + long + `","message":"` + long + `","request_id":"` + long + `"}`))
 	require.Equal(t, strings.Repeat("错", 64)+"…", b.Code)
 	require.Equal(t, strings.Repeat("错", 512)+"…", b.Message)
 	require.Equal(t, strings.Repeat("错", 128)+"…", b.RequestID)
 
-	html := apierror.Decode([]byte("<title>" + long + "</title>"))
+	html := wire.DecodeError([]byte("<title>" + long + "</title>"))
 	require.LessOrEqual(t, utf8.RuneCountInString(html.Message), 513)
 }
 
-func TestDecodeRedactsBeforeItCuts(t *testing.T) {
+func TestDecodeErrorRedactsBeforeItCuts(t *testing.T) {
 	token := strings.Repeat("MIIQtgYJKoZIhvcNAQcCoIIQpzCC", 100)
 	for _, body := range []string{
 		`{"code":"` + token + `","message":"bad token ` + token + `!","request_id":"` + token + `"}`,
@@ -91,13 +91,13 @@ func TestDecodeRedactsBeforeItCuts(t *testing.T) {
 		`{"message":"[redacted]` + strings.Repeat("x", 495) + token + `"}`, // the cut is within the token
 		"<title>" + token + "</title>",
 	} {
-		b := apierror.Decode([]byte(body), token)
+		b := wire.DecodeError([]byte(body), token)
 		require.NotContains(t, b.Code+b.Message+b.RequestID, token[:5])
 		require.Contains(t, b.Message, "[redacted]")
 	}
 }
 
-func FuzzDecode(f *testing.F) {
+func FuzzDecodeError(f *testing.F) {
 	const secret = "MIIQtgYJKoZIhvcNAQcC"
 	for _, seed := range []string{
 		"", " ", "{}", "null", "[]", "7", `"x"`, "<html>", "<title>502</title>", "\xff\xfe", `{"error":`,
@@ -111,11 +111,11 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := string(body)
-		got := apierror.Decode(body, secret)
+		got := wire.DecodeError(body, secret)
 		if string(body) != before {
 			t.Fatal("changed its input")
 		}
-		if got != apierror.Decode(body, secret) {
+		if got != wire.DecodeError(body, secret) {
 			t.Fatal("not deterministic")
 		}
 		for _, field := range []struct {

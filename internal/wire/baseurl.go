@@ -1,5 +1,4 @@
-// Package baseurl checks the URL of a service that secrets are sent to. It is pure.
-package baseurl
+package wire
 
 import (
 	"errors"
@@ -10,13 +9,14 @@ import (
 	"strings"
 )
 
-// ErrPlainHTTP is what a URL that begins with http:// fails with.
+// ErrPlainHTTP is the error for a URL that begins with http://.
 var ErrPlainHTTP = errors.New("begins with http://, so a token or a password would be sent in the clear: use https://")
 
-// Check returns a URL without trailing slashes: https://, or http:// to this
-// machine's loopback, or to anywhere if plainHTTP. Its error calls it by the name,
-// shows the example, and does not quote it: there may be a password in it.
-func Check(name, raw, example string, plainHTTP bool) (string, error) {
+// CheckBase checks the URL of a service that secrets are sent to, and returns it
+// without trailing slashes. It must be https://, or http:// to this machine's loopback,
+// or http:// to anywhere if plainHTTP. The error names the URL by name, shows the
+// example, and does not quote the URL: there may be a password in it.
+func CheckBase(name, raw, example string, plainHTTP bool) (string, error) {
 	wanted := ": give one like " + example
 	fail := func(text string) (string, error) { return "", errors.New("the " + name + " " + text) }
 	if strings.TrimSpace(raw) == "" {
@@ -40,8 +40,8 @@ func Check(name, raw, example string, plainHTTP bool) (string, error) {
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
-// OfRegion returns the public cloud's URL of a service in a region.
-func OfRegion(service, region string) string {
+// RegionURL returns the public cloud's URL of a service in a region.
+func RegionURL(service, region string) string {
 	domain := "com"
 	if region == "eu-west-101" {
 		domain = "eu"

@@ -1,4 +1,4 @@
-package header
+package wire
 
 import (
 	"net/http"
@@ -48,7 +48,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestServerTime(t *testing.T) {
+func TestDate(t *testing.T) {
 	require.Equal(t, time.Date(2023, 7, 26, 9, 34, 0, 0, time.UTC), Date("Wed, 26 Jul 2023 09:34:00 GMT"))
 	require.True(t, Date("").IsZero())
 	require.True(t, Date("yesterday").IsZero())

@@ -1,13 +1,14 @@
-package apierror_test
+package wire_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/internal/apierror"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 func TestLine(t *testing.T) {
@@ -29,7 +30,7 @@ func TestLine(t *testing.T) {
 		{"bad \xff bytes", 20, "bad \ufffd bytes"},
 		{"x", 0, "…"},
 	} {
-		require.Equal(t, c.want, apierror.Line(c.text, c.limit), "%q", c.text)
+		require.Equal(t, c.want, wire.Line(c.text, c.limit), "%q", c.text)
 	}
 }
 
@@ -45,16 +46,34 @@ func TestRedact(t *testing.T) {
 		{"another: " + secret[:16] + "ZZZ", "another: [redacted]ZZZ"},
 		{"too little to tell: " + secret[:15], "too little to tell: " + secret[:15]},
 	} {
-		require.Equal(t, c.want, apierror.Redact(c.text, secret), "%q", c.text)
+		require.Equal(t, c.want, wire.Redact(c.text, secret), "%q", c.text)
 	}
-	require.Equal(t, "the token a is bad", apierror.Redact("the token a is bad", "", "a", "token"), "too short to be a secret")
-	require.Equal(t, "[redacted] and [redacted]", apierror.Redact("s3cret and "+secret, "s3cret", secret))
+	require.Equal(t, "the token a is bad", wire.Redact("the token a is bad", "", "a", "token"), "too short to be a secret")
+	require.Equal(t, "[redacted] and [redacted]", wire.Redact("s3cret and "+secret, "s3cret", secret))
 }
 
 func TestRedactTakesLinearTime(t *testing.T) {
 	begin := time.Now()
 	secret := strings.Repeat("a", 4096)
-	apierror.Redact(strings.Repeat("a", 1<<20), secret)
-	apierror.Redact(strings.Repeat("abcdefghijklmnopX", 1<<16), "abcdefghijklmnop")
+	wire.Redact(strings.Repeat("a", 1<<20), secret)
+	wire.Redact(strings.Repeat("abcdefghijklmnopX", 1<<16), "abcdefghijklmnop")
 	require.Less(t, time.Since(begin), 5*time.Second)
+}
+
+func TestOneLine(t *testing.T) {
+	require.Equal(t, "a b", wire.OneLine(errors.New("a\r\n b")))
+	require.Equal(t, strings.Repeat("x", 768)+"…", wire.OneLine(strings.Repeat("x", 769)))
+}
+
+func TestRound(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90*time.Second + 499*time.Millisecond:     "1m30s",
+		10 * time.Second:                          "10s",
+		9*time.Second + 960*time.Millisecond:      "10s",
+		1*time.Second + 249*time.Millisecond:      "1.2s",
+		999*time.Millisecond + 4*time.Microsecond: "999ms",
+		0: "0s",
+	} {
+		require.Equal(t, want, wire.Round(d), "%v", d)
+	}
 }

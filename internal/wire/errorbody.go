@@ -1,8 +1,4 @@
-// Package apierror reads the body of an answer that refuses: what the service
-// itself, the gateway before it, IAM or a proxy on the way says went wrong.
-//
-// Everything here is pure, and safe on any input.
-package apierror
+package wire
 
 import (
 	"bytes"
@@ -13,11 +9,12 @@ import (
 	"strings"
 )
 
-// Body is what an error body says. Each field is one line of printable text.
-type Body struct {
-	Code      string // "SFS.TURBO.0019", "APIGW.0301", "401", ...; "" if it has none
-	Message   string // in the sender's words; of a body that is no JSON, what it is instead; "" of an empty one
-	RequestID string // "" if it has none
+// ErrorBody is what an error body says. Each field is one line of printable text.
+type ErrorBody struct {
+	Code    string // "SFS.TURBO.0019", "APIGW.0301", "401", ...; "" if there is none
+	Message string // the sender's words; for a body that is not JSON, what it is; "" if it is empty
+	// RequestID is "" if there is none.
+	RequestID string
 }
 
 // How long the fields may become, in characters: the service's page allows 36 and
@@ -28,7 +25,7 @@ const (
 	maxRequestID = 128
 )
 
-// Decode reads an error body of any of the known shapes:
+// DecodeError reads an error body of any of the known shapes:
 //
 //	{"errCode":"...","errMsg":"..."}
 //	{"error_code":"...","error_msg":"...","request_id":"..."}
@@ -36,32 +33,32 @@ const (
 //	{"error":{...}} and {"forbidden":{...}} around any of these
 //	empty, or a proxy's HTML page
 //
-// It is lenient: a code may be a number, and what is missing or of another type is
-// empty. Wherever one of the secrets is echoed, it is redacted.
-func Decode(body []byte, secrets ...string) Body {
+// It is lenient: a code may be a number, and a field that is missing or has another
+// type is empty. Secrets that the body echoes are redacted.
+func DecodeError(body []byte, secrets ...string) ErrorBody {
 	body = bytes.TrimSpace(body)
-	var b Body
+	var b ErrorBody
 	switch {
 	case len(body) == 0:
-		return Body{}
+		return ErrorBody{}
 	case !json.Valid(body):
 		b.Message = describe(body)
 	default:
 		var s shape
-		_ = json.Unmarshal(body, &s) // fails on what is not an object, and leaves s as it is
-		b = Body{Code: s.code(), Message: s.message(), RequestID: s.requestID()}
-		if b == (Body{}) {
+		_ = json.Unmarshal(body, &s) // fails if it is not an object, and then leaves s empty
+		b = ErrorBody{Code: s.code(), Message: s.message(), RequestID: s.requestID()}
+		if b == (ErrorBody{}) {
 			b.Message = "JSON of an unknown shape"
 		}
 	}
-	return Body{
+	return ErrorBody{
 		Code:      Line(Redact(b.Code, secrets...), maxCode),
 		Message:   Line(Redact(b.Message, secrets...), maxMessage),
 		RequestID: RequestID(b.RequestID, secrets...),
 	}
 }
 
-// RequestID returns a request id, from a header or a body, as [Decode] does.
+// RequestID cleans a request id from a header as [DecodeError] cleans one from a body.
 func RequestID(id string, secrets ...string) string {
 	return Line(Redact(id, secrets...), maxRequestID)
 }
@@ -119,7 +116,7 @@ func (n *nested) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &n.Message)
 }
 
-// text is a string that may come as any scalar. What is no scalar is no text.
+// text is a string that may come as any scalar. Objects, lists and null are "".
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {

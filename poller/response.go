@@ -1,0 +1,207 @@
+package poller
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/wire"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/status"
+)
+
+const maxBody = 1 << 20 // bytes, after decompression
+
+// read turns a response into a Reply without the job, or an *Error. It reads the body to
+// its end, so that the connection can be reused. A body that is too long is not read to
+// its end: closing the connection is cheaper.
+func read(resp *http.Response, c call, secrets []string, date, now time.Time) (Reply, error) {
+	var body []byte
+	var err error
+	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	}
+	reply := Reply{
+		RequestID:  wire.RequestID(resp.Header.Get("X-Request-Id"), secrets...),
+		ServerTime: date,
+		RetryAfter: wire.RetryAfter(resp.Header.Get("Retry-After"), date, now),
+	}
+	if resp.StatusCode == http.StatusOK {
+		switch {
+		case err != nil:
+			err = fmt.Errorf("the response broke off: %w", err)
+		case len(body) > maxBody:
+			err = errors.New("the response is longer than 1 MiB")
+		default:
+			err = c.decode(body, secrets)
+		}
+		if err == nil {
+			return reply, nil
+		}
+	} else {
+		err = nil // the status says more than a body that broke off
+		switch {
+		case resp.StatusCode < 200:
+			err = errors.New("not a response to a request: check the endpoint and the proxies on the way")
+		case resp.StatusCode < 300:
+			err = errors.New("only a 200 is a good response")
+		}
+	}
+
+	said := wire.DecodeError(body, secrets...)
+	if resp.StatusCode/100 == 2 && said.Code == "" {
+		said.Message = "" // not an error body: err says what is wrong
+	}
+	if resp.StatusCode/100 == 3 {
+		said.Message = wire.Redact(pointsTo(resp), secrets...)
+	}
+	e := &Error{
+		StatusCode: resp.StatusCode,
+		Code:       said.Code,
+		Message:    said.Message,
+		RequestID:  reply.RequestID,
+		RetryAfter: reply.RetryAfter,
+		Err:        scrub(err, secrets),
+		Asked:      c.asked(),
+	}
+	if e.RequestID == "" {
+		e.RequestID = said.RequestID
+	}
+	return Reply{}, e
+}
+
+// feedback says what a response means for the credential of its request. Only what the
+// service itself says, behind the gateway, shows that the credential was accepted.
+func feedback(date time.Time, err error) credential.Feedback {
+	f := credential.Feedback{Date: date}
+	e, failed := errors.AsType[*Error](err)
+	switch {
+	case !failed:
+		f.Result = credential.Accepted
+	case e.StatusCode == http.StatusUnauthorized:
+		f.Result = credential.Rejected
+	case strings.HasPrefix(e.Code, "SFS.TURBO."):
+		f.Result = credential.Accepted
+	}
+	return f
+}
+
+// decode reads the body of a good response.
+func decode(body []byte, jobID string) (status.Job, error) {
+	switch trimmed := bytes.TrimSpace(body); {
+	case len(trimmed) == 0:
+		return status.Job{}, errors.New("the response is empty")
+	case trimmed[0] != '{':
+		return status.Job{}, fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
+	}
+	// The sub-jobs are counted before they are decoded: 1 MiB of {} would become 150 MiB.
+	// A short body can't hold too many.
+	if len(body) > status.MaxSubJobs*len("{},") {
+		var counted struct {
+			SubJobs count `json:"sub_jobs"`
+		}
+		if err := json.Unmarshal(body, &counted); err != nil {
+			return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
+		}
+	}
+	var job status.Job
+	if err := job.UnmarshalJSON(body); err != nil { // json.Unmarshal would scan the body twice more
+		return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
+	}
+	switch {
+	case strings.TrimSpace(string(job.Status)) == "":
+		return status.Job{}, errors.New("the response has no status")
+	case job.ID != "" && !status.SameID(job.ID, jobID):
+		return status.Job{}, fmt.Errorf("the response is for another job, %q", wire.Line(job.ID, 64))
+	}
+	return job, nil
+}
+
+// redact removes the credential from what the service says about a job.
+func redact(job *status.Job, secrets []string) {
+	for _, said := range []*string{&job.Type, &job.ErrorCode, &job.FailReason} {
+		*said = wire.Redact(*said, secrets...)
+	}
+	if !status.Status(strings.ToLower(string(job.Status))).Known() {
+		job.Status = status.Status(wire.Redact(string(job.Status), secrets...))
+	}
+	for i := range job.SubJobs {
+		job.SubJobs[i].ID = wire.Redact(job.SubJobs[i].ID, secrets...)
+		redact(&job.SubJobs[i], secrets)
+	}
+}
+
+// count counts the elements of lists.
+type count int
+
+func (n *count) UnmarshalJSON(data []byte) error {
+	if data[0] != '[' {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	var element json.RawMessage // reuses its memory
+	for d.More() {
+		if err := d.Decode(&element); err != nil {
+			return err
+		}
+		if *n++; *n > status.MaxSubJobs {
+			return fmt.Errorf("more than %d sub-jobs", status.MaxSubJobs)
+		}
+	}
+	return nil
+}
+
+// pointsTo says where a redirect leads: the host only, because a path or a query may hold
+// a secret.
+func pointsTo(resp *http.Response) string {
+	target := wire.RedirectTarget(resp)
+	if target == "" {
+		return "a redirect to nowhere"
+	}
+	u, err := url.Parse(target)
+	switch {
+	case err != nil:
+		return "a redirect to something that is not a URL"
+	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
+		return "a redirect to a " + wire.Line(u.Scheme, 32) + " URL"
+	case u.Host == "":
+		return "a redirect to another path of the same host"
+	case u.Scheme == "http" && resp.TLS != nil:
+		return "a redirect to " + wire.Line(u.Host, 255) + ", without TLS"
+	default:
+		return "a redirect to " + wire.Line(u.Host, 255)
+	}
+}
+
+// secretsOf returns what a request holds and no error may quote.
+func secretsOf(r *http.Request) []string {
+	var secrets []string
+	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
+		for _, value := range r.Header.Values(name) {
+			value = value[strings.LastIndexByte(value, ' ')+1:] // without the scheme's name
+			secrets = append(secrets, strings.TrimPrefix(value, "Signature="))
+		}
+	}
+	return secrets
+}
+
+// scrub returns err. If its text has a secret in it, it returns an error with the redacted
+// text instead.
+func scrub(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	if text := wire.Redact(err.Error(), secrets...); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
+}
