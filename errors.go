@@ -8,7 +8,6 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
-	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )

@@ -51,7 +51,7 @@ func await(jobs []string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	_, err = w.WaitAll(ctx, jobs...)
+	_, err = w.WaitAll(ctx, jobs)
 	return err
 }
 

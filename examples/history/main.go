@@ -88,7 +88,7 @@ func await(ctx context.Context, server *pollertest.Server, client *poller.Client
 		ids, took[id] = append(ids, id), end
 	}
 	before := len(server.Requests())
-	if _, err := w.WaitAll(ctx, ids...); err != nil {
+	if _, err := w.WaitAll(ctx, ids); err != nil {
 		return err
 	}
 

@@ -45,13 +45,13 @@ func run() error {
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	jobs, err := w.WaitAll(ctx, ids...)
+	results, err := w.WaitAll(ctx, ids)
 
 	fmt.Println("\nIn the order of the ids:")
-	for _, job := range jobs {
-		fmt.Printf("  %-9s %s\n", job.ID, job.Status)
+	for _, r := range results {
+		fmt.Printf("  %-9s %s\n", r.Job.ID, r.Job.Status)
 	}
-	// The error joins those of all jobs that did not succeed; %v gives a line each.
+	// The error joins those of all jobs that did not succeed, a line each.
 	fmt.Printf("\nWhat went wrong:\n%v\n", err)
 	if failed, ok := errors.AsType[*waiter.FailedError](err); ok {
 		fmt.Printf("\nFor the program: job %s, code %s\n", failed.Job.ID, failed.Job.ErrorCode)
