@@ -41,7 +41,7 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return err
 	}
-	if stored.Memory != nil {
+	if len(stored.Memory) > 0 && string(stored.Memory) != "null" {
 		return errors.New(`waiter: this Progress was stored by an earlier version of this module, which this one cannot read: begin again with its "job_id" and "job"`)
 	}
 	*p = Progress(stored.plain)
@@ -73,7 +73,7 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	if end := f.Outcome(); end != nil {
 		return progress(f, nil, 0), end.Err
 	}
-	if left := p.left(time.Now()); left > 0 {
+	if left := p.left(time.Now()); left > 0 && ctx.Err() == nil {
 		p.Next = left
 		return p, nil
 	}
