@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -16,46 +15,40 @@ import (
 	"github.com/sfsturbo/waiter/proof/bench/peer"
 )
 
-// A comparison is all schedules under one law.
+// A comparison is all schedules for one distribution.
 type comparison struct {
-	law   jobs.Law
-	curve optimum.Curve
-	rows  []row
+	distribution jobs.Distribution
+	curve        optimum.Curve
+	rows         []row
 }
 
 // A row is one schedule.
 type row struct {
-	name  string
-	label string // in the picture; "" leaves it out
-	ours  bool
+	name string
 	result
-	ratio float64 // of its mean delay to the least for as many calls
+	ratio float64 // of its mean delay to the least for the same number of calls
 }
 
-// learnedFrom are the numbers of jobs that this library has seen before.
+// learnedFrom are the numbers of jobs that this library learned from before.
 var learnedFrom = []int{0, 10, 100, 1000}
 
-// compare has everyone wait for the same n jobs of each law. What this library has
-// learned is the mean over so many histories, each of jobs of its own.
-func compare(t *testing.T, laws []jobs.Law, n, histories int) []comparison {
+// compare has all schedules wait for the same n jobs of each distribution. The figures of the
+// learned ones are the mean over this number of histories, each of jobs of its own.
+func compare(t *testing.T, distributions []jobs.Distribution, n, histories int) []comparison {
 	var all []comparison
-	for i, law := range laws {
-		list := law.Spread(n, draws(i, 0))
-		c := comparison{law: law, curve: optimum.NewCurve(law, list)}
+	for i, d := range distributions {
+		list := d.Spread(n, draws(i, 0))
+		c := comparison{distribution: d, curve: optimum.NewCurve(d, list)}
 		for _, p := range peer.All() {
-			c.add(row{name: p.Name, label: p.Name}, waitForAll(t, list, func(int) waitFunc { return p.Await }))
+			c.add(row{name: p.Name}, waitForAll(t, list, func(int) waitFunc { return p.Await }))
 		}
 		c.add(row{name: defaultSchedule}, waitForAll(t, list, func(int) waitFunc { return ours() }))
 		states := make([][][]byte, histories)
 		for h := range states {
-			states[h] = learn(t, law, draws(i, h+1), learnedFrom)
+			states[h] = learn(t, d, draws(i, h+1), learnedFrom)
 		}
 		for k, jobs := range learnedFrom {
-			r := row{name: learned(jobs), label: strconv.Itoa(jobs), ours: true}
-			if k == 0 {
-				r.label += " jobs"
-			}
-			c.add(r, waitForAll(t, list, func(i int) waitFunc { return knowing(states[i%histories][k]) }))
+			c.add(row{name: learned(jobs)}, waitForAll(t, list, func(i int) waitFunc { return knowing(states[i%histories][k]) }))
 		}
 		all = append(all, c)
 	}
@@ -67,12 +60,12 @@ const defaultSchedule = "waiter, default schedule"
 func learned(jobs int) string { return fmt.Sprintf("**waiter, %d jobs learned**", jobs) }
 
 func (c *comparison) add(r row, costs []cost) {
-	r.result = summarise(costs)
+	r.result = summarize(costs)
 	r.ratio = r.mean / c.curve.Delay(r.calls)
 	c.rows = append(c.rows, r)
 }
 
-// waitForAll waits for one job after the other, the i-th by wait(i).
+// waitForAll waits for one job after the other, for the i-th with wait(i).
 func waitForAll(t *testing.T, list []jobs.Job, wait func(i int) waitFunc) []cost {
 	costs := make([]cost, len(list))
 	synctest.Test(t, func(t *testing.T) {
@@ -85,15 +78,15 @@ func waitForAll(t *testing.T, list []jobs.Job, wait func(i int) waitFunc) []cost
 	return costs
 }
 
-// A summary is one schedule under all laws.
+// A summary is one schedule over all distributions.
 type summary struct {
-	name     string
-	mean     float64 // of the ratios, geometric
-	worst    float64
-	worstLaw string
+	name    string
+	mean    float64 // of the ratios, geometric
+	worst   float64
+	worstOf string
 }
 
-// summaries puts the schedules in the order of their mean ratios.
+// summaries returns the schedules in the order of their mean ratios.
 func summaries(all []comparison) []summary {
 	var list []summary
 	for i, r := range all[0].rows {
@@ -103,7 +96,7 @@ func summaries(all []comparison) []summary {
 			ratio := c.rows[i].ratio
 			logs += math.Log(ratio)
 			if ratio > s.worst {
-				s.worst, s.worstLaw = ratio, c.law.Name
+				s.worst, s.worstOf = ratio, c.distribution.Name
 			}
 		}
 		s.mean = math.Exp(logs / float64(len(all)))

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/proof/bench/jobs"
 	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/proof/bench/jobs"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// learn returns what a History knows after so many jobs of a law, drawn at random and
-// waited for one after the other by its own schedule: its JSON.
-func learn(t *testing.T, law jobs.Law, r *rand.Rand, after []int) [][]byte {
+// learn returns the JSON of a History after each of these numbers of jobs, which are drawn at
+// random and waited for one after the other by the History's own schedule.
+func learn(t *testing.T, d jobs.Distribution, r *rand.Rand, after []int) [][]byte {
 	var states [][]byte
 	synctest.Test(t, func(t *testing.T) {
 		history, err := pace.NewHistory()
@@ -25,7 +25,7 @@ func learn(t *testing.T, law jobs.Law, r *rand.Rand, after []int) [][]byte {
 		wait := ours(waiter.WithBackOff(history.BackOff))
 		n := 0
 		for _, stop := range after {
-			for _, job := range law.Draw(stop-n, r) {
+			for _, job := range d.Draw(stop-n, r) {
 				_, err := waitFor(t.Context(), job, wait)
 				require.NoError(t, err)
 			}
@@ -38,10 +38,10 @@ func learn(t *testing.T, law jobs.Law, r *rand.Rand, after []int) [][]byte {
 	return states
 }
 
-// knowing waits by what a History knew: whatever it sees, the next wait begins from the
-// same state, so that the figures are those after so many jobs and no more.
+// knowing waits with a History in this state. Each wait begins from the same state, so that the
+// figures are those after exactly this number of jobs.
 func knowing(state []byte) waitFunc {
-	return func(ctx context.Context, look func() status.Job) error {
+	return func(ctx context.Context, poll func() status.Job) error {
 		history, err := pace.NewHistory()
 		if err != nil {
 			return err
@@ -49,6 +49,6 @@ func knowing(state []byte) waitFunc {
 		if err := json.Unmarshal(state, history); err != nil {
 			return err
 		}
-		return ours(waiter.WithBackOff(history.BackOff))(ctx, look)
+		return ours(waiter.WithBackOff(history.BackOff))(ctx, poll)
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// ours waits by this library.
+// ours waits with this library.
 func ours(opts ...waiter.Option) waitFunc {
-	return func(ctx context.Context, look func() status.Job) error {
-		w, err := waiter.New(poller.Func(func(context.Context, string) (status.Job, error) { return look(), nil }), opts...)
+	return func(ctx context.Context, poll func() status.Job) error {
+		w, err := waiter.New(poller.Func(func(context.Context, string) (status.Job, error) { return poll(), nil }), opts...)
 		if err != nil {
 			return err
 		}
@@ -21,5 +21,7 @@ func ours(opts ...waiter.Option) waitFunc {
 	}
 }
 
-// draws is a source of random numbers, the same ones in every run.
-func draws(law, stream int) *rand.Rand { return rand.New(rand.NewPCG(uint64(law), uint64(stream))) }
+// draws returns a source of random numbers, the same in every run.
+func draws(distribution, stream int) *rand.Rand {
+	return rand.New(rand.NewPCG(uint64(distribution), uint64(stream)))
+}

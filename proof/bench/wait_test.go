@@ -11,21 +11,21 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// A waitFunc waits for one job in its library's way, and returns when look has said
-// that the job has ended.
-type waitFunc func(ctx context.Context, look func() status.Job) error
+// A waitFunc waits for one job by its library's loop, and returns once poll has shown that the job
+// has ended.
+type waitFunc func(ctx context.Context, poll func() status.Job) error
 
-// A cost is what one job took.
+// A cost is what one wait took.
 type cost struct {
 	calls int           // after age 0
 	delay time.Duration // from the job's end to the call that saw it
 }
 
-// waitFor waits for a job that is submitted now. In a synctest bubble it takes no time.
+// waitFor waits for a job that is submitted now. It takes no time in a synctest bubble.
 func waitFor(ctx context.Context, job jobs.Job, wait waitFunc) (cost, error) {
 	var c cost
 	submitted, seen := time.Now(), false
-	answer := status.Job{ID: "1", Type: "bind_ldap", Status: status.Running, BeginTime: stamp(submitted)}
+	current := status.Job{ID: "1", Type: "bind_ldap", Status: status.Running, BeginTime: stamp(submitted)}
 	err := wait(ctx, func() status.Job {
 		age := time.Since(submitted)
 		if age > 0 {
@@ -33,9 +33,9 @@ func waitFor(ctx context.Context, job jobs.Job, wait waitFunc) (cost, error) {
 		}
 		if age >= job.Length {
 			c.delay, seen = age-job.Length, true
-			answer.Status, answer.EndTime = job.End, stamp(submitted.Add(job.Length))
+			current.Status, current.EndTime = job.End, stamp(submitted.Add(job.Length))
 		}
-		return answer
+		return current
 	})
 	switch {
 	case !seen:
@@ -46,18 +46,18 @@ func waitFor(ctx context.Context, job jobs.Job, wait waitFunc) (cost, error) {
 	return c, nil
 }
 
-// stamp is as exact as the service is.
+// stamp returns t with the resolution of the service, one second.
 func stamp(t time.Time) status.Timestamp {
 	return status.Timestamp(t.UTC().Format(time.DateTime))
 }
 
-// A result is what a schedule costs in the mean of some jobs.
+// A result is the mean cost of a schedule.
 type result struct {
-	calls     float64 // a job; at age 0 everyone is taken to make one
+	calls     float64 // for each job, including one at age 0 for every schedule
 	mean, p95 float64 // delay in seconds
 }
 
-func summarise(costs []cost) result {
+func summarize(costs []cost) result {
 	var r result
 	delays := make([]float64, len(costs))
 	for i, c := range costs {

@@ -1,5 +1,5 @@
-// Package jobs is the jobs that everyone waits for: how long they take, by law, and
-// how they end.
+// Package jobs generates the jobs that every schedule waits for: how long they take, by their
+// distribution, and how they end.
 package jobs
 
 import (
@@ -16,13 +16,13 @@ type Job struct {
 	End    status.Status
 }
 
-// A Law says how long jobs take: a mixture of parts, most often of one.
-type Law struct {
+// A Distribution says how long jobs take. It is a mixture of parts, usually of one.
+type Distribution struct {
 	Name  string
 	Parts []Part
 }
 
-// Part is a share of a law's jobs; the weights of a law's parts add up to 1.
+// Part is a share of a distribution's jobs. The weights of all parts add up to 1.
 type Part struct {
 	Weight float64
 	End    status.Status
@@ -31,14 +31,14 @@ type Part struct {
 
 // Shape is a distribution of lengths, in seconds.
 type Shape interface {
-	Survival(seconds float64) float64 // how likely a job takes longer
+	Survival(seconds float64) float64 // the probability that a job takes longer
 	Quantile(p float64) float64
 }
 
-// Laws returns the laws that the schedules are compared by.
-func Laws() []Law {
+// Distributions returns those by which the schedules are compared.
+func Distributions() []Distribution {
 	const ok, failed = status.Success, status.Failed
-	return []Law{
+	return []Distribution{
 		{"normal, 5 s ± 0.3 s", []Part{{1, ok, Normal{5, 0.3}}}},
 		{"lognormal, median 60 s, σ 0.5", []Part{{1, ok, Lognormal{60, 0.5}}}},
 		{"lognormal, median 300 s, σ 1", []Part{{1, ok, Lognormal{300, 1}}}},
@@ -49,38 +49,38 @@ func Laws() []Law {
 	}
 }
 
-// Survival is the share of jobs that take longer.
-func (l Law) Survival(seconds float64) float64 {
+// Survival returns the share of jobs that take longer.
+func (d Distribution) Survival(seconds float64) float64 {
 	var s float64
-	for _, p := range l.Parts {
+	for _, p := range d.Parts {
 		s += p.Weight * p.Shape.Survival(seconds)
 	}
 	return s
 }
 
-// Draw returns n jobs, each drawn by itself.
-func (l Law) Draw(n int, r *rand.Rand) []Job {
+// Draw returns n jobs, drawn independently.
+func (d Distribution) Draw(n int, r *rand.Rand) []Job {
 	jobs := make([]Job, n)
 	for i := range jobs {
-		jobs[i] = l.at(r.Float64())
+		jobs[i] = d.at(r.Float64())
 	}
 	return jobs
 }
 
-// Spread returns n jobs, one from each n-th of the law, in random order: their mean is
-// the law's but for a fraction of the error that as many drawn jobs would leave.
-func (l Law) Spread(n int, r *rand.Rand) []Job {
+// Spread returns n jobs in random order, one from each n-th of the distribution: their mean has
+// only a fraction of the error of as many drawn jobs.
+func (d Distribution) Spread(n int, r *rand.Rand) []Job {
 	jobs := make([]Job, n)
 	for i, place := range r.Perm(n) {
-		jobs[place] = l.at((float64(i) + r.Float64()) / float64(n))
+		jobs[place] = d.at((float64(i) + r.Float64()) / float64(n))
 	}
 	return jobs
 }
 
-// at returns the job at p of (0, 1), its parts laid end to end.
-func (l Law) at(p float64) Job {
-	part := l.Parts[len(l.Parts)-1]
-	for _, candidate := range l.Parts {
+// at returns the job at p of (0, 1), with the parts laid end to end.
+func (d Distribution) at(p float64) Job {
+	part := d.Parts[len(d.Parts)-1]
+	for _, candidate := range d.Parts {
 		if p < candidate.Weight {
 			part = candidate
 			break
@@ -91,32 +91,38 @@ func (l Law) at(p float64) Job {
 	return Job{time.Duration(max(seconds, 0.001) * float64(time.Second)), part.End}
 }
 
-// Normal has a mean and a standard deviation.
+// Normal is the normal distribution.
 type Normal struct{ Mean, Deviation float64 }
 
+// Survival implements [Shape].
 func (n Normal) Survival(t float64) float64 {
 	return math.Erfc((t-n.Mean)/n.Deviation/math.Sqrt2) / 2
 }
 
+// Quantile implements [Shape].
 func (n Normal) Quantile(p float64) float64 {
 	return n.Mean - n.Deviation*math.Sqrt2*math.Erfcinv(2*p)
 }
 
-// Lognormal has a median, and the standard deviation of its logarithm.
+// Lognormal is the lognormal distribution. Deviation is the logarithm's standard deviation.
 type Lognormal struct{ Median, Deviation float64 }
 
+// Survival implements [Shape].
 func (l Lognormal) Survival(t float64) float64 {
 	return Normal{math.Log(l.Median), l.Deviation}.Survival(math.Log(t))
 }
 
+// Quantile implements [Shape].
 func (l Lognormal) Quantile(p float64) float64 {
 	return math.Exp(Normal{math.Log(l.Median), l.Deviation}.Quantile(p))
 }
 
-// Weibull is the exponential law where Power is 1; below that, the longer a job has
-// run, the longer it will.
+// Weibull is the Weibull distribution. It is the exponential one if Power is 1; if Power is less,
+// then the longer a job has run, the longer it is likely to continue.
 type Weibull struct{ Scale, Power float64 }
 
+// Survival implements [Shape].
 func (w Weibull) Survival(t float64) float64 { return math.Exp(-math.Pow(t/w.Scale, w.Power)) }
 
+// Quantile implements [Shape].
 func (w Weibull) Quantile(p float64) float64 { return w.Scale * math.Pow(-math.Log1p(-p), 1/w.Power) }

@@ -7,14 +7,14 @@ import (
 	"github.com/sfsturbo/waiter/proof/bench/jobs"
 )
 
-// A Point is what a schedule costs in the mean.
+// A Point is the mean cost of a schedule.
 type Point struct {
-	Calls float64 // a job, with the one at age 0
+	Calls float64 // for each job, including the one at age 0
 	Delay float64 // seconds from a job's end to the poll that sees it
 }
 
-// Measure returns what polling at age 0 and then at these ages costs for these jobs.
-// Past the last age it goes on at the last interval.
+// Measure returns the cost of polling these jobs at age 0 and then at these ages. After the last
+// age, the last interval repeats.
 func Measure(polls []float64, list []jobs.Job) Point {
 	last := len(polls) - 1
 	interval := polls[last]
@@ -33,27 +33,27 @@ func Measure(polls []float64, list []jobs.Job) Point {
 	return Point{sum.Calls / n, sum.Delay / n}
 }
 
-// Curve is the least delay for each number of calls, from few calls to many: a schedule
-// on it can't save one without paying by the other.
+// Curve is the least delay for each number of calls, from few calls to many.
 type Curve []Point
 
-// NewCurve makes plans for calls worth from 30,000 s of delay down to 0.2 ms,
-// and measures each by the jobs that everyone else waits for.
-func NewCurve(law jobs.Law, list []jobs.Job) Curve {
+// NewCurve makes plans for call costs from 30,000 s of delay down to 0.2 ms, and measures each with
+// list.
+func NewCurve(d jobs.Distribution, list []jobs.Job) Curve {
 	var c Curve
 	for callCost := 3e4; callCost > 2e-4; callCost /= 1.6 {
-		polls, _ := Plan(law, callCost)
+		polls, _ := Plan(d, callCost)
 		c = append(c, Measure(polls, list))
 	}
 	return c
 }
 
-// Delay returns the least delay for so many calls, by interpolation on log scales. Of
-// plans that need equally many, as where one poll sees every job, it is the best one's.
+// Delay returns the least delay for this number of calls, interpolated on log scales, or NaN
+// outside the curve. If several plans need this number, as where one poll sees every job, it is
+// that of the best one.
 func (c Curve) Delay(calls float64) float64 {
 	i := sort.Search(len(c), func(i int) bool { return c[i].Calls > calls })
 	if i == 0 || i == len(c) {
-		return math.NaN() // outside
+		return math.NaN()
 	}
 	few, many := c[i-1], c[i]
 	share := math.Log(calls/few.Calls) / math.Log(many.Calls/few.Calls)

@@ -11,28 +11,29 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Every generated waiter is the same loop, with delays from the service's model.
+// Every generated waiter is the same loop, with delays from the service's model. The longest delay
+// is 120 s in both.
 const (
-	signerMinDelay = 20 * time.Second // this one's own
-	ecrMinDelay    = 5 * time.Second  // ImageScanCompleteWaiter's of service/ecr; the greatest delay is 120 s in both
+	signerMinDelay = 20 * time.Second // the default of service/signer
+	ecrMinDelay    = 5 * time.Second  // the default of service/ecr's ImageScanCompleteWaiter
 )
 
 func aws(minDelay time.Duration) func(context.Context, func() status.Job) error {
-	return func(ctx context.Context, look func() status.Job) error {
-		w := signer.NewSuccessfulSigningJobWaiter(describe(look), func(o *signer.SuccessfulSigningJobWaiterOptions) {
+	return func(ctx context.Context, poll func() status.Job) error {
+		w := signer.NewSuccessfulSigningJobWaiter(describe(poll), func(o *signer.SuccessfulSigningJobWaiterOptions) {
 			o.MinDelay = minDelay
 		})
 		return w.Wait(ctx, &signer.DescribeSigningJobInput{}, math.MaxInt64)
 	}
 }
 
-// describe is the call that the waiter makes.
+// describe is the client that the waiter calls.
 type describe func() status.Job
 
-func (look describe) DescribeSigningJob(context.Context, *signer.DescribeSigningJobInput, ...func(*signer.Options)) (*signer.DescribeSigningJobOutput, error) {
+func (poll describe) DescribeSigningJob(context.Context, *signer.DescribeSigningJobInput, ...func(*signer.Options)) (*signer.DescribeSigningJobOutput, error) {
 	return &signer.DescribeSigningJobOutput{Status: map[status.Status]types.SigningStatus{
 		status.Running: types.SigningStatusInProgress,
 		status.Success: types.SigningStatusSucceeded,
 		status.Failed:  types.SigningStatusFailed,
-	}[look().Status]}, nil
+	}[poll().Status]}, nil
 }

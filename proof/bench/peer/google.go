@@ -12,15 +12,15 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// google waits for an operation over REST, so that a round tripper is all it takes.
-func google(ctx context.Context, look func() status.Job) error {
+// google waits for an operation over REST, which needs only a round tripper.
+func google(ctx context.Context, poll func() status.Job) error {
 	client, err := autogen.NewOperationsRESTClient(ctx, option.WithHTTPClient(&http.Client{
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-			return answer(r, map[status.Status]string{
+			return respond(r, map[status.Status]string{
 				status.Running: `{"name":"operations/1"}`,
 				status.Success: `{"name":"operations/1","done":true,"response":{"@type":"type.googleapis.com/google.protobuf.Empty"}}`,
 				status.Failed:  `{"name":"operations/1","done":true,"error":{"code":9,"message":"failed"}}`,
-			}[look().Status]), nil
+			}[poll().Status]), nil
 		}),
 	}))
 	if err != nil {

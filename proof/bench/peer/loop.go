@@ -12,17 +12,17 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// These three know nothing of jobs: they are loops around a function of one's own.
+// These three know nothing of jobs: they are loops around the caller's function.
 
 var (
 	errFailed = errors.New("the job failed")
-	errGoesOn = errors.New("the job goes on")
+	errRuns   = errors.New("the job is running")
 )
 
-// ended is how a predicate says what look has seen.
-func ended(look func() status.Job) func(context.Context) (bool, error) {
+// ended returns poll as a predicate.
+func ended(poll func() status.Job) func(context.Context) (bool, error) {
 	return func(context.Context) (bool, error) {
-		switch look().Status {
+		switch poll().Status {
 		case status.Success:
 			return true, nil
 		case status.Failed:
@@ -32,27 +32,27 @@ func ended(look func() status.Job) func(context.Context) (bool, error) {
 	}
 }
 
-// kubernetes looks every 2 s: the function has no default, and that is
-// TimeoutContext.Poll, by which Kubernetes' own end-to-end tests wait.
-func kubernetes(ctx context.Context, look func() status.Job) error {
-	return wait.PollUntilContextCancel(ctx, 2*time.Second, true, ended(look))
+// kubernetes polls every 2 s. The function has no default; this is TimeoutContext.Poll, by which
+// Kubernetes' own end-to-end tests wait.
+func kubernetes(ctx context.Context, poll func() status.Job) error {
+	return wait.PollUntilContextCancel(ctx, 2*time.Second, true, ended(poll))
 }
 
-func openStack(ctx context.Context, look func() status.Job) error {
-	return gophercloud.WaitFor(ctx, ended(look))
+func openStack(ctx context.Context, poll func() status.Job) error {
+	return gophercloud.WaitFor(ctx, ended(poll))
 }
 
-// exponential is backoff/v4 with its defaults but for MaxElapsedTime, 15 minutes
-// unless set: it would give up on jobs that the others see through.
-func exponential(ctx context.Context, look func() status.Job) error {
+// exponential is backoff/v4 with its defaults, except for MaxElapsedTime, 15 minutes unless set: it
+// would end the wait for jobs that the others wait for.
+func exponential(ctx context.Context, poll func() status.Job) error {
 	schedule := backoff.NewExponentialBackOff(backoff.WithMaxElapsedTime(0))
 	return backoff.Retry(func() error {
-		switch look().Status {
+		switch poll().Status {
 		case status.Success:
 			return nil
 		case status.Failed:
 			return backoff.Permanent(errFailed)
 		}
-		return errGoesOn
+		return errRuns
 	}, backoff.WithContext(schedule, ctx))
 }

@@ -1,5 +1,5 @@
-// Package peer is how others wait for a job: their own libraries' loops, as they
-// come, around one look at the job.
+// Package peer waits for a job as others do: by their own libraries' loops, unmodified, around one
+// function that polls the job.
 package peer
 
 import (
@@ -12,14 +12,14 @@ import (
 type Peer struct {
 	Name string
 
-	// Await returns when look has said that the job has ended: nil if it succeeded, the
-	// library's own error if it failed. It sleeps by the time package alone, so that in a
-	// synctest bubble no time passes.
-	Await func(ctx context.Context, look func() status.Job) error
+	// Await returns once poll has shown that the job has ended: nil if it succeeded, the
+	// library's own error if it failed. It sleeps only by package time, so that it takes no
+	// time in a synctest bubble.
+	Await func(ctx context.Context, poll func() status.Job) error
 }
 
-// All returns the peers, each with its library's defaults, or with the settings of a
-// program that README.md names.
+// All returns the peers, each with its library's defaults, or with the settings of a program that
+// README.md names.
 func All() []Peer {
 	return []Peer{
 		{"vendor's provider", vendor},
