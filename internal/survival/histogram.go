@@ -14,9 +14,10 @@ type Histogram struct {
 }
 
 const (
-	halfLife = 100  // after this many more jobs, a job counts half
-	discount = 10   // a surprise divides all counts by this
-	tail     = 0.05 // two jobs in a row within the same tail of this probability are a surprise
+	halfLife  = 100  // after this many more jobs, a job counts half
+	discount  = 10   // a surprise divides all counts by this
+	tail      = 0.05 // two jobs in a row within the same tail of this probability are a surprise
+	forgotten = 1e-9 // jobs: a lower count is 0
 )
 
 var decay = math.Exp2(-1. / halfLife)
@@ -43,15 +44,12 @@ func (h *Histogram) Record(lo, hi float64) {
 	h.finished[end] += density * (hi - max(lo, edges[end]))
 }
 
-// Forget reduces the weight of every finished job: to half after 100 calls.
-func (h *Histogram) Forget() { h.scale(decay) }
-
-// Learn calls Forget, then Record. If the job is the second in a row within the same 5 % tail of
+// Learn reduces the weight of all earlier jobs, then calls Record. If the job is the second in a row within the same 5 % tail of
 // the distribution behind plan, then the distribution has changed: Learn also divides all earlier
 // counts by ten and returns true, and the caller should make a new plan. A nil plan is never
 // surprised.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
-	h.Forget()
+	h.scale(decay)
 	was := h.streak
 	h.streak = 0
 	if plan != nil {
@@ -72,8 +70,11 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
 }
 
 func (h *Histogram) scale(by float64) {
-	for b := range h.finished {
-		h.finished[b] *= by
+	for b, n := range h.finished {
+		if n *= by; n < forgotten {
+			n = 0 // otherwise it would never become 0
+		}
+		h.finished[b] = n
 	}
 	h.jobs *= by
 }

@@ -56,7 +56,7 @@ func TestHistogram(t *testing.T) {
 					weights[i] *= math.Exp2(-1. / 100)
 				}
 				values, weights = append(values, took), append(weights, 1)
-				h.Forget()
+				h.scale(decay)
 				h.Record(took, took)
 			}
 			for _, p := range []float64{0.5, 0.9} {
@@ -69,7 +69,7 @@ func TestHistogram(t *testing.T) {
 		var h Histogram
 		h.Record(3, 3)
 		for range 100 {
-			h.Forget()
+			h.scale(decay)
 			h.Record(50, 50)
 		}
 		require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
@@ -90,6 +90,16 @@ func TestHistogram(t *testing.T) {
 			require.Equal(t, test.want, h.Learn(test.took, test.took, p))
 		}
 		require.Less(t, h.Counts()[bucketOf(60)], n/900)
+	})
+
+	t.Run("forgets a job in the end", func(t *testing.T) {
+		var h Histogram
+		h.Record(3, 3)
+		for range 5000 {
+			h.Learn(50, 50, nil)
+		}
+		require.Zero(t, h.Counts()[bucketOf(3)])
+		require.InDelta(t, 1/(1-decay), h.Jobs(), 1e-6)
 	})
 
 	t.Run("forgets a running job that is removed", func(t *testing.T) {
