@@ -3,36 +3,37 @@ package pace
 import (
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/internal/survival"
 )
 
-// A bracket is where on a wait's own age axis its job ended: after the last poll that
-// did not see it ended, and not after the one that did. Within it the service's
-// clock says more; the two clocks are never mixed, so that neither may be wrong.
+// A bracket is the interval on a wait's own age axis in which its job ended: after the last poll
+// that saw the job running, and not after the poll that saw it ended. Within the bracket the
+// service's clock is more exact. Times of the two clocks are never compared, so it does not matter
+// if one of them is wrong.
 type bracket struct {
-	resumed bool    // the job is older than the wait, nobody knows by how much
-	seen    bool    // a poll has seen it not ended
+	resumed bool    // the job is older than the wait, by an unknown time
+	seen    bool    // a poll has seen the job running
+	over    bool    // the wait has ended
 	last    float64 // the age of the last such poll, in seconds
 
-	server    time.Time // the service's time
-	serverAge float64   // when the wait was this old
+	server    time.Time // the first time that the service sent
+	serverAge float64   // the wait's age then, in seconds
 }
 
-// notYet takes in a poll that saw the job not ended.
-func (b *bracket) notYet(o Observation) {
+// running takes in a poll that saw the job running.
+func (b *bracket) running(o Observation) {
 	b.seen, b.last = true, seconds(o.Age)
 	b.serverTime(o)
 }
 
-// serverTime notes the first that the service says.
 func (b *bracket) serverTime(o Observation) {
 	if b.server.IsZero() {
 		b.server, b.serverAge = o.ServerTime, seconds(o.Age)
 	}
 }
 
-// ended returns between which ages, in seconds, the job ended that o shows ended, if
-// it was so much older than its wait. It is not ok if there is no telling.
+// ended returns the ages, in seconds, between which a job ended that o shows ended and that is
+// older than its wait by older seconds. It is not ok if they are unknown.
 func (b *bracket) ended(o Observation, older float64) (lo, hi float64, ok bool) {
 	b.serverTime(o)
 	begin, hasBegin := o.Job.BeginTime.Time()
@@ -41,8 +42,8 @@ func (b *bracket) ended(o Observation, older float64) (lo, hi float64, ok bool) 
 	if hasBegin && hasEnd && !end.Before(begin) {
 		estimates = append(estimates, spread(begin, end, 0))
 	}
-	if b.resumed || !b.seen { // the wait's own clock says nothing
-		if len(estimates) == 0 || estimates[0][1] > law.Longest {
+	if b.resumed || !b.seen { // there is no bracket
+		if len(estimates) == 0 || estimates[0][1] > survival.Longest {
 			return 0, 0, false
 		}
 		return estimates[0][0], estimates[0][1], true
@@ -51,14 +52,14 @@ func (b *bracket) ended(o Observation, older float64) (lo, hi float64, ok bool) 
 		estimates = append(estimates, spread(b.server, end, b.serverAge))
 	}
 	lo, hi = b.last, seconds(o.Age)
-	lo = min(lo, hi)                     // whoever's clock was set back
-	if older > 0 && len(estimates) > 0 { // the service's clock is believed if all that it says goes together
-		if e := estimates[0]; e[0] <= hi+older+stampsRound && e[1] >= lo+older-stampsRound {
+	lo = min(lo, hi)                     // the caller's clock was set back
+	if older > 0 && len(estimates) > 0 { // use the service's duration if it agrees with the job's age
+		if e := estimates[0]; e[0] <= hi+older+stampError && e[1] >= lo+older-stampError {
 			return e[0], e[1], true
 		}
 	}
 	for _, e := range estimates {
-		if e[0] <= hi && e[1] >= lo { // a job that queued began later than its wait: then the second one
+		if e[0] <= hi && e[1] >= lo { // only the second one is, if the job waited in a queue
 			return max(lo, e[0]), min(hi, e[1]), true
 		}
 	}
@@ -69,8 +70,8 @@ func (b *bracket) ended(o Observation, older float64) (lo, hi float64, ok bool) 
 	return lo, hi, true
 }
 
-// spread returns the ages between which the time from one stamp to the other may
-// lie. Most stamps have a resolution of one second.
+// spread returns the ages between which to lies, if from is at this age: most timestamps have a
+// resolution of one second.
 func spread(from, to time.Time, age float64) [2]float64 {
 	age += to.Sub(from).Seconds()
 	half := 0.5

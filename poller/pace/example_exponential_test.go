@@ -7,7 +7,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/pace"
 )
 
-// Each delay is a quarter longer than the one before, +-20 %.
+// Each interval is a quarter longer than the one before, +-20 %.
 func ExampleExponential() {
 	schedule := pace.Exponential()
 	for _, ms := range []int{1000, 1250, 1560, 1950, 2440} {

@@ -11,7 +11,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// The waits of all waiters that share a History learn from each other.
+// All waits that share a History learn from each other.
 func ExampleHistory() {
 	history, err := pace.NewHistory()
 	if err != nil {
@@ -38,7 +38,7 @@ func ExampleHistory() {
 	median, p90, jobs := history.Typical("bind_ldap")
 	fmt.Println(jobs, "jobs:", median.Round(time.Second), p90.Round(time.Second))
 
-	// What a wait with WithJobType("bind_ldap") sleeps before its first poll.
+	// How long a wait with WithJobType("bind_ldap") sleeps before its first poll.
 	first := history.BackOff().(pace.Starter).Start(status.Job{Type: "bind_ldap"}, 0)
 	fmt.Println("the first poll is just after that:", first > 5*time.Second && first < 6500*time.Millisecond)
 	// Output:

@@ -9,8 +9,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// What was learned goes into a file of your own, and from there into the next run.
-// A file that is no good is refused, and what was known stays.
+// Save what was learned in a file, and read it in the next run of the program. An invalid file is
+// refused, and changes nothing.
 func ExampleHistory_MarshalJSON() {
 	var history pace.History
 	history.BackOff().(pace.Observer).Observe(pace.Observation{Job: status.Job{
@@ -30,6 +30,6 @@ func ExampleHistory_MarshalJSON() {
 	fmt.Println(jobs, "job:", median.Round(time.Minute))
 	// Output:
 	// <nil>
-	// pace: this is no usable history, and what was known before stays: its version is 2, and this program knows 1; remove it to learn anew
+	// pace: saved history ignored: version 2, this program reads version 1; delete it to start again
 	// 1 job: 10m0s
 }

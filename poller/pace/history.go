@@ -8,44 +8,46 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
-	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/internal/survival"
 )
 
-// History is what jobs of each type have taught about how long they take, and so
-// when it pays to look at one: give its BackOff method to waiter.WithBackOff, and all
-// waits that share it learn from each other. A job is then read seldom while it can't
-// have ended yet, and often when it is about to.
+// History learns from each wait how long the jobs of each type take, and plans the polls of later
+// waits: rarely while a job can't have ended yet, often when it is about to end. Give its BackOff
+// method to waiter.WithBackOff: all waits that share a History learn from each other.
 //
-// It makes c * (number of polls) + (time from a job's end to the poll that sees it)
-// as small as it can be on average, where c is the call cost, 1 s unless
-// [WithCallCost] says otherwise. For what is known of a type that is the exact
-// optimum, a shortest path over the ages at which to look, which it tells apart to 4 %. As long as nothing is
-// known, the schedule is [Exponential]. Whatever is known, a planned interval is at most
-// max(30c, min(2 * age, 300c)), and so no job's end is seen later than that, unless
-// polls fail or a Retry-After is longer; and each poll is moved by up to a tenth of the smaller interval beside
-// it, so that jobs that began together are not all read together.
+// It minimizes, on average,
 //
-// Jobs that still run count as well, else only the fast ones would be believed. Old
-// jobs count less: half after 100 more of their type, and a tenth when two in a row
-// are unlike what was known. A type never seen begins with what all types have
-// taught. At most 256 types are told apart.
+//	c * (number of polls) + (time from the job's end to the poll that sees it)
 //
-// The zero value knows nothing and is ready to use. A History is safe for concurrent
-// use, and must not be copied. It is JSON: see [History.MarshalJSON].
+// where c is the call cost, 1 s unless set by [WithCallCost]. The plan is the exact optimum for
+// what is known of the type, on a grid of ages that are 4 % apart. As long as nothing is known,
+// the schedule is [Exponential].
+//
+// No planned interval is longer than max(30c, min(2 * age, 300c)), so no job's end is seen later
+// than that, unless polls fail or a Retry-After is longer. Each poll is moved at random by up to a
+// tenth of the shorter interval beside it, so that jobs that began together are not all polled
+// together.
+//
+// Running jobs count too; otherwise fast jobs would bias the estimate. Older jobs count less: half
+// after 100 more of their type, and a tenth after two in a row that are unlike what was known. A
+// new type begins with what all types have taught. At most 256 types are distinguished.
+//
+// The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
+// not be copied. It can be saved as JSON: see [History.MarshalJSON].
 type History struct {
-	cost time.Duration // of a call; 0 is 1 s
+	cost time.Duration // of a call; 0 means 1 s
 
 	mu    sync.Mutex
 	types map[string]*kind
-	all   kind // of all types together
+	all   kind // all types together
 }
 
 // A kind is what is known of one type of job.
 type kind struct {
-	law.Histogram
-	jobs  int       // finished ones, ever
-	plan  *law.Plan // nil: none yet
-	since float64   // finished jobs since the plan was made
+	survival.Histogram
+	jobs  int            // all finished ones
+	plan  *survival.Plan // nil: not made yet
+	since float64        // finished jobs since the plan was made
 }
 
 const (
@@ -53,13 +55,12 @@ const (
 	maxName  = 256 // bytes of a type
 )
 
-// Option is a setting of [NewHistory].
+// Option is an option of [NewHistory].
 type Option func(*History) error
 
-// WithCallCost says how many seconds of delay one poll is worth, 1 s unless set: with
-// less, a job's end is seen sooner, at the price of more polls. It lies between 10 ms
-// and 1 min. From about 10 s on, ages that no job was seen at are polled more often than
-// that is worth.
+// WithCallCost sets how many seconds of delay one poll is worth, between 10 ms and 1 min; 1 s
+// unless set. A lower cost shows a job's end sooner and needs more polls. From about 10 s on, ages
+// at which no job was ever seen are polled more often than the cost suggests.
 func WithCallCost(d time.Duration) Option {
 	return func(h *History) error {
 		if d < 10*time.Millisecond || d > time.Minute {
@@ -70,8 +71,7 @@ func WithCallCost(d time.Duration) Option {
 	}
 }
 
-// NewHistory returns a History that knows nothing yet. The error names the option
-// that is wrong.
+// NewHistory returns a History that knows nothing yet. The error names the invalid option.
 func NewHistory(opts ...Option) (*History, error) {
 	h := new(History)
 	for i, option := range opts {
@@ -85,18 +85,15 @@ func NewHistory(opts ...Option) (*History, error) {
 	return h, nil
 }
 
-// BackOff returns the schedule of one wait: it plans by what h knows, and teaches it.
-// It is an [Observer] and a [Starter], and not safe for concurrent use. Who does not
-// tell it what the polls bring gets the plan for all types together, and teaches
-// nothing. Reset begins only the exponential backoff anew: a plan goes by the job's
-// age, whatever its status.
-func (h *History) BackOff() backoff.BackOff {
-	return &schedule{history: h, cold: Exponential()}
-}
+// BackOff returns the schedule of one wait, which plans by what h knows and teaches it. It is an
+// [Observer] and a [Starter], and is not safe for concurrent use. A caller that never calls
+// Observe gets the plan for all types together and teaches h nothing. Reset restarts only the
+// exponential backoff that is used while there is no plan: a plan goes by the job's age.
+func (h *History) BackOff() backoff.BackOff { return &schedule{history: h} }
 
-// Typical returns how long half of the jobs of this type take, and nine of ten, by
-// what was seen of them, old ones counting less: within 5 %, between 0.1 s and 28 h. jobs is
-// how many have been seen to end; with 0 all are 0.
+// Typical returns how long half of the jobs of this type take, how long nine out of ten take, and
+// how many jobs have been seen to end; all are 0 if none has. Older jobs count less. The durations
+// are within 5 %, between 0.1 s and 28 h.
 func (h *History) Typical(jobType string) (median, p90 time.Duration, jobs int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,7 +104,7 @@ func (h *History) Typical(jobType string) (median, p90 time.Duration, jobs int) 
 	return duration(k.Quantile(0.5)), duration(k.Quantile(0.9)), k.jobs
 }
 
-// known returns what is known of this type, or of all if that is nothing.
+// known returns what is known of this type, or of all types if it is new.
 func (h *History) known(jobType string) *kind {
 	if k := h.types[jobType]; k != nil {
 		return k
@@ -115,11 +112,11 @@ func (h *History) known(jobType string) *kind {
 	return &h.all
 }
 
-// own returns this type's own kind, if there is room for one more.
+// own returns this type's own kind, or that of all types if there is no room for another.
 func (h *History) own(jobType string) *kind {
 	k := h.known(jobType)
-	if k == &h.all && len(h.types) >= maxTypes { // those that taught nothing make room
-		maps.DeleteFunc(h.types, func(_ string, k *kind) bool { return k.jobs == 0 && k.Alive() == 0 })
+	if k == &h.all && len(h.types) >= maxTypes { // drop the types that taught nothing
+		maps.DeleteFunc(h.types, func(_ string, k *kind) bool { return k.jobs == 0 && k.Running() == 0 })
 	}
 	if k == &h.all && len(h.types) < maxTypes && len(jobType) <= maxName {
 		if h.types == nil {
@@ -131,31 +128,43 @@ func (h *History) own(jobType string) *kind {
 	return k
 }
 
-// run counts a running job at this age, or takes that back.
-func (h *History) run(k *kind, age float64, count func(h *law.Histogram, age float64)) {
-	count(&k.Histogram, age)
+func (h *History) addRunning(k *kind, age float64) {
+	k.AddRunning(age)
 	if k != &h.all {
-		count(&h.all.Histogram, age)
+		h.all.AddRunning(age)
 	}
 }
 
-// learn takes in that a job has ended between these ages, in seconds.
+func (h *History) removeRunning(k *kind, age float64) {
+	k.RemoveRunning(age)
+	if k != &h.all {
+		h.all.RemoveRunning(age)
+	}
+}
+
+// learn takes in a job that ended between these ages, in seconds.
 func (h *History) learn(k *kind, lo, hi float64) {
 	if surprised := k.Learn(lo, hi, k.plan); surprised {
-		k.since = k.Jobs() // time for another plan
+		k.since = k.Jobs() // make a new plan
 	}
 	k.jobs++
 	k.since++
-	if k != &h.all { // where one type's jobs in a row are no surprise
+	if k != &h.all { // several jobs in a row of one type do not surprise all types together
 		h.all.Learn(lo, hi, nil)
 		h.all.jobs++
 		h.all.since++
 	}
 }
 
-// plan returns the plan for k, or nil if nothing is known. It is made anew when there
-// are 10 % more jobs than it knew of, not for every job.
-func (h *History) plan(k *kind) *law.Plan {
+func (h *History) planFor(jobType string) *survival.Plan {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.plan(h.known(jobType))
+}
+
+// plan returns the plan for k, or nil if nothing is known. It makes a new one when there are 10 %
+// more jobs than the last one was made from, not for every job.
+func (h *History) plan(k *kind) *survival.Plan {
 	if k.jobs == 0 && k != &h.all {
 		k = &h.all
 	}
@@ -163,7 +172,7 @@ func (h *History) plan(k *kind) *law.Plan {
 		return nil
 	}
 	if k.plan == nil || k.since*10 >= k.Jobs() {
-		k.plan = law.Learned(&k.Histogram, &h.all.Histogram, cold, h.callCost()).Plan(h.callCost())
+		k.plan = survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost()).Plan(h.callCost())
 		k.since = 0
 	}
 	return k.plan

@@ -4,28 +4,28 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/internal/survival"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// service is what the simulated service says of its jobs beyond their status.
+// service is what the simulated service sends about its jobs besides their status.
 type service struct {
-	clock  time.Time // its own, when the wait begins
-	stamps bool      // begin and end, to the second
-	dates  bool      // the time of its answers, to the second
-	queue  time.Duration
+	clock  time.Time     // its time when the wait begins
+	stamps bool          // it sends begin and end times, to the second
+	dates  bool          // it sends the time of each response, to the second
+	queue  time.Duration // from the wait's begin to the job's
 }
 
 var honest = service{clock: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), stamps: true, dates: true}
 
-// follow follows a job that takes so long as a waiter would that knows its type, and
-// returns the ages at which it was polled; the last one saw it end.
+// follow polls a job that takes this long as a waiter with WithJobType would, and returns the ages
+// at which it was polled; the last poll saw it ended.
 func follow(h *History, s service, jobType string, took time.Duration) []time.Duration {
 	schedule := h.BackOff()
 	age := schedule.(Starter).Start(status.Job{ID: "a", Type: jobType}, 0)
 	ages := []time.Duration{age}
 	for {
-		o := s.answer(jobType, took, age)
+		o := s.respond(jobType, took, age)
 		schedule.(Observer).Observe(o)
 		if o.Job.Status.Terminal() {
 			return ages
@@ -35,7 +35,7 @@ func follow(h *History, s service, jobType string, took time.Duration) []time.Du
 	}
 }
 
-func (s service) answer(jobType string, took, age time.Duration) Observation {
+func (s service) respond(jobType string, took, age time.Duration) Observation {
 	o := Observation{Job: status.Job{ID: "a", Type: jobType, Status: status.Running}, Age: age}
 	stamp := func(age time.Duration) status.Timestamp {
 		return status.Timestamp(s.clock.Add(age).UTC().Format(time.DateTime))
@@ -55,8 +55,8 @@ func (s service) answer(jobType string, took, age time.Duration) Observation {
 	return o
 }
 
-// fleet follows n jobs of a law, each begun at any fraction of a second, and returns
-// the mean number of polls and the mean delay in seconds. late is called for each interval.
+// fleet follows n jobs, each begun at any fraction of a second, and returns the mean number of
+// polls and the mean delay in seconds. It calls check for each interval.
 func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) float64, check func(from, to time.Duration)) (polls, delay float64) {
 	for range n {
 		took := duration(draw(r))
@@ -75,5 +75,5 @@ func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) flo
 
 func unchecked(time.Duration, time.Duration) {}
 
-// guard returns how long an interval after a poll at this age may be at a call cost of 1 s.
-func guard(age time.Duration) time.Duration { return duration(law.Guard(age.Seconds(), 1)) }
+// guard returns the longest interval after a poll at this age at a call cost of 1 s.
+func guard(age time.Duration) time.Duration { return duration(survival.Guard(age.Seconds(), 1)) }

@@ -8,19 +8,19 @@ import (
 	"math"
 	"slices"
 
-	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/internal/survival"
 )
 
 const (
 	version  = 1
-	maxState = 4 << 20 // bytes: 256 types of 321 counts take half of it
-	maxCount = 145     // of jobs together: with what is forgotten, more can't be there
-	rounding = 0.01    // of those
-	leastOne = 1e-6    // of a job: older ones are not kept
+	maxState = 4 << 20 // bytes; 256 types of 321 counts take half of it
+	maxCount = 145     // jobs of one type: older ones count less, so the sum of all is never more
+	rounding = 0.01    // jobs
+	leastOne = 1e-6    // a smaller count is not saved
 )
 
-// state is the JSON of a History. The running jobs are not in it: their waits end with
-// the process.
+// state is the JSON of a History. It does not include running jobs: their waits end with the
+// process.
 type state struct {
 	Version int               `json:"version"`
 	All     counts            `json:"all"`
@@ -32,8 +32,9 @@ type counts struct {
 	Counts map[int]float64 `json:"counts"` // by bucket, the newest job counting 1
 }
 
-// MarshalJSON returns what h has learned, for a file of your own: a few KB a type. The
-// call cost is not in it: what was learned with one is good for any.
+// MarshalJSON returns what h has learned, a few KB for each type, for example to save it in a file
+// for the next run of a program. It does not include the call cost, which does not change what is
+// learned.
 func (h *History) MarshalJSON() ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -56,16 +57,16 @@ func (k *kind) counts() counts {
 	return c
 }
 
-// UnmarshalJSON replaces what h has learned by what MarshalJSON returned. Waits go on
-// with it. If data is not that, or of a version that it does not know, h stays as it
-// is, and the error says what is wrong.
+// UnmarshalJSON replaces what h has learned with data, which MarshalJSON returned. Waits that have
+// begun continue with it. If data is invalid or of an unknown version, the error says why and h is
+// unchanged. JSON null leaves h unchanged.
 func (h *History) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
-		return nil // as encoding/json has it
+		return nil // by the convention of encoding/json
 	}
 	read, err := parse(data)
 	if err != nil {
-		return fmt.Errorf("pace: this is no usable history, and what was known before stays: %w; remove it to learn anew", err)
+		return fmt.Errorf("pace: saved history ignored: %w; delete it to start again", err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +86,7 @@ func (h *History) UnmarshalJSON(data []byte) error {
 // restored is the checked form of counts.
 type restored struct {
 	jobs   int
-	counts [law.Buckets]float64
+	counts [survival.Buckets]float64
 }
 
 func (k *kind) restore(r *restored) {
@@ -103,17 +104,17 @@ type parsed struct {
 
 func parse(data []byte) (p parsed, err error) {
 	if len(data) > maxState {
-		return p, fmt.Errorf("%d bytes are more than the %d that one can have", len(data), maxState)
+		return p, fmt.Errorf("%d bytes are more than the maximum of %d", len(data), maxState)
 	}
 	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
 		return p, err
 	}
 	if s.Version != version {
-		return p, fmt.Errorf("its version is %d, and this program knows %d", s.Version, version)
+		return p, fmt.Errorf("version %d, this program reads version %d", s.Version, version)
 	}
 	if len(s.Types) > maxTypes {
-		return p, fmt.Errorf("%d types are more than %d", len(s.Types), maxTypes)
+		return p, fmt.Errorf("%d types are more than the maximum of %d", len(s.Types), maxTypes)
 	}
 	if s.All.Counts == nil {
 		return p, errors.New("it has no counts")
@@ -131,7 +132,7 @@ func parse(data []byte) (p parsed, err error) {
 		}
 	}
 	if p.all.jobs == 0 && slices.ContainsFunc(slices.Collect(maps.Values(p.types)), func(r *restored) bool { return r.jobs > 0 }) {
-		return p, errors.New("all types together have fewer jobs than one")
+		return p, errors.New("all types together have fewer jobs than one type")
 	}
 	return p, nil
 }
@@ -140,8 +141,8 @@ func (c counts) check() (*restored, error) {
 	r := &restored{jobs: c.Jobs}
 	total := 0.
 	for b, n := range c.Counts {
-		if b < 0 || b >= law.Buckets {
-			return nil, fmt.Errorf("bucket %d is not one of 0 to %d", b, law.Buckets-1)
+		if b < 0 || b >= survival.Buckets {
+			return nil, fmt.Errorf("bucket %d is not between 0 and %d", b, survival.Buckets-1)
 		}
 		if !(n >= 0 && n <= maxCount) {
 			return nil, fmt.Errorf("bucket %d has a count of %v", b, n)
@@ -152,7 +153,7 @@ func (c counts) check() (*restored, error) {
 		}
 	}
 	if c.Jobs < 0 || c.Jobs > 0 != (total > 0) || total > min(float64(c.Jobs), maxCount)+rounding {
-		return nil, fmt.Errorf("%d jobs do not go with counts of %v together", c.Jobs, total)
+		return nil, fmt.Errorf("%d jobs do not match a total count of %v", c.Jobs, total)
 	}
 	return r, nil
 }

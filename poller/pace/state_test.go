@@ -10,58 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/internal/law"
+	"github.com/sfsturbo/waiter/internal/survival"
 )
-
-func TestTheStateSurvivesAFile(t *testing.T) {
-	h := taught(200, around(40, 4))
-	follow(h, honest, "create_share", 300*time.Second)
-	h.BackOff().(*schedule).Observe(honest.answer("extend_share", time.Hour, 0)) // it runs: nothing to keep
-	data, err := json.Marshal(h)
-	require.NoError(t, err)
-	require.Less(t, len(data), 4096)
-	require.NotContains(t, string(data), "extend_share")
-
-	var restored History
-	require.NoError(t, json.Unmarshal(data, &restored))
-	for _, typ := range []string{"bind_ldap", "create_share", "extend_share"} {
-		median, p90, jobs := h.Typical(typ)
-		again, again90, jobsAgain := restored.Typical(typ)
-		require.Equal(t, jobs, jobsAgain)
-		require.InDelta(t, median.Seconds(), again.Seconds(), 0.001)
-		require.InDelta(t, p90.Seconds(), again90.Seconds(), 0.001)
-	}
-	h.own("bind_ldap").plan = nil // made before the last few jobs
-	for age := range 400 {
-		require.InEpsilon(t, h.planFor("bind_ldap").Next(float64(age)), restored.planFor("bind_ldap").Next(float64(age)), 1e-6)
-	}
-	same, err := json.Marshal(&restored)
-	require.NoError(t, err)
-	require.JSONEq(t, string(data), string(same))
-}
-
-func TestANewStateReplacesTheOld(t *testing.T) {
-	data, err := json.Marshal(taught(50, always(5)))
-	require.NoError(t, err)
-	h := new(History)
-	fleet(h, honest, random(), 50, always(100), unchecked)
-	follow(h, honest, "create_share", time.Minute)
-	wait := h.BackOff().(*schedule) // goes on while the state is replaced
-	wait.Observe(honest.answer("bind_ldap", time.Hour, 0))
-	require.NoError(t, json.Unmarshal(data, h))
-
-	_, _, jobs := h.Typical("create_share")
-	require.Zero(t, jobs)
-	median, _, jobs := h.Typical("bind_ldap")
-	require.Equal(t, 50, jobs)
-	require.InDelta(t, 5, median.Seconds(), 0.5)
-	wait.Observe(honest.answer("bind_ldap", time.Hour, time.Second))
-	require.InDelta(t, 4.5, wait.NextBackOff().Seconds(), 1)
-
-	require.NoError(t, json.Unmarshal([]byte("null"), h))
-	_, _, jobs = h.Typical("bind_ldap")
-	require.Equal(t, 50, jobs)
-}
 
 func poisoned() map[string]string {
 	types := func(list string) string { return `{"version":1,"all":{"jobs":0,"counts":{}},"types":{` + list + `}}` }
@@ -72,13 +22,13 @@ func poisoned() map[string]string {
 	return map[string]string{
 		"not JSON":             `plans: none`,
 		"cut short":            `{"version":1,"all"`,
-		"another thing":        `[1,2,3]`,
+		"an array":             `[1,2,3]`,
 		"version 2":            `{"version":2}`,
 		"no version":           `{}`,
 		"NaN":                  types(`"a":{"jobs":1,"counts":{"57":NaN}}`),
-		"more than a number":   types(`"a":{"jobs":1,"counts":{"57":1e999}}`),
+		"out of range":         types(`"a":{"jobs":1,"counts":{"57":1e999}}`),
 		"a negative count":     types(`"a":{"jobs":1,"counts":{"57":-1}}`),
-		"a great count":        types(`"a":{"jobs":1,"counts":{"57":1e300}}`),
+		"a huge count":         types(`"a":{"jobs":1,"counts":{"57":1e300}}`),
 		"no such bucket":       types(`"a":{"jobs":1,"counts":{"321":1}}`),
 		"a negative bucket":    types(`"a":{"jobs":1,"counts":{"-1":1}}`),
 		"a bucket with a name": types(`"a":{"jobs":1,"counts":{"x":1}}`),
@@ -87,57 +37,125 @@ func poisoned() map[string]string {
 		"counts without jobs":  types(`"a":{"jobs":0,"counts":{"57":1}}`),
 		"hardly any counts":    types(`"a":{"jobs":1,"counts":{"57":1e-300}}`),
 		"too many jobs":        types(`"a":{"jobs":9000000000000000000,"counts":{"57":1}}`),
-		"all is wrong":         `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
+		"all is invalid":       `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
 		"too many types":       types(strings.Join(many, ",")),
 		"a long name":          types(`"` + strings.Repeat("x", maxName+1) + `":{}`),
 		"5 MB":                 types(`"a":{"why":"` + strings.Repeat("x", 5<<20) + `"}`),
 	}
 }
 
-func TestAPoisonedFileIsRefusedAndNothingIsLost(t *testing.T) {
-	h := taught(50, around(5, 1))
-	before, err := json.Marshal(h)
-	require.NoError(t, err)
-	for name, data := range poisoned() {
-		err := h.UnmarshalJSON([]byte(data))
-		require.ErrorContains(t, err, "pace: this is no usable history", name)
-		require.NotContains(t, err.Error(), "\n")
-		require.Less(t, len(err.Error()), 250)
-		require.Error(t, json.Unmarshal([]byte(data), h), name)
-	}
-	after, err := json.Marshal(h)
-	require.NoError(t, err)
-	require.JSONEq(t, string(before), string(after))
-}
-
-func TestAStateOfAnotherVersionIsRefusedForThat(t *testing.T) {
-	for _, other := range []int{-1, 0, 2} {
-		err := json.Unmarshal(fmt.Appendf(nil, `{"version":%d,"all":{"jobs":0,"counts":{}}}`, other), new(History))
-		require.ErrorContains(t, err, fmt.Sprintf("its version is %d, and this program knows 1", other))
-	}
-}
-
-func Test100MBAreRefusedUnread(t *testing.T) {
-	h := taught(3, always(5))
-	require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
-}
-
-func TestTheLargestStateIsNotTooLarge(t *testing.T) {
-	h := new(History)
-	for i := range maxTypes {
-		name := fmt.Sprintf("%0*d", maxName, i)
-		var r restored
-		for b := range r.counts {
-			r.counts[b] = math.Pi / 8
+func TestState(t *testing.T) {
+	t.Run("with impossible counts is refused", func(t *testing.T) {
+		for _, state := range []string{
+			`{"version":1}`,
+			`{"version":1,"all":{"jobs":1,"counts":{"5":2}}}`,
+			`{"version":1,"all":{"jobs":1000,"counts":{"5":100,"6":46}}}`,
+			`{"version":1,"all":{"jobs":1,"counts":{"5":1e15}}}`,
+			`{"version":1,"all":{"jobs":0,"counts":{}},"types":{"a":{"jobs":1,"counts":{"5":1}}}}`,
+		} {
+			h := new(History)
+			h.BackOff().(Observer).Observe(done("bind_ldap"))
+			require.ErrorContains(t, json.Unmarshal([]byte(state), h), "saved history ignored", state)
+			_, _, jobs := h.Typical("bind_ldap")
+			require.Equal(t, 1, jobs)
 		}
-		r.jobs = 1_000_000
-		h.own(name).restore(&r)
-		h.all.restore(&r)
-	}
-	data, err := json.Marshal(h)
-	require.NoError(t, err)
-	require.Less(t, len(data), maxState*3/4)
-	require.NoError(t, json.Unmarshal(data, new(History)))
+	})
+
+	t.Run("is restored", func(t *testing.T) {
+		h := taught(200, around(40, 4))
+		follow(h, honest, "create_share", 300*time.Second)
+		h.BackOff().(*schedule).Observe(honest.respond("extend_share", time.Hour, 0)) // running: not saved
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		require.Less(t, len(data), 4096)
+		require.NotContains(t, string(data), "extend_share")
+
+		var restored History
+		require.NoError(t, json.Unmarshal(data, &restored))
+		for _, typ := range []string{"bind_ldap", "create_share", "extend_share"} {
+			median, p90, jobs := h.Typical(typ)
+			again, again90, jobsAgain := restored.Typical(typ)
+			require.Equal(t, jobs, jobsAgain)
+			require.InDelta(t, median.Seconds(), again.Seconds(), 0.001)
+			require.InDelta(t, p90.Seconds(), again90.Seconds(), 0.001)
+		}
+		h.own("bind_ldap").plan = nil // it was made before the last few jobs
+		for age := range 400 {
+			require.InEpsilon(t, h.planFor("bind_ldap").Next(float64(age)), restored.planFor("bind_ldap").Next(float64(age)), 1e-6)
+		}
+		same, err := json.Marshal(&restored)
+		require.NoError(t, err)
+		require.JSONEq(t, string(data), string(same))
+	})
+
+	t.Run("replaces the old one", func(t *testing.T) {
+		data, err := json.Marshal(taught(50, always(5)))
+		require.NoError(t, err)
+		h := new(History)
+		fleet(h, honest, random(), 50, always(100), unchecked)
+		follow(h, honest, "create_share", time.Minute)
+		wait := h.BackOff().(*schedule) // continues while the state is replaced
+		wait.Observe(honest.respond("bind_ldap", time.Hour, 0))
+		require.NoError(t, json.Unmarshal(data, h))
+
+		_, _, jobs := h.Typical("create_share")
+		require.Zero(t, jobs)
+		median, _, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 50, jobs)
+		require.InDelta(t, 5, median.Seconds(), 0.5)
+		wait.Observe(honest.respond("bind_ldap", time.Hour, time.Second))
+		require.InDelta(t, 4.5, wait.NextBackOff().Seconds(), 1)
+
+		require.NoError(t, json.Unmarshal([]byte("null"), h))
+		_, _, jobs = h.Typical("bind_ldap")
+		require.Equal(t, 50, jobs)
+	})
+
+	t.Run("that is invalid is refused and changes nothing", func(t *testing.T) {
+		h := taught(50, around(5, 1))
+		before, err := json.Marshal(h)
+		require.NoError(t, err)
+		for name, data := range poisoned() {
+			err := h.UnmarshalJSON([]byte(data))
+			require.ErrorContains(t, err, "pace: saved history ignored", name)
+			require.NotContains(t, err.Error(), "\n")
+			require.Less(t, len(err.Error()), 250)
+			require.Error(t, json.Unmarshal([]byte(data), h), name)
+		}
+		after, err := json.Marshal(h)
+		require.NoError(t, err)
+		require.JSONEq(t, string(before), string(after))
+	})
+
+	t.Run("of another version is refused", func(t *testing.T) {
+		for _, other := range []int{-1, 0, 2} {
+			err := json.Unmarshal(fmt.Appendf(nil, `{"version":%d,"all":{"jobs":0,"counts":{}}}`, other), new(History))
+			require.ErrorContains(t, err, fmt.Sprintf("version %d, this program reads version 1", other))
+		}
+	})
+
+	t.Run("of 100 MB is refused without reading it", func(t *testing.T) {
+		h := taught(3, always(5))
+		require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
+	})
+
+	t.Run("of the maximum size is accepted", func(t *testing.T) {
+		h := new(History)
+		for i := range maxTypes {
+			name := fmt.Sprintf("%0*d", maxName, i)
+			var r restored
+			for b := range r.counts {
+				r.counts[b] = math.Pi / 8
+			}
+			r.jobs = 1_000_000
+			h.own(name).restore(&r)
+			h.all.restore(&r)
+		}
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		require.Less(t, len(data), maxState*3/4)
+		require.NoError(t, json.Unmarshal(data, new(History)))
+	})
 }
 
 func FuzzState(f *testing.F) {
@@ -167,7 +185,7 @@ func FuzzState(f *testing.F) {
 				}
 				next := p.Poll(age, 1)
 				require.Greater(t, next, age)
-				require.LessOrEqual(t, next-age, law.Guard(age, 1)*(1+1e-9))
+				require.LessOrEqual(t, next-age, survival.Guard(age, 1)*(1+1e-9))
 				age = next
 			}
 			follow(h, honest, name, time.Minute)
