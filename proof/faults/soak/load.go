@@ -14,7 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/faults/internal/truth"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sfsturbo/waiter/internal/simulation"
+	"github.com/sfsturbo/waiter/proof/simulation"
 )
 
 // last changes the last poll of each run that has one.

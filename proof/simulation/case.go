@@ -8,8 +8,8 @@
 // virtual time of a testing/synctest bubble. Both run the same [Case]; [Check] says
 // what was wrong, and [Shrink] looks for the shortest case in which it still is.
 //
-//	go run ./internal/simulation/simulate -tier pure -seeds 1000000
-//	go run ./internal/simulation/simulate -tier http -seed 4711
+//	go run ./simulate -tier pure -seeds 1000000
+//	go run ./simulate -tier http -seed 4711
 package simulation
 
 import (

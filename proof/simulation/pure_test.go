@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/sfsturbo/waiter/internal/simulation"
+	"github.com/sfsturbo/waiter/proof/simulation"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sfsturbo/waiter/faults/internal/truth"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )

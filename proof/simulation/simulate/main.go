@@ -1,8 +1,8 @@
 // Command simulate waits for jobs that never were: see package simulation.
 //
-//	go run ./internal/simulation/simulate -tier pure -seeds 1000000
-//	go run ./internal/simulation/simulate -tier http -seeds 50000
-//	go run ./internal/simulation/simulate -tier http -seed 4711
+//	go run ./simulate -tier pure -seeds 1000000
+//	go run ./simulate -tier http -seeds 50000
+//	go run ./simulate -tier http -seed 4711
 //
 // The last replays one seed: it prints what was drawn and what became of it. Ctrl-C
 // ends a run with a report of the seeds so far. The exit status is 1 if a seed failed
@@ -24,7 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sfsturbo/waiter/internal/simulation"
+	"github.com/sfsturbo/waiter/proof/simulation"
 )
 
 func main() {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/internal/simulation"
+	"github.com/sfsturbo/waiter/proof/simulation"
 )
 
 var httpSeeds = flag.Uint64("http.seeds", someHTTPSeeds, "how many waits the HTTP tier makes")

@@ -182,5 +182,5 @@ func Report(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, f
 
 // Replay is the command that replays it.
 func (c *Case) Replay(tier string) string {
-	return fmt.Sprintf("go run ./internal/simulation/simulate -tier %s -seed %d", tier, c.Seed)
+	return fmt.Sprintf("go run ./simulate -tier %s -seed %d", tier, c.Seed)
 }

@@ -1,4 +1,4 @@
-module github.com/sfsturbo/waiter/faults
+module github.com/sfsturbo/waiter/proof/faults
 
 go 1.26
 
@@ -44,4 +44,4 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
 
-replace github.com/sfsturbo/waiter => ..
+replace github.com/sfsturbo/waiter => ../..
