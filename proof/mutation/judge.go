@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// verdict is what the tests have shown about a break; "" if they were interrupted.
+// verdict is what the tests show about a break; "" if they were interrupted.
 type verdict string
 
 const (
 	caught   verdict = "caught"
 	survived verdict = "SURVIVED"
 	known    verdict = "known"
-	broken   verdict = "BROKEN" // it can't be made or built, or go test failed for another reason than a test
+	broken   verdict = "BROKEN" // it can't be made or built, or go test failed though no test did
 )
 
 var (
@@ -22,16 +22,16 @@ var (
 	panicked   = regexp.MustCompile(`(?m)^(panic|fatal error): `)
 	failed     = regexp.MustCompile(`(?m)^FAIL\t\S+\t`)
 
-	// machine is what it says when it is short of something, wherever that stands: tests fail
-	// of it too. A signal is the process's own only on a line by itself; go test kills with
-	// another one, quit.
+	// machine matches what a machine that is short of something reports, anywhere in the output: it
+	// makes tests fail too. A signal is the process's own only on a line by itself; go test itself
+	// kills with another one, quit.
 	machine = regexp.MustCompile(`(?m)no space left on device|disk quota exceeded|too many open files|` +
 		`runtime: out of memory|cannot allocate memory|newosproc|resource temporarily unavailable|` +
 		`text file busy|fork/exec|^signal: (?:killed|terminated)$`)
 )
 
-// judge says what a go test that ended in err shows about a break. Only tests catch:
-// go test also fails for want of disk space, memory or modules.
+// judge returns what a go test that ended in err shows about a break. Only tests catch: go test also
+// fails for lack of disk space, memory or modules.
 func judge(output string, err error) (v verdict, by string) {
 	test, short := failedTest.FindStringSubmatch(output), machine.FindString(output)
 	switch {
@@ -45,7 +45,7 @@ func judge(output string, err error) (v verdict, by string) {
 		return caught, "timed out"
 	case panicked.MatchString(output):
 		return caught, "it panicked"
-	case failed.MatchString(output): // a TestMain that looks for leaks, or an os.Exit
+	case failed.MatchString(output): // by a TestMain that looks for leaks, or an os.Exit
 		return caught, "its process failed"
 	}
 	return broken, "go test failed, and no test did: " + err.Error()

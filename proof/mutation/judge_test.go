@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Outputs of go test, as it writes them.
-func TestOnlyAFailingTestCatches(t *testing.T) {
+// The outputs are as go test writes them.
+func TestJudgeOnlyAFailingTestCatches(t *testing.T) {
 	const end = "FAIL\ttiny\t0.003s\nFAIL\n"
 	for name, test := range map[string]struct {
 		output  string
@@ -56,7 +56,7 @@ func TestOnlyAFailingTestCatches(t *testing.T) {
 	}
 }
 
-func TestTheTailIsWhatFailed(t *testing.T) {
+func TestTailIsWhatFailed(t *testing.T) {
 	require.Equal(t, "--- FAIL: TestB\nFAIL", tail("ok  \ttiny/a\t0.1s\n--- FAIL: TestB\nFAIL\n?   \ttiny/c\t[no test files]\n"))
 	require.Equal(t, strings.Repeat("x\n", 39)+"x", tail(strings.Repeat("x\n", 100)))
 	require.Empty(t, tail(""))

@@ -4,5 +4,5 @@ package main
 
 import "os/exec"
 
-// inGroup leaves it at c: its test binaries end by their own timeout.
+// inGroup leaves c as it is: its test binaries end by their own timeouts.
 func inGroup(*exec.Cmd) (kill func() error) { return func() error { return nil } }

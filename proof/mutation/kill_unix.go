@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// inGroup has c lead a process group, and returns what kills all of it once c was
-// started, as the end of c's context does: a go test that is killed leaves its test
-// binaries running, and a test that fails what it has started. A terminal's Ctrl-C
-// does not get there: it is for this command to say what becomes of it.
+// inGroup makes c the leader of a process group. It returns the function that kills the
+// whole group once c has started; the end of c's context calls it too. Without a group, a
+// killed go test leaves its test binaries running, and a failed test leaves its children.
+// Ctrl-C in a terminal does not reach the group, so that only this command handles it.
 func inGroup(c *exec.Cmd) (kill func() error) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }

@@ -1,14 +1,15 @@
-// Command mutation breaks the library on purpose, in one place at a time, and says
+// Command mutation breaks the library on purpose, in one place at a time, and reports
 // whether the tests notice:
 //
-//	go run ./internal/simulation/mutation
-//	go run ./internal/simulation/mutation -run 'grace|limiter' -tests ./internal/simulation
+//	cd proof/mutation
+//	go run .
+//	go run . -run 'grace|limiter' -tests ./internal/follow,./proof/simulation
 //
-// The breaks are in mutations.txt. They are made in copies of the module, never in
-// the module itself, and only after the same tests have passed on a copy without any.
-// The exit status is 1 if a break went unnoticed that is not known to, or could not be
-// judged, and if the command was interrupted; it then says how far it came.
-// It is 2 if a flag makes no sense by itself.
+// The breaks are in mutations.txt. No file of the repository is changed: go test's -overlay has the
+// compiler read the broken text instead. The same tests have to pass without a break first.
+//
+// The exit status is 1 if a break survived that is not known to, or could not be judged, or if the
+// command was interrupted; it then reports how far it came. It is 2 if a flag is invalid.
 package main
 
 import (
@@ -20,34 +21,35 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
 	"sync"
 	"syscall"
+	"time"
 )
 
 //go:embed mutations.txt
 var list string
 
 func main() {
-	only := flag.String("run", "", "a regular expression: only breaks whose title matches")
-	tests := flag.String("tests", "", "packages, separated by commas: run their tests only (default: those of the broken package, the simulation's, then all)")
-	workers := flag.Int("workers", 1, "how many copies of the module to work in at a time")
+	only := flag.String("run", "", "a regular expression: only breaks whose titles match")
+	tests := flag.String("tests", "", "directories of packages relative to the repository's root, separated by commas: run only their tests "+
+		"(default: those of the broken package, of the root package and the simulation, then of the whole root module)")
+	workers := flag.Int("workers", 1, "how many breaks to try at a time")
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
-		fmt.Fprintf(os.Stderr, "mutation: what is %q? It takes flags only: see -help\n", flag.Arg(0))
+		fmt.Fprintf(os.Stderr, "mutation: what is %q? There are only flags: see -help\n", flag.Arg(0))
 		os.Exit(2)
 	case *workers < 1:
-		fmt.Fprintf(os.Stderr, "mutation: -workers %d: it takes one at least\n", *workers)
+		fmt.Fprintf(os.Stderr, "mutation: -workers %d: it takes at least one\n", *workers)
 		os.Exit(2)
 	}
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for anything
-	// A pipe that nobody reads, as with head, ends it too. Never stopped: what it still says must not kill it.
+	context.AfterFunc(ctx, stop) // a second Ctrl-C waits for nothing
+	// A closed pipe, as with head, ends it too. It is never stopped: later output must not kill the command.
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGPIPE)
 	if err := run(ctx, os.Stdout, list, *only, *tests, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)
@@ -60,14 +62,24 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 	if err != nil {
 		return err
 	}
-	root, p, err := prepare(ctx, mutations, tests, workers)
+	root, err := repository()
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "mutation")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	r := runner{root, scratch, tests, map[string]time.Duration{}}
+	took, err := r.measure(ctx, mutations, workers)
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the first break")
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(out, "the unbroken copy passed in %.0f s\n", p.took().Seconds())
+	fmt.Fprintf(out, "the tests passed without a break in %.0f s\n", took.Seconds())
 
 	work := make(chan mutation)
 	results := make(chan result)
@@ -75,7 +87,7 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 	for range workers {
 		group.Go(func() {
 			for m := range work {
-				results <- try(ctx, root, m, p.of(m))
+				results <- r.try(ctx, m)
 			}
 		})
 	}
@@ -92,45 +104,7 @@ func run(ctx context.Context, out io.Writer, list, only, tests string, workers i
 	return report(ctx, out, results, len(mutations))
 }
 
-// prepare has the tests pass on a copy without a break: those that fail there judge none.
-func prepare(ctx context.Context, mutations []mutation, tests string, workers int) (root string, p plan, err error) {
-	if root, err = moduleRoot(ctx); err != nil {
-		return "", plan{}, err
-	}
-	if p, err = planFor(ctx, root, mutations, tests); err != nil {
-		return "", plan{}, err
-	}
-	box, err := newSandbox(root)
-	if err != nil {
-		return "", plan{}, fmt.Errorf("no copy of the module can be made: %w", err)
-	}
-	defer box.remove()
-	return root, p, p.measure(ctx, box, workers)
-}
-
-// choose returns the breaks in list whose title matches.
-func choose(list, only string) ([]mutation, error) {
-	match, err := regexp.Compile(only)
-	if err != nil {
-		return nil, err
-	}
-	mutations, err := parse(list)
-	if err != nil {
-		return nil, err
-	}
-	var chosen []mutation
-	for _, m := range mutations {
-		if match.MatchString(m.title) {
-			chosen = append(chosen, m)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("-run %q matches no title in mutations.txt", only)
-	}
-	return chosen, nil
-}
-
-// report prints the results as they come, and what they add up to.
+// report prints the results as they come, and then their totals.
 func report(ctx context.Context, out io.Writer, results <-chan result, total int) error {
 	counts, tried := map[verdict]int{}, 0
 	for r := range results {
