@@ -131,11 +131,12 @@ func checkRequests(c *Case, run *Run, found func(check, format string, args ...a
 	}
 }
 
-// shortest is the least that n sleeps can take of a schedule that is reset so often:
-// no delay in it comes more often than that.
+// shortest is the least that n sleeps of a schedule can take that is reset so often. No delay counts
+// more often than that. It may be any of the schedule's: the sleep that is cut short may be the first
+// one, and the next delay a shorter one.
 func (o *Options) shortest(which, n, resets int) (sum time.Duration) {
 	var delays []time.Duration
-	for i := range n {
+	for i := range n + len(o.Progress) + len(o.Failure) {
 		if d := o.delay(which, i).from; d > 0 {
 			delays = append(delays, d)
 		}

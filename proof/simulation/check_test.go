@@ -4,8 +4,12 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/proof/simulation"
+	"github.com/sfsturbo/waiter/status"
 )
 
 // last changes the last poll of each run that has one.
@@ -129,4 +133,20 @@ func TestEachPartOfACheckIsNeeded(t *testing.T) {
 			t.Fatal("no seed finds it")
 		})
 	}
+}
+
+// The last look comes before the first delay is over, and the second one is shorter.
+func TestCheckAllowsAScheduleThatShrinks(t *testing.T) {
+	c := simulation.Case{
+		Service: simulation.Service{
+			States:  []simulation.State{{Job: status.Job{ID: simulation.JobID, Status: status.Waiting}}},
+			Latency: []time.Duration{960 * time.Microsecond},
+		},
+		Options: simulation.Options{Progress: []time.Duration{120 * time.Millisecond, 80 * time.Millisecond}, Failure: []time.Duration{time.Second}, Timeout: 15*time.Second + 16},
+		Polls:   simulation.MaxPolls,
+		Lives:   []simulation.Life{{Verb: "Wait", Deadline: 115*time.Millisecond + 1}},
+	}
+	trace := simulation.Pure(&c)
+	require.Len(t, trace.Runs[0].Polls, 3)
+	require.Empty(t, simulation.Check(&c, trace))
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/proof/simulation"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/proof/simulation"
 	"github.com/sfsturbo/waiter/status"
 )
 
