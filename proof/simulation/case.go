@@ -8,8 +8,10 @@
 // virtual time of a testing/synctest bubble. Both run the same [Case]; [Check] says
 // what was wrong, and [Shrink] looks for the shortest case in which it still is.
 //
-//	go run ./simulate -tier pure -seeds 1000000
-//	go run ./simulate -tier http -seed 4711
+//	cd proof/simulation
+//	go test -v -run TestPure -seeds 1000000 -timeout 0
+//	go test -v -run TestHTTP -http.seeds 50000 -timeout 0
+//	go test -v -run TestHTTP -seed 4711
 package simulation
 
 import (

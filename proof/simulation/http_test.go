@@ -1,7 +1,6 @@
 package simulation_test
 
 import (
-	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,20 +8,15 @@ import (
 	"github.com/sfsturbo/waiter/proof/simulation"
 )
 
-var httpSeeds = flag.Uint64("http.seeds", someHTTPSeeds, "how many waits the HTTP tier makes")
-
-func TestWaitsOverHTTP(t *testing.T) {
-	campaign := simulation.Campaign{
-		Name: simulation.HTTPTier, Tier: simulation.HTTP(t), Until: *httpSeeds, Workers: 1,
-		Report: func(report string) { t.Error(report) },
+func TestHTTP(t *testing.T) {
+	tally, ok := simulate(t, simulation.HTTPTier, simulation.HTTP(t), *httpSeeds)
+	if !ok {
+		return
 	}
-	tally := campaign.Run(t.Context())
-	t.Log(tally)
-	require.Equal(t, int(*httpSeeds), tally.Seeds)
 	if *httpSeeds >= someHTTPSeeds {
 		require.Greater(t, len(tally.Ends), len(everyEnd)-3, tally)
 	}
-	if *httpSeeds >= 3000 { // so few do not meet everything
+	if *httpSeeds >= 3000 { // fewer do not meet everything
 		require.Empty(t, tally.Unmet())
 	}
 }

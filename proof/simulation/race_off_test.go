@@ -2,4 +2,4 @@
 
 package simulation_test
 
-const pureSeeds, someHTTPSeeds = 20_000, 300
+const somePureSeeds, someHTTPSeeds = 20_000, 300

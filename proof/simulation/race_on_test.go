@@ -2,5 +2,5 @@
 
 package simulation_test
 
-// The race detector makes it all ten times as slow.
-const pureSeeds, someHTTPSeeds = 2_000, 60
+// With the race detector everything takes ten times as long.
+const somePureSeeds, someHTTPSeeds = 2_000, 60

@@ -180,7 +180,8 @@ func Report(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, f
 	say(fmt.Sprintf("seed %d, shrunk: %v\n%s  what became of it:\n%s", c.Seed, found, short, trace))
 }
 
-// Replay is the command that replays it.
+// Replay returns the command that replays the case, to be run in proof/simulation.
 func (c *Case) Replay(tier string) string {
-	return fmt.Sprintf("go run ./simulate -tier %s -seed %d", tier, c.Seed)
+	test := map[string]string{PureTier: "TestPure", HTTPTier: "TestHTTP"}[tier]
+	return fmt.Sprintf("go test -v -run '^%s$' -seed %d", test, c.Seed)
 }
