@@ -30,8 +30,8 @@ var (
 		`text file busy|fork/exec|^signal: (?:killed|terminated)$`)
 )
 
-// judge returns what a go test that ended in err shows about a break. Only tests catch: go test also
-// fails for lack of disk space, memory or modules.
+// judge returns what a go test that ended in err shows about a break. Only tests catch: go test
+// also fails for lack of disk space, memory or modules.
 func judge(output string, err error) (v verdict, by string) {
 	test, short := failedTest.FindStringSubmatch(output), machine.FindString(output)
 	switch {

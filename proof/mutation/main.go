@@ -49,7 +49,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C waits for nothing
-	// A closed pipe, as with head, ends it too. It is never stopped: later output must not kill the command.
+	// A closed pipe, as with head, ends it too. This is never stopped: later output must not kill
+	// the command.
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGPIPE)
 	if err := run(ctx, os.Stdout, list, *only, *tests, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, "mutation:", err)

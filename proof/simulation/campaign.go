@@ -10,13 +10,13 @@ import (
 type Campaign struct {
 	Name        string // of the tier
 	Tier        Tier
-	From, Until uint64 // Until is not among them
+	From, Until uint64 // Until is excluded
 	Workers     int
-	Report      func(string) // called by one worker at a time with what is to be said of a seed that failed: at once, and when it is shrunk
+	Report      func(string) // called by one worker at a time
 }
 
-// Run runs the seeds until all are done, ctx ends, or some have failed: five, and those
-// that are under way by then.
+// Run runs the seeds until all are done, ctx ends, or five have failed. Seeds that other workers
+// have begun by then still finish.
 func (c *Campaign) Run(ctx context.Context) *Tally {
 	all := &Tally{tier: c.Name, Ends: map[End]int{}, Met: map[string]int{}}
 	var mu sync.Mutex

@@ -8,22 +8,22 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// Violation is something that a check found.
+// Violation is a mistake that a check found.
 type Violation struct {
 	Check string // transitions, outcome, pace, last look, goroutines, requests or panic
 	Life  int
 	Text  string
-	rule  string // Text without what differs from case to case
+	rule  string // Text without what differs between cases
 }
 
-// like reports whether it is the same mistake, in whichever case.
+// like reports whether both are the same mistake, perhaps in different cases.
 func (v Violation) like(other Violation) bool { return v.Check == other.Check && v.rule == other.rule }
 
 func (v Violation) String() string { return fmt.Sprintf("%s, life %d: %s", v.Check, v.Life, v.Text) }
 
-// Check says what is wrong with what became of a case; nil if nothing is. The walk
-// beside the observer knows everything to the nanosecond; what follows it is said
-// once more in a few lines each, so that a mistake in the one is found by the other.
+// Check returns what is wrong with the trace of a case; nil if nothing is. The walk beside the
+// observer knows everything to the nanosecond. The checks after it state some of the rules again in
+// a few lines each, so that a mistake in one is found by the other.
 func Check(c *Case, t *Trace) []Violation {
 	var all []Violation
 	life := 0
@@ -68,7 +68,7 @@ func Check(c *Case, t *Trace) []Violation {
 	return all
 }
 
-// checkTruth: a job that is said to have ended has done so, by the service's script.
+// checkTruth checks that a job that was reported as ended has ended, by the service's script.
 func checkTruth(c *Case, run *Run, found func(check, format string, args ...any)) {
 	if run.End != Success && run.End != Failed {
 		return
@@ -83,44 +83,43 @@ func checkTruth(c *Case, run *Run, found func(check, format string, args ...any)
 	found("outcome", "%s at %v, which the job was not", run.End, run.At)
 }
 
-// checkLastLook: a wait that lasted until its deadline polled in the margin before it,
-// or was polling, or telling, still.
+// checkLastLook checks that a wait that lasted until its deadline polled in the margin before it,
+// or was still polling, or still delivering transitions.
 func checkLastLook(c *Case, l *Life, run *Run, found func(check, format string, args ...any)) {
 	if run.End != TimedOut || c.Step || c.Options.Limiter != nil || l.Verb == "Run" && l.Submit >= l.Deadline {
 		return
 	}
 	var took []time.Duration
-	told, deadline := 0, run.Began+l.Deadline
+	delivered, deadline := 0, run.Began+l.Deadline
 	for _, p := range run.Polls {
 		slowest := time.Duration(0)
 		if len(took) > 0 {
 			slowest = slices.Max(took[max(0, len(took)-4):])
 		}
-		heard := p.End + time.Duration(p.Told-told)*c.Options.Listens
-		if heard >= deadline || p.Start >= deadline-slowest*3/2-100*time.Millisecond {
+		received := p.End + time.Duration(p.Delivered-delivered)*c.Options.Callback
+		if received >= deadline || p.Start >= deadline-slowest*3/2-100*time.Millisecond {
 			return
 		}
-		told = p.Told
-		if k := kinds[p.Answer.Kind]; (p.Answer.Kind == "" || k.answered) && !c.late(&p) {
+		delivered = p.Delivered
+		if k := kinds[p.Response.Kind]; (p.Response.Kind == "" || k.responded) && !c.late(&p) {
 			took = append(took, p.End-p.Start)
 		}
 	}
 	found("last look", "there was none before the deadline at %v", run.At)
 }
 
-// late reports whether a poll was cut rather than answered.
+// late reports whether a poll was cut before its response.
 func (c *Case) late(p *Poll) bool {
-	return p.End-p.Start < p.Answer.took()
+	return p.End-p.Start < p.Response.took()
 }
 
-// checkRequests: no more polls than fit, if each slept as little as its schedule
-// allows at all, and every change came when it made for the most polls. After
-// the last poll comes no sleep, and two may be cut short: at the grace's end, and for
-// the last look.
+// checkRequests checks that there were no more polls than fit if each sleep was the shortest that
+// its schedule allows, and every change came when it allowed the most polls. No sleep follows the
+// last poll, and two may be cut short: at the end of the grace, and for the last look.
 func checkRequests(c *Case, run *Run, found func(check, format string, args ...any)) {
-	good, resets := 0, len(run.Told)+1
+	good, resets := 0, len(run.Delivered)+1
 	for _, p := range run.Polls {
-		if p.Answer.Kind == "" && !c.late(&p) {
+		if p.Response.Kind == "" && !c.late(&p) {
 			good++
 		}
 	}
@@ -131,9 +130,9 @@ func checkRequests(c *Case, run *Run, found func(check, format string, args ...a
 	}
 }
 
-// shortest is the least that n sleeps of a schedule can take that is reset so often. No delay counts
-// more often than that. It may be any of the schedule's: the sleep that is cut short may be the first
-// one, and the next delay a shorter one.
+// shortest returns the least time that n sleeps can take with a schedule that is reset this often.
+// No delay counts more often than that. The sleeps may be any of the schedule's: the one that is
+// cut short may be the first, and the next may be shorter.
 func (o *Options) shortest(which, n, resets int) (sum time.Duration) {
 	var delays []time.Duration
 	for i := range n + len(o.Progress) + len(o.Failure) {
@@ -148,21 +147,21 @@ func (o *Options) shortest(which, n, resets int) (sum time.Duration) {
 	return sum
 }
 
-// asksTwice reports whether such a poll may make a second request: a credential that
-// can't be renewed is not sent again.
+// asksTwice reports whether such a poll may make a second request. A credential that cannot be
+// renewed is not sent again.
 func (c *Case) asksTwice(k kind) bool {
 	return k.twice && (k.means != poller.Unauthorized || c.Options.renews())
 }
 
-// checkServer: the server saw each poll once, but for those that never reached it,
-// and those that net/http, or a credential, repeats at once.
+// checkServer checks that the server saw each poll once, except polls that never reached it, and
+// polls that net/http or a credential repeats at once.
 func checkServer(c *Case, t *Trace, found func(check, format string, args ...any)) {
 	least, most := 0, 0
 	for _, run := range t.Runs {
 		for _, p := range run.Polls {
-			if k := kinds[p.Answer.Kind]; k.local == nil {
+			if k := kinds[p.Response.Kind]; k.local == nil {
 				least++
-				if most++; c.asksTwice(k) || p.Answer.Rejected {
+				if most++; c.asksTwice(k) || p.Response.Rejected {
 					most++
 				}
 			}

@@ -29,16 +29,16 @@ func each(change func(*simulation.Run)) func(*simulation.Case, *simulation.Trace
 	}
 }
 
-// told changes the last thing that was told in the first run.
-func told(change func(*simulation.Run, int)) func(*simulation.Case, *simulation.Trace) {
+// delivered changes the last transition that was delivered in the first run.
+func delivered(change func(*simulation.Run, int)) func(*simulation.Case, *simulation.Trace) {
 	return func(_ *simulation.Case, trace *simulation.Trace) {
-		if run := &trace.Runs[0]; len(run.Told) > 0 {
-			change(run, len(run.Told)-1)
+		if run := &trace.Runs[0]; len(run.Delivered) > 0 {
+			change(run, len(run.Delivered)-1)
 		}
 	}
 }
 
-// afterCrash changes the runs that go on from what was told before one.
+// afterCrash changes the runs that continue after a crash.
 func afterCrash(change func(*simulation.Run)) func(*simulation.Case, *simulation.Trace) {
 	return func(c *simulation.Case, trace *simulation.Trace) {
 		for i := 1; i < len(trace.Runs); i++ {
@@ -49,9 +49,8 @@ func afterCrash(change func(*simulation.Run)) func(*simulation.Case, *simulation
 	}
 }
 
-// Each change of what became of a case is found by the part of a check that is for it,
-// in its own words.
-func TestEachPartOfACheckIsNeeded(t *testing.T) {
+// Each change of a trace is found by the check that is meant for it, with its own message.
+func TestCheckFindsEachMistake(t *testing.T) {
 	for name, test := range map[string]struct {
 		says   string
 		change func(*simulation.Case, *simulation.Trace)
@@ -61,52 +60,54 @@ func TestEachPartOfACheckIsNeeded(t *testing.T) {
 				p.Start--
 			}
 		})},
-		"polls as its context has ended": {`^pace.* though the context ended at`, last(func(run *simulation.Run, p *simulation.Poll) {
+		"polls after its context has ended": {`^pace.* though the context ended at`, last(func(run *simulation.Run, p *simulation.Poll) {
 			if run.End == simulation.TimedOut {
 				p.Start = run.At
 			}
 		})},
-		"polls too late":             {`^pace.* is too late: `, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
-		"looks too late":             {`^last look.* is too late for it`, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
-		"a poll is cut too late":     {`^pace.* ended at \S+, not with its context`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},
-		"a poll ends too late":       {`^pace.* ended at \S+, not at`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},
-		"does not poll":              {`^pace.* no poll at`, each(func(run *simulation.Run) { run.Polls = run.Polls[:max(0, len(run.Polls)-1)] })},
-		"does not look":              {`^last look.* there was none at`, each(func(run *simulation.Run) { run.Polls = run.Polls[:max(0, len(run.Polls)-1)] })},
-		"does not look, once more":   {`^last look.* there was none before the deadline`, each(func(run *simulation.Run) { run.Polls = nil })},
-		"polls when it has ended":    {`^pace.* though the wait had ended`, last(func(run *simulation.Run, p *simulation.Poll) { run.Polls = append(run.Polls, *p) })},
-		"ends too late":              {`^outcome.* at \S+, not .* at`, each(func(run *simulation.Run) { run.At++ })},
-		"ends otherwise":             {`^outcome.* permanent at \S+, not`, each(func(run *simulation.Run) { run.End = simulation.Permanent })},
-		"success without one":        {`^outcome.* success at \S+, which the job was not`, each(func(run *simulation.Run) { run.End = simulation.Success })},
-		"failure without one":        {`^outcome.* failed at \S+, which the job was not`, each(func(run *simulation.Run) { run.End = simulation.Failed })},
-		"tells of another job":       {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].JobID = "another" })},
-		"tells of another sub-job":   {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].SubJob += "x" })},
-		"tells of another begin":     {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].From += "x" })},
-		"tells of another end":       {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].To += "x" })},
-		"tells of another moment":    {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].ObservedAt = run.Told[i].ObservedAt.Add(1) })},
-		"loses a reason":             {`^transitions.* was told`, told(func(run *simulation.Run, i int) { run.Told[i].Job.FailReason += "x" })},
-		"tells of one thing too few": {`^transitions.* was not told`, told(func(run *simulation.Run, i int) { run.Told, run.Polls[len(run.Polls)-1].Told = run.Told[:i], i })},
-		"tells when it has ended":    {`^transitions.* after the end was told`, told(func(run *simulation.Run, i int) { run.Told = append(run.Told, run.Told[i]) })},
-		"loses a reason after a crash": {`^transitions.* was told`, afterCrash(func(run *simulation.Run) {
-			for i := range run.Told {
-				if run.Told[i].SubJob == "" {
-					run.Told[i].Job.FailReason += "x"
+		"polls too late":           {`^pace.* is too late: `, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
+		"looks too late":           {`^last look.* is too late for it`, last(func(_ *simulation.Run, p *simulation.Poll) { p.Start++ })},
+		"a poll is cut too late":   {`^pace.* ended at \S+, not with its context`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},
+		"a poll ends too late":     {`^pace.* ended at \S+, not at`, last(func(_ *simulation.Run, p *simulation.Poll) { p.End++ })},
+		"does not poll":            {`^pace.* no poll at`, each(func(run *simulation.Run) { run.Polls = run.Polls[:max(0, len(run.Polls)-1)] })},
+		"does not look":            {`^last look.* there was none at`, each(func(run *simulation.Run) { run.Polls = run.Polls[:max(0, len(run.Polls)-1)] })},
+		"does not look at all":     {`^last look.* there was none before the deadline`, each(func(run *simulation.Run) { run.Polls = nil })},
+		"polls when it has ended":  {`^pace.* though the wait had ended`, last(func(run *simulation.Run, p *simulation.Poll) { run.Polls = append(run.Polls, *p) })},
+		"ends too late":            {`^outcome.* at \S+, not .* at`, each(func(run *simulation.Run) { run.At++ })},
+		"ends differently":         {`^outcome.* permanent at \S+, not`, each(func(run *simulation.Run) { run.End = simulation.Permanent })},
+		"success without one":      {`^outcome.* success at \S+, which the job was not`, each(func(run *simulation.Run) { run.End = simulation.Success })},
+		"failure without one":      {`^outcome.* failed at \S+, which the job was not`, each(func(run *simulation.Run) { run.End = simulation.Failed })},
+		"delivers another job":     {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].JobID = "another" })},
+		"delivers another sub-job": {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].SubJob += "x" })},
+		"delivers another from":    {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].From += "x" })},
+		"delivers another to":      {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].To += "x" })},
+		"delivers another time":    {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].ObservedAt = run.Delivered[i].ObservedAt.Add(1) })},
+		"loses a reason":           {`^transitions.* was delivered`, delivered(func(run *simulation.Run, i int) { run.Delivered[i].Job.FailReason += "x" })},
+		"delivers one too few": {`^transitions.* was not delivered`, delivered(func(run *simulation.Run, i int) {
+			run.Delivered, run.Polls[len(run.Polls)-1].Delivered = run.Delivered[:i], i
+		})},
+		"delivers after it has ended": {`^transitions.* was delivered after the end`, delivered(func(run *simulation.Run, i int) { run.Delivered = append(run.Delivered, run.Delivered[i]) })},
+		"loses a reason after a crash": {`^transitions.* was delivered`, afterCrash(func(run *simulation.Run) {
+			for i := range run.Delivered {
+				if run.Delivered[i].SubJob == "" {
+					run.Delivered[i].Job.FailReason += "x"
 				}
 			}
 		})},
-		"loses a sub-job's code after a crash": {`^outcome.* the job came back as`, afterCrash(func(run *simulation.Run) {
+		"loses a sub-job's code after a crash": {`^outcome.* the returned job is`, afterCrash(func(run *simulation.Run) {
 			for i := range run.Job.SubJobs {
 				run.Job.SubJobs[i].ErrorCode += "x"
 			}
 		})},
-		"returns another job":       {`^outcome.* the job came back as`, each(func(run *simulation.Run) { run.Job.ErrorCode += "x" })},
-		"began otherwise":           {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Began = run.Said.Began.Add(1) })},
-		"was seen otherwise":        {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Seen = run.Said.Seen.Add(1) })},
-		"is of another age":         {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Age++ })},
-		"names another request":     {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.RequestID += "x" })},
-		"counts another poll":       {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Polls++ })},
-		"counts another failure":    {`^outcome.* it says`, each(func(run *simulation.Run) { run.Said.Failures = map[string]int{"other": 1} })},
-		"ends with the wrong error": {`^outcome.*a wrong error`, each(func(run *simulation.Run) { run.Wrong = []string{"a wrong error"} })},
-		"asks the server too often": {`^requests.* the server saw`, func(_ *simulation.Case, trace *simulation.Trace) { trace.Requests = 1000 }},
+		"returns another job":           {`^outcome.* the returned job is`, each(func(run *simulation.Run) { run.Job.ErrorCode += "x" })},
+		"reports another beginning":     {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.Began = run.Said.Began.Add(1) })},
+		"reports another last response": {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.Seen = run.Said.Seen.Add(1) })},
+		"reports another age":           {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.Age++ })},
+		"reports another request":       {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.RequestID += "x" })},
+		"reports another poll":          {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.Polls++ })},
+		"reports another failure":       {`^outcome.* it reports`, each(func(run *simulation.Run) { run.Said.Failures = map[string]int{"other": 1} })},
+		"ends with the wrong error":     {`^outcome.*a wrong error`, each(func(run *simulation.Run) { run.Wrong = []string{"a wrong error"} })},
+		"asks the server too often":     {`^requests.* the server saw`, func(_ *simulation.Case, trace *simulation.Trace) { trace.Requests = 1000 }},
 		"asks the server too rarely": {`^requests.* the server saw`, func(_ *simulation.Case, trace *simulation.Trace) {
 			if len(trace.Runs[0].Polls) > 9 {
 				trace.Requests = 0
@@ -135,7 +136,7 @@ func TestEachPartOfACheckIsNeeded(t *testing.T) {
 	}
 }
 
-// The last look comes before the first delay is over, and the second one is shorter.
+// The last look comes before the first delay is over, and the second delay is shorter.
 func TestCheckAllowsAScheduleThatShrinks(t *testing.T) {
 	c := simulation.Case{
 		Service: simulation.Service{

@@ -16,8 +16,7 @@ const (
 	accessID  = "AKSIMULATED000000000"
 )
 
-// identities are what the server accepts: two tokens, a key, and the tokens that it
-// issues itself.
+// identities are what the server accepts: two tokens, an access key, and the tokens that it issues.
 func identities() []pollertest.Option {
 	return []pollertest.Option{
 		pollertest.WithToken(tokenOf(0)), pollertest.WithToken(tokenOf(1)), pollertest.WithAccessKey(accessID, secretKey),
@@ -30,7 +29,7 @@ func (o *Options) credential(endpoint string, client *http.Client) credential.Cr
 	switch o.Credential {
 	case function:
 		return credential.TokenFunc(func(ctx context.Context) (string, error) {
-			if a, ok := ctx.Value(lost{}).(*Answer); ok && a.Kind == noToken {
+			if a, ok := ctx.Value(lost{}).(*Response); ok && a.Kind == noToken {
 				if err := pause(ctx, a.Latency); err != nil {
 					return "", err
 				}
@@ -51,7 +50,7 @@ func (o *Options) credential(endpoint string, client *http.Client) credential.Cr
 	return credential.Token(tokenOf(0))
 }
 
-// renewing is a Refresher such as a user may write.
+// renewing is a Refresher as a user may write it.
 type renewing struct{ renewals atomic.Int32 }
 
 func (c *renewing) Authorize(_ context.Context, r *http.Request) error {

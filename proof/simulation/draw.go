@@ -9,39 +9,39 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// Remainders of 64 ns: polls begin and answers arrive at multiples of 16, or at one
-// more than such once the last look, which hangs on the deadline, was taken.
+// Remainders modulo 64 ns. Polls begin and responses arrive at multiples of 16, or at one more than
+// a multiple after the last look, whose time depends on the deadline.
 const (
 	grain      = 64
-	offTimeout = 16 // an answer is never just in time
+	offTimeout = 16 // a response never arrives exactly at the timeout
 	offEnd     = 1  // deadlines
 	offCancel  = 3
-	offChange  = 5 // of states, faults, jumps and refusals
+	offChange  = 5 // states, faults, jumps and refusals
 	offCrash   = 7
 
 	usualTimeout = 15*time.Second + offTimeout
 )
 
-// ceil is the first multiple of grain that is not before d.
+// ceil returns the first multiple of grain that is not less than d.
 func ceil(d time.Duration) time.Duration { return (d + grain - 1) / grain * grain }
 
-// dice draws. Everything random in a case comes from one of these.
+// dice draws everything that is random in a case.
 type dice struct{ *rand.Rand }
 
-// chance is true in percent of all cases.
+// chance returns true in this percentage of cases.
 func (r dice) chance(percent int) bool { return r.IntN(100) < percent }
 
-// between draws a duration whose logarithm is uniform: a second to a minute is as likely
-// as a minute to an hour.
+// between draws a duration whose logarithm is uniform: a second to a minute is as likely as a
+// minute to an hour.
 func (r dice) between(from, to time.Duration) time.Duration {
 	d := time.Duration(float64(from) * math.Pow(float64(to)/float64(from), r.Float64()))
 	return ceil(d)
 }
 
-// one draws one of a list.
+// one draws an element of a list.
 func one[T any](r dice, list ...T) T { return list[r.IntN(len(list))] }
 
-// Draw returns the case of a seed, for a [Tier] of this name.
+// Draw returns the case of a seed, for the [Tier] with this name.
 func Draw(tier string, seed uint64) Case {
 	r := dice{rand.New(rand.NewPCG(seed, 0x5f5))}
 	c := Case{Seed: seed, Polls: MaxPolls, Step: r.chance(20)}
@@ -55,10 +55,10 @@ func Draw(tier string, seed uint64) Case {
 	c.Service = drawService(r, length)
 	c.Options = drawOptions(r, length)
 	switch {
-	case tier == PureTier: // the library's own schedules are random, and no part of follow; nor is a credential
+	case tier == PureTier: // the library's own schedules and credentials are no part of follow
 		c.Options.Default, c.Options.Credential = false, one(r, token, function)
 	case c.Options.Credential == accessKey && (c.Options.Overrule != nil || len(c.Service.Jumps) > 0):
-		c.Options.Credential = token // a rejected key is not sent again; signatures follow the server's clock
+		c.Options.Credential = token // a rejected key is not sent again, and its clock is the server's
 	}
 	crashes := 0
 	if r.chance(50) {
@@ -68,11 +68,11 @@ func Draw(tier string, seed uint64) Case {
 		c.Lives = append(c.Lives, drawLife(r, length, i == 0, i < crashes))
 	}
 	bounded := !slices.ContainsFunc(c.Lives, func(l Life) bool { return l.Deadline == 0 && l.Cancel == 0 })
-	if bounded && r.chance(30) { // a hang would last for ever
+	if bounded && r.chance(30) { // otherwise a hang would last for ever
 		c.Options.Timeout = 0
 	}
 	if r.chance(15) && !c.Step {
-		c.Options.Listens = r.between(time.Millisecond, length/20+time.Second)
+		c.Options.Callback = r.between(time.Millisecond, length/20+time.Second)
 	}
 	return c
 }
@@ -86,7 +86,7 @@ func drawLife(r dice, length time.Duration, first, crashes bool) Life {
 		l.Submit = r.between(time.Millisecond, time.Second)
 	}
 	begins := l.Submit
-	if r.chance(20) { // it may end while the job is submitted
+	if r.chance(20) { // it may end while the job is being submitted
 		begins = 0
 	}
 	if r.chance(45) {
@@ -132,22 +132,22 @@ func drawOptions(r dice, length time.Duration) Options {
 			one(r, 400, 401, 403, 404, 409, 429, 500, 502, 503): poller.Verdict(r.IntN(5)),
 		}
 	}
-	if r.chance(15) && !o.Default { // not both: then when it is asked would be known only roughly
+	if r.chance(15) && !o.Default { // otherwise the time of asking is only known roughly
 		l := &Limiter{}
 		if r.chance(70) {
 			l.Hold = r.between(time.Millisecond, 30*time.Second)
 		}
 		if r.chance(50) {
 			l.From = r.between(time.Second, length) + offChange
-			l.Until = l.From + r.between(time.Second, min(length, 6*time.Hour)) // it is asked every 5 s
+			l.Until = l.From + r.between(time.Second, min(length, 6*time.Hour)) // asked every 5 s
 		}
 		o.Limiter = l
 	}
 	return o
 }
 
-// drawSchedule draws the delays of a schedule, with few that are short: a case must
-// not spend all its polls on the first minutes.
+// drawSchedule draws the delays of a schedule. Few are short: a case must not use up its polls in
+// the first minutes.
 func drawSchedule(r dice, length time.Duration) []time.Duration {
 	d := r.between(100*time.Millisecond, 3*time.Second)
 	most := max(r.between(time.Second, 10*time.Minute), length/60)

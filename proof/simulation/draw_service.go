@@ -10,7 +10,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// drawService draws a job that takes about this long, and what goes wrong meanwhile.
+// drawService draws a job that takes about this long, and what goes wrong in the meantime.
 func drawService(r dice, length time.Duration) Service {
 	s := Service{States: drawStates(r, length)}
 	slowest := r.between(time.Millisecond, 3*time.Second)
@@ -33,10 +33,10 @@ func drawService(r dice, length time.Duration) Service {
 	return s
 }
 
-// Words so few that ids, types and names are mistaken for each other all the time.
+// words are so few that the ids, types and names of sub-jobs collide all the time.
 var words = []string{"", "", "a", "a", "a#2", "a#3", "#1", "#2", "b", "c", JobID}
 
-// The forms that times come in: none, the service's, and those of its neighbours.
+// times are the forms of a timestamp: none, the service's, and those of related services.
 var times = []status.Timestamp{"", "2000-01-01 00:00:00", "2000-01-01T00:00:00.123Z", "946684800123"}
 
 func drawStates(r dice, length time.Duration) []State {
@@ -45,7 +45,7 @@ func drawStates(r dice, length time.Duration) []State {
 		at = append(at, r.between(100*time.Millisecond, length)+offChange)
 	}
 	slices.Sort(at)
-	if r.chance(20) { // the id is ahead of the service's own knowledge
+	if r.chance(20) { // the id is known before the job can be read
 		at[0] = r.between(100*time.Millisecond, 30*time.Second) + offChange
 		at = slices.DeleteFunc(at, func(d time.Duration) bool { return d < at[0] })
 	}
@@ -109,7 +109,7 @@ var (
 	changes        = slices.Sorted(maps.Keys(edits))
 )
 
-// sortedKinds returns the kinds that a wait lives through, and those that end it.
+// sortedKinds returns the kinds of failure that a wait outlasts, and those that end it.
 func sortedKinds() (passing, final []string) {
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		if means := kinds[name].means; means == poller.Passing || means == poller.Throttled {

@@ -20,9 +20,9 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// HTTP returns the tier that runs the real waiter: over the real client, transport
-// and server, in a bubble of virtual time, which is what t is needed for. What wraps
-// the Poller is for showing that the checks see what is wrong with it.
+// HTTP returns the tier that runs the real waiter over the real client, transport and server, in a
+// bubble of virtual time, which needs t. The wraps change the Poller, to show that the checks
+// notice.
 func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 	return func(c *Case) (trace *Trace) {
 		var failure *panicked
@@ -44,37 +44,36 @@ func HTTP(t *testing.T, wraps ...func(poller.Poller) poller.Poller) Tier {
 			trace = s.trace
 			trace.Requests, trace.Leaked = s.requests(), trace.Leaked+here.left()
 			if trace.Leaked != "" {
-				time.Sleep(1000 * time.Hour) // those that sleep may wake
+				time.Sleep(1000 * time.Hour) // goroutines that sleep may wake
 			}
 		})
 		return trace
 	}
 }
 
-// panicked is a panic in a bubble, where it happened and what became of the case until then.
+// panicked is a panic in a bubble, with its place and the trace until then.
 type panicked struct {
 	trace *Trace
 	value any
 	stack []byte
 }
 
-// session is one case over HTTP. It is the Poller that the waiter has: it notes when
-// each poll begins and ends, tells the server what to do with it, and lets the real
-// client poll.
+// session is one case over HTTP. It is the waiter's Poller: it notes when each poll begins and
+// ends, has the server respond as drawn, and lets the real client poll.
 type session struct {
-	c      *Case
-	trace  *Trace
-	wraps  []func(poller.Poller) poller.Poller
-	server *pollertest.Server
-	polls  int
-	told   status.Job      // the checkpoint
-	saved  waiter.Progress // of Steps
+	c         *Case
+	trace     *Trace
+	wraps     []func(poller.Poller) poller.Poller
+	server    *pollertest.Server
+	polls     int
+	delivered status.Job      // the checkpoint
+	saved     waiter.Progress // by Step
 
 	// Of one life.
 	run    *Run
 	life   *Life
 	client *poller.Client
-	poller poller.Poller // itself, wrapped
+	poller poller.Poller // the session itself, wrapped
 	waiter *waiter.Waiter
 	cancel context.CancelCauseFunc
 }
@@ -88,13 +87,13 @@ var (
 func begin(c *Case, wraps ...func(poller.Poller) poller.Poller) *session {
 	s := &session{
 		c: c, trace: &Trace{}, wraps: wraps, server: pollertest.New(identities()...),
-		told: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID},
+		delivered: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID},
 	}
 	s.server.Add(pollertest.Script{ID: JobID})
 	return s
 }
 
-// process makes what a life, which is a process, has of its own.
+// process makes what each life, which is a process, has for itself.
 func (s *session) process() {
 	endpoint, client := s.server.Memory()
 	s.client = must(poller.New(endpoint, project, poller.WithCredential(s.c.Options.credential(endpoint, client)),
@@ -106,7 +105,7 @@ func (s *session) process() {
 	s.waiter = must(waiter.New(s.poller, s.options()...))
 }
 
-// requests is how many polls the server saw.
+// requests returns how many polls the server saw.
 func (s *session) requests() (n int) {
 	for _, r := range s.server.Requests() {
 		if r.Call == pollertest.Poll {
@@ -144,31 +143,31 @@ func (s *session) options() []waiter.Option {
 // Poll implements [poller.Poller].
 func (s *session) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
 	now := time.Since(Epoch)
-	p := Poll{N: s.polls, Start: now, Answer: s.c.Answer(s.polls, now), Told: len(s.run.Told)}
+	p := Poll{N: s.polls, Start: now, Response: s.c.Response(s.polls, now), Delivered: len(s.run.Delivered)}
 	s.polls++
 	if p.N == s.c.Polls-1 {
 		last := time.AfterFunc(offCancel, func() { s.cancel(context.Canceled) })
 		defer last.Stop()
 	}
-	if kinds[p.Answer.Kind].local != nil {
-		ctx = context.WithValue(ctx, lost{}, &p.Answer)
-	} else { // each try anew: net/http and the credential may make a second one
+	if kinds[p.Response.Kind].local != nil {
+		ctx = context.WithValue(ctx, lost{}, &p.Response)
+	} else { // for each attempt: net/http and the credential may make a second one
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
 			now := time.Since(Epoch)
-			s.server.Fail(p.Answer.rule(now, p.Answer.Rejected && now == p.Start))
+			s.server.Fail(p.Response.rule(now, p.Response.Rejected && now == p.Start))
 		}})
 	}
 	reply, err := s.client.Poll(ctx, jobID)
 	p.End, p.RequestID = time.Since(Epoch), reply.RequestID
-	if err == nil && !reply.ServerTime.Equal(p.Answer.Date) {
-		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("poll %d has the server's time %v, not %v", p.N, reply.ServerTime, p.Answer.Date))
+	if err == nil && !reply.ServerTime.Equal(p.Response.Date) {
+		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("poll %d has the server's time %v, not %v", p.N, reply.ServerTime, p.Response.Date))
 	}
 	s.run.Polls = append(s.run.Polls, p)
 	return reply, err
 }
 
-// rule is what the server does with the request that arrives now, and with no other.
-func (a *Answer) rule(now time.Duration, reject bool) pollertest.Rule {
+// rule returns what the server does with the request that arrives now, and with no other.
+func (a *Response) rule(now time.Duration, reject bool) pollertest.Rule {
 	k := kinds[a.Kind]
 	if reject {
 		k = kinds[rejected]
@@ -202,13 +201,13 @@ func (a *Answer) rule(now time.Duration, reject bool) pollertest.Rule {
 	return r
 }
 
-// way is the way to the server, on which a request may be lost.
+// way is the connection to the server, on which a request may be lost.
 type way struct{ http.RoundTripper }
 
 type lost struct{}
 
 func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
-	a, isLost := r.Context().Value(lost{}).(*Answer)
+	a, isLost := r.Context().Value(lost{}).(*Response)
 	if !isLost {
 		return w.RoundTripper.RoundTrip(r)
 	}
@@ -230,7 +229,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	return pause(ctx, l.Hold)
 }
 
-// pause sleeps for d, or until ctx ends, whose error it returns then.
+// pause sleeps for d, or until ctx ends; then it returns the error of ctx.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -249,7 +248,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// throughJSON is what a checkpoint goes through.
+// throughJSON encodes and decodes v, as a stored checkpoint is.
 func throughJSON[T any](v T) T {
 	var again T
 	data, err := json.Marshal(v)

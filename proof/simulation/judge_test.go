@@ -16,8 +16,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// What stands for an end, and what is wrong with it.
-func TestErrorsAreJudged(t *testing.T) {
+func TestJudge(t *testing.T) {
 	cause := errors.New("a cause")
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -37,24 +36,24 @@ func TestErrorsAreJudged(t *testing.T) {
 		end  simulation.End
 		says string // "": nothing is wrong
 	}{
-		"success":                     {t.Context(), nil, simulation.Success, ""},
-		"a failed job":                {t.Context(), failed, simulation.Failed, ""},
-		"stopped":                     {t.Context(), unfinished, simulation.Stopped, ""},
-		"stalled":                     {t.Context(), with(waiter.ErrStalled), simulation.Stalled, ""},
-		"permanent":                   {t.Context(), with(&poller.Error{StatusCode: 403}), simulation.Permanent, ""},
-		"cancelled":                   {ended, with(context.Canceled, cause), simulation.Cancelled, ""},
-		"not found":                   {t.Context(), with(waiter.ErrNotFound, &poller.Error{StatusCode: 404}), simulation.NotFound, ""},
-		"not found, but by whom?":     {t.Context(), with(waiter.ErrNotFound), simulation.NotFound, "it has not the answer"},
-		"two ends":                    {t.Context(), with(waiter.ErrStalled, waiter.ErrNotFound), "", "it is all of"},
-		"both":                        {t.Context(), with(failed), simulation.Failed, "both, or neither"},
-		"neither":                     {t.Context(), errors.New(simulation.JobID), simulation.Stopped, "both, or neither"},
-		"a failed job, and no error":  {t.Context(), fmt.Errorf("%w: %s", waiter.ErrJobFailed, simulation.JobID), simulation.Failed, "a FailedError: false"},
-		"unfinished, and no error":    {t.Context(), fmt.Errorf("%w: %s", waiter.ErrUnfinished, simulation.JobID), simulation.Stopped, "ErrUnfinished does not say so"},
-		"two lines":                   {t.Context(), fmt.Errorf("\n%w", unfinished), simulation.Stopped, "not a line about the job"},
-		"a line about nothing":        {t.Context(), &waiter.UnfinishedError{JobID: simulation.JobID}, simulation.Stopped, "not a line about the job"},
-		"no job id":                   {t.Context(), &waiter.UnfinishedError{Last: job}, simulation.Stopped, "it has no job id"},
-		"cancelled, without a cause":  {ended, with(context.Canceled), simulation.Cancelled, "it has not the context's"},
-		"cancelled, and its failures": {ended, with(context.Canceled, cause, &poller.Error{StatusCode: 503}), simulation.Cancelled, "the last poll's failure"},
+		"success":                    {t.Context(), nil, simulation.Success, ""},
+		"a failed job":               {t.Context(), failed, simulation.Failed, ""},
+		"stopped":                    {t.Context(), unfinished, simulation.Stopped, ""},
+		"stalled":                    {t.Context(), with(waiter.ErrStalled), simulation.Stalled, ""},
+		"permanent":                  {t.Context(), with(&poller.Error{StatusCode: 403}), simulation.Permanent, ""},
+		"canceled":                   {ended, with(context.Canceled, cause), simulation.Canceled, ""},
+		"not found":                  {t.Context(), with(waiter.ErrNotFound, &poller.Error{StatusCode: 404}), simulation.NotFound, ""},
+		"not found, no response":     {t.Context(), with(waiter.ErrNotFound), simulation.NotFound, "it lacks the response"},
+		"two ends":                   {t.Context(), with(waiter.ErrStalled, waiter.ErrNotFound), "", "it matches all of"},
+		"both":                       {t.Context(), with(failed), simulation.Failed, "both, or neither"},
+		"neither":                    {t.Context(), errors.New(simulation.JobID), simulation.Stopped, "both, or neither"},
+		"a failed job, and no error": {t.Context(), fmt.Errorf("%w: %s", waiter.ErrJobFailed, simulation.JobID), simulation.Failed, "a FailedError: false"},
+		"unfinished, and no error":   {t.Context(), fmt.Errorf("%w: %s", waiter.ErrUnfinished, simulation.JobID), simulation.Stopped, "errors.Is ErrUnfinished"},
+		"two lines":                  {t.Context(), fmt.Errorf("\n%w", unfinished), simulation.Stopped, "not a line about the job"},
+		"a line about nothing":       {t.Context(), &waiter.UnfinishedError{JobID: simulation.JobID}, simulation.Stopped, "not a line about the job"},
+		"no job id":                  {t.Context(), &waiter.UnfinishedError{Last: job}, simulation.Stopped, "it has no job id"},
+		"canceled, without a cause":  {ended, with(context.Canceled), simulation.Canceled, "it lacks the context's"},
+		"canceled, and its failures": {ended, with(context.Canceled, cause, &poller.Error{StatusCode: 503}), simulation.Canceled, "the last poll's failure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			end, wrong := simulation.Judge(test.ctx, test.err)
@@ -68,11 +67,11 @@ func TestErrorsAreJudged(t *testing.T) {
 	}
 }
 
-func TestWhatAFailedErrorTellsIsJudged(t *testing.T) {
+func TestJudgeFailure(t *testing.T) {
 	run := &simulation.Run{Polls: []simulation.Poll{{End: time.Minute}, {End: time.Hour, RequestID: "a"}}}
 	right := waiter.FailedError{Elapsed: time.Hour - time.Second, RequestID: "a"}
 	require.Empty(t, simulation.JudgeFailure(&right, run, time.Second))
-	require.Empty(t, simulation.JudgeFailure(&waiter.FailedError{}, &simulation.Run{}, time.Second), "a checkpoint that says it all")
+	require.Empty(t, simulation.JudgeFailure(&waiter.FailedError{}, &simulation.Run{}, time.Second), "from a terminal checkpoint")
 	for _, wrong := range []waiter.FailedError{{Elapsed: time.Hour, RequestID: "a"}, {Elapsed: right.Elapsed}} {
 		require.NotEmpty(t, simulation.JudgeFailure(&wrong, run, time.Second))
 	}

@@ -17,35 +17,35 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// A kind is a way in which a poll fails: what the service does, and what the
-// documentation of package poller says that it means.
+// A kind is a way in which a poll fails: what the service does, and what that means by the
+// documentation of package poller.
 type kind struct {
 	means      poller.Verdict
 	counts     string          // its key in Failures
-	answered   bool            // the service or a proxy did answer
+	responded  bool            // by the service or a proxy
 	hangs      bool            // until the client gives up
-	twice      bool            // net/http may ask again by itself, and so may a credential
-	unresolved bool            // passing, but before the first good answer only for the grace
+	twice      bool            // net/http may repeat the request, and so may a credential
+	unresolved bool            // passing, but before the first good response only during the grace
 	rule       pollertest.Rule // what the server does
-	local      error           // or what never reaches it fails with
+	local      error           // or the error of a request that never reaches it
 }
 
-func answers(code int, means poller.Verdict, body pollertest.Body, errorCode string) kind {
+func responses(code int, means poller.Verdict, body pollertest.Body, errorCode string) kind {
 	return kind{
-		means: means, counts: strconv.Itoa(code), answered: true, twice: means == poller.Unauthorized,
+		means: means, counts: strconv.Itoa(code), responded: true, twice: means == poller.Unauthorized,
 		rule: pollertest.Rule{Status: code, Body: body, Code: errorCode},
 	}
 }
 
 // bad is a 2xx that is not the job.
-func bad(rule pollertest.Rule) kind { return kind{counts: "bad answer", answered: true, rule: rule} }
+func bad(rule pollertest.Rule) kind { return kind{counts: "bad answer", responded: true, rule: rule} }
 
-// broken is a connection that breaks before any answer.
+// broken is a connection that breaks before any response.
 func broken(how pollertest.Break) kind {
 	return kind{counts: "network", twice: true, rule: pollertest.Rule{Break: how}}
 }
 
-// tooLong is a good answer but for its length, of which a client reads 1 MiB.
+// tooLong is a good response except for its length: a client reads 1 MiB of it.
 var tooLong = `{"status":"success","fail_reason":"` + strings.Repeat("x", 1<<20) + `"}`
 
 const (
@@ -55,38 +55,38 @@ const (
 )
 
 var kinds = map[string]kind{
-	"400 SFS.TURBO.0001": answers(400, poller.NotFound, pollertest.Service, "SFS.TURBO.0001"),
-	"400 SFS.TURBO.0002": answers(400, poller.NotFound, pollertest.ServiceSnake, "SFS.TURBO.0002"),
-	"400 SFS.TURBO.0005": answers(400, poller.Passing, pollertest.Service, "SFS.TURBO.0005"),
-	"400 other":          answers(400, poller.Permanent, pollertest.Gateway, "APIGW.0201"),
-	"400 empty":          answers(400, poller.Permanent, pollertest.Empty, ""),
-	rejected:             answers(401, poller.Unauthorized, pollertest.Gateway, ""),
-	"401 APIGW.0307":     answers(401, poller.Unauthorized, pollertest.Gateway, "APIGW.0307"),
-	"401 iam":            answers(401, poller.Unauthorized, pollertest.IAM, ""),
-	"403":                answers(403, poller.Permanent, pollertest.Forbidden, ""),
-	"403 SFS.TURBO.9000": answers(403, poller.Permanent, pollertest.Service, "SFS.TURBO.9000"),
-	notKnown:             answers(404, poller.NotFound, pollertest.Service, "SFS.TURBO.0019"),
-	"404 SFS.TURBO.0001": answers(404, poller.NotFound, pollertest.Service, "SFS.TURBO.0001"),
-	"404 SFS.TURBO.0002": answers(404, poller.NotFound, pollertest.ServiceSnake, "SFS.TURBO.0002"),
-	"404 empty":          answers(404, poller.NotFound, pollertest.Empty, ""),
-	"404 html":           answers(404, poller.NotFound, pollertest.HTML, ""),
-	"404 unknown code":   answers(404, poller.NotFound, pollertest.Bare, "Sfs.0404"),
-	"404 APIGW.0101":     answers(404, poller.Permanent, pollertest.Gateway, "APIGW.0101"),
-	"404 APIG.0101":      answers(404, poller.Permanent, pollertest.Gateway, "APIG.0101"),
-	"404 APIC.0101":      answers(404, poller.Permanent, pollertest.Gateway, "APIC.0101"),
-	"408":                answers(408, poller.Passing, pollertest.Empty, ""),
-	"409":                answers(409, poller.Permanent, pollertest.IAM, "Ecs.0114"),
-	"425":                answers(425, poller.Passing, pollertest.Empty, ""),
-	"429":                answers(429, poller.Throttled, pollertest.Gateway, ""),
-	"500":                answers(500, poller.Passing, pollertest.Service, "SFS.TURBO.0005"),
-	"501":                answers(501, poller.Passing, pollertest.Bare, ""),
-	"502":                answers(502, poller.Passing, pollertest.HTML, ""),
-	"503":                answers(503, poller.Passing, pollertest.Gateway, ""),
-	"504":                answers(504, poller.Passing, pollertest.Gateway, "APIG.0201"),
-	"599":                answers(599, poller.Passing, pollertest.Empty, ""),
-	"301":                answers(301, poller.Permanent, pollertest.Empty, ""),
-	"302":                answers(302, poller.Permanent, pollertest.Empty, ""),
-	"307":                answers(307, poller.Permanent, pollertest.HTML, ""),
+	"400 SFS.TURBO.0001": responses(400, poller.NotFound, pollertest.Service, "SFS.TURBO.0001"),
+	"400 SFS.TURBO.0002": responses(400, poller.NotFound, pollertest.ServiceSnake, "SFS.TURBO.0002"),
+	"400 SFS.TURBO.0005": responses(400, poller.Passing, pollertest.Service, "SFS.TURBO.0005"),
+	"400 other":          responses(400, poller.Permanent, pollertest.Gateway, "APIGW.0201"),
+	"400 empty":          responses(400, poller.Permanent, pollertest.Empty, ""),
+	rejected:             responses(401, poller.Unauthorized, pollertest.Gateway, ""),
+	"401 APIGW.0307":     responses(401, poller.Unauthorized, pollertest.Gateway, "APIGW.0307"),
+	"401 iam":            responses(401, poller.Unauthorized, pollertest.IAM, ""),
+	"403":                responses(403, poller.Permanent, pollertest.Forbidden, ""),
+	"403 SFS.TURBO.9000": responses(403, poller.Permanent, pollertest.Service, "SFS.TURBO.9000"),
+	notKnown:             responses(404, poller.NotFound, pollertest.Service, "SFS.TURBO.0019"),
+	"404 SFS.TURBO.0001": responses(404, poller.NotFound, pollertest.Service, "SFS.TURBO.0001"),
+	"404 SFS.TURBO.0002": responses(404, poller.NotFound, pollertest.ServiceSnake, "SFS.TURBO.0002"),
+	"404 empty":          responses(404, poller.NotFound, pollertest.Empty, ""),
+	"404 html":           responses(404, poller.NotFound, pollertest.HTML, ""),
+	"404 unknown code":   responses(404, poller.NotFound, pollertest.Bare, "Sfs.0404"),
+	"404 APIGW.0101":     responses(404, poller.Permanent, pollertest.Gateway, "APIGW.0101"),
+	"404 APIG.0101":      responses(404, poller.Permanent, pollertest.Gateway, "APIG.0101"),
+	"404 APIC.0101":      responses(404, poller.Permanent, pollertest.Gateway, "APIC.0101"),
+	"408":                responses(408, poller.Passing, pollertest.Empty, ""),
+	"409":                responses(409, poller.Permanent, pollertest.IAM, "Ecs.0114"),
+	"425":                responses(425, poller.Passing, pollertest.Empty, ""),
+	"429":                responses(429, poller.Throttled, pollertest.Gateway, ""),
+	"500":                responses(500, poller.Passing, pollertest.Service, "SFS.TURBO.0005"),
+	"501":                responses(501, poller.Passing, pollertest.Bare, ""),
+	"502":                responses(502, poller.Passing, pollertest.HTML, ""),
+	"503":                responses(503, poller.Passing, pollertest.Gateway, ""),
+	"504":                responses(504, poller.Passing, pollertest.Gateway, "APIG.0201"),
+	"599":                responses(599, poller.Passing, pollertest.Empty, ""),
+	"301":                responses(301, poller.Permanent, pollertest.Empty, ""),
+	"302":                responses(302, poller.Permanent, pollertest.Empty, ""),
+	"307":                responses(307, poller.Permanent, pollertest.HTML, ""),
 	"202":                bad(pollertest.Rule{Status: 202}),
 	"html":               bad(pollertest.Rule{Status: 200, Body: pollertest.HTML}),
 	"empty":              bad(pollertest.Rule{Status: 200, Body: pollertest.Empty}),
@@ -114,8 +114,8 @@ var kinds = map[string]kind{
 	"scheme": {counts: "network", means: poller.Permanent, local: errors.New(`unsupported protocol scheme "ftp"`)},
 }
 
-// reply is what a Poller makes of the n-th answer without HTTP between them.
-func (a *Answer) reply(n int) (poller.Reply, error) {
+// reply is what a Poller returns for the n-th response when there is no HTTP in between.
+func (a *Response) reply(n int) (poller.Reply, error) {
 	reply := poller.Reply{Job: a.Job.Clone(), ServerTime: a.Date, RetryAfter: a.RetryAfter, RequestID: fmt.Sprint("request ", n)}
 	k, failed := kinds[a.Kind]
 	switch {
@@ -130,7 +130,7 @@ func (a *Answer) reply(n int) (poller.Reply, error) {
 		return poller.Reply{}, &url.Error{Op: "Get", URL: "https://sfs-turbo", Err: k.local}
 	case k.hangs:
 		return poller.Reply{}, context.DeadlineExceeded
-	case k.answered:
+	case k.responded:
 		e := &poller.Error{StatusCode: max(k.rule.Status, 200), Code: k.rule.Code, RetryAfter: a.RetryAfter}
 		if e.StatusCode/100 == 2 {
 			e.Err = errors.New("not a job")

@@ -8,12 +8,12 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// thing is a sub-job by its name.
+// thing is a sub-job with its name.
 type thing struct {
-	name   string
-	job    status.Job // as last seen
-	told   status.Job // as last told
-	isTold bool
+	name        string
+	job         status.Job // as last seen
+	delivered   status.Job // as last delivered
+	isDelivered bool
 }
 
 func lookup(list []thing, name string) (thing, bool) {
@@ -25,8 +25,8 @@ func lookup(list []thing, name string) (thing, bool) {
 	return thing{}, false
 }
 
-// named gives the sub-jobs of one answer their names: the id, else the type, and
-// for the second of a name and those without one the first number that is free.
+// named returns the sub-jobs of one response with their names: the id, or the type if there is
+// none. The second with a name, and those without one, get the first number that is free.
 func named(subs []status.Job) []thing {
 	var list []thing
 	for _, sub := range subs {
@@ -66,9 +66,9 @@ func sameFields(a, b status.Job) bool {
 		a.ErrorCode == b.ErrorCode && a.FailReason == b.FailReason
 }
 
-// alike compares a job whose sub-jobs have these names to what is left after a crash,
-// the fold of what was told: that may have the sub-jobs in another order, those without
-// a status not at all, and a label of a namesake's (see status.Apply).
+// alike compares a job whose sub-jobs have these names with what is left after a crash: the fold of
+// what was delivered. That may have the sub-jobs in another order, lack those without a status, and
+// have the label of a sub-job with the same name (see status.Apply).
 func alike(want status.Job, subs []thing, got status.Job) bool {
 	subs, others := withStatus(subs), withStatus(named(got.SubJobs))
 	if want.ID != got.ID || want.Type != got.Type || !sameFields(want, got) || len(subs) != len(others) {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// stacks are the goroutines of the bubble, by their first lines.
+// stacks are goroutines, by the first lines of their stacks.
 type stacks map[string]string
 
-// goroutines returns those that are in the caller's bubble, but for itself.
+// goroutines returns the goroutines in the caller's bubble, without the caller.
 func goroutines() stacks {
 	buffer := make([]byte, 1<<20)
 	n := runtime.Stack(buffer, true)
-	for ; n == len(buffer); n = runtime.Stack(buffer, true) { // more than fits
+	for ; n == len(buffer); n = runtime.Stack(buffer, true) { // the text did not fit
 		buffer = make([]byte, 2*n)
 	}
 	all := strings.Split(string(buffer[:n]), "\n\n")
@@ -27,7 +27,7 @@ func goroutines() stacks {
 	return found
 }
 
-// ofWaits are those that the waiter has begun, of which none outlives its call.
+// ofWaits returns the goroutines that the waiter has started; none may outlive its call.
 func (all stacks) ofWaits() (left string) {
 	for _, stack := range all {
 		if strings.Contains(stack, "created by github.com/sfsturbo/waiter.(") {
@@ -37,7 +37,7 @@ func (all stacks) ofWaits() (left string) {
 	return left
 }
 
-// left are the goroutines that were not there before.
+// left returns the goroutines that are there now and were not before.
 func (before stacks) left() string {
 	var list []string
 	for id, stack := range goroutines() {

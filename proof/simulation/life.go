@@ -15,8 +15,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// all lives the lives of a case, one after the other. It returns the library's panic,
-// nil if it did not.
+// all runs the lives of a case in sequence. It returns the library's panic, or nil.
 func (s *session) all() (failure *panicked) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -45,7 +44,7 @@ func (s *session) all() (failure *panicked) {
 	return nil
 }
 
-// context is that of a life, which ends as it says.
+// context returns the context of a life.
 func (s *session) context() (ctx context.Context, release func()) {
 	cause := context.Canceled
 	ctx, s.cancel = context.WithCancelCause(context.Background())
@@ -75,31 +74,31 @@ func (s *session) context() (ctx context.Context, release func()) {
 	}
 }
 
-// tell notes what is told; it returns false when that is more than this life lives.
-func (s *session) tell(t status.Transition) bool {
-	s.run.Told = append(s.run.Told, t)
-	s.run.Polls[len(s.run.Polls)-1].Told = len(s.run.Told)
-	s.told = status.Apply(s.told, t)
-	if d := s.c.Options.Listens; d > 0 {
+// deliver notes a transition. It returns false if this life crashes after it.
+func (s *session) deliver(t status.Transition) bool {
+	s.run.Delivered = append(s.run.Delivered, t)
+	s.run.Polls[len(s.run.Polls)-1].Delivered = len(s.run.Delivered)
+	s.delivered = status.Apply(s.delivered, t)
+	if d := s.c.Options.Callback; d > 0 {
 		time.Sleep(d)
 	}
-	return s.life.CrashAt == 0 || len(s.run.Told) < s.life.CrashAt
+	return s.life.CrashAt == 0 || len(s.run.Delivered) < s.life.CrashAt
 }
 
-// wait waits by one of the verbs that take the wait to its end.
+// wait waits by one of the verbs that wait until the end.
 func (s *session) wait(ctx context.Context, resumes bool) {
 	job, err := s.verb(ctx, resumes)
 	s.run.At, s.run.Job = time.Since(Epoch), job
 	if errors.Is(err, errCrash) {
 		s.run.End = Crashed
-		s.told = throughJSON(s.told)
+		s.delivered = throughJSON(s.delivered)
 		return
 	}
 	s.judge(ctx, err)
 	watch := s.life.Verb == "Watch" // which returns no job
 	if e, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
 		s.run.Said = Said{true, time.Now().Add(-e.Elapsed), e.LastSeen, e.RequestID, e.Age, e.Polls, e.Failures}
-		s.told, s.run.Job = throughJSON(e.Last), e.Last
+		s.delivered, s.run.Job = throughJSON(e.Last), e.Last
 	} else if e, ok := errors.AsType[*waiter.FailedError](err); ok {
 		start := s.run.Began
 		if s.life.Verb == "Run" {
@@ -108,24 +107,24 @@ func (s *session) wait(ctx context.Context, resumes bool) {
 		s.run.Wrong = append(s.run.Wrong, judgeFailure(e, s.run, start)...)
 		s.run.Job = e.Job
 	} else if watch {
-		s.run.Job, s.run.Folded = s.told, true
+		s.run.Job, s.run.Folded = s.delivered, true
 	}
 	if !watch && !equal(job, s.run.Job) {
-		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("returned was %+v", job))
+		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("the call returned %+v", job))
 	}
 }
 
 func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err error) {
 	opts := []waiter.Option{}
 	if resumes {
-		opts = append(opts, waiter.From(s.told))
+		opts = append(opts, waiter.From(s.delivered))
 	}
 	if s.life.Verb == "Watch" {
 		for t, err := range s.waiter.Watch(ctx, JobID, opts...) {
 			if err != nil {
 				return job, err
 			}
-			if !s.tell(t) {
+			if !s.deliver(t) {
 				return job, errCrash
 			}
 		}
@@ -140,7 +139,7 @@ func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err e
 		}
 	}()
 	onTransition := waiter.OnTransition(func(t status.Transition) {
-		if !s.tell(t) {
+		if !s.deliver(t) {
 			panic(errCrash)
 		}
 	})
@@ -158,15 +157,15 @@ func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err e
 	return s.waiter.Wait(ctx, JobID, append(opts, onTransition)...)
 }
 
-// nameSeed is told of the end of each wait below WaitAll. What panics there nobody can
-// recover: so it names the seed.
+// nameSeed is called at the end of each wait within WaitAll. A panic there cannot be recovered, so
+// it prints the seed.
 func (s *session) nameSeed(_ context.Context, _ status.Job, err error) {
 	if err != nil && strings.HasSuffix(err.Error(), "the wait panicked") {
 		fmt.Fprintf(os.Stderr, "seed %d panics; replay it with: %s\n", s.c.Seed, s.c.Replay(HTTPTier))
 	}
 }
 
-// step waits by Step. What a step brought is told once its Progress is stored.
+// step waits by Step. The transitions of a Step are delivered once its Progress is stored.
 func (s *session) step(ctx context.Context) {
 	defer func() {
 		s.run.At, s.run.Job = time.Since(Epoch), s.saved.Job
@@ -178,13 +177,13 @@ func (s *session) step(ctx context.Context) {
 	}()
 	for {
 		next, err := s.waiter.Step(ctx, throughJSON(s.saved))
-		if c := s.life.CrashAt; c > 0 && len(s.run.Told)+len(next.Transitions) >= c {
+		if c := s.life.CrashAt; c > 0 && len(s.run.Delivered)+len(next.Transitions) >= c {
 			s.run.Polls[len(s.run.Polls)-1].Lost = true
 			s.run.End = Crashed
 			return
 		}
 		for _, t := range next.Transitions {
-			s.tell(t)
+			s.deliver(t)
 		}
 		if next.Done {
 			s.saved = next
@@ -193,7 +192,7 @@ func (s *session) step(ctx context.Context) {
 		}
 		if unchanged := s.saved; err != nil {
 			if unchanged.Transitions = nil; !reflect.DeepEqual(throughJSON(unchanged), throughJSON(next)) {
-				s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("a Step without an outcome made of %+v %+v", unchanged, next))
+				s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("a Step without an outcome changed %+v to %+v", unchanged, next))
 			}
 		}
 		delay := 5 * time.Second

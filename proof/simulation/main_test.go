@@ -43,8 +43,8 @@ func (o *optional) Set(text string) (err error) {
 	return err
 }
 
-// simulate runs the seeds and reports what became of them. It fails if one fails, or if not all of
-// them ran: because of Ctrl-C, or go test's -timeout. With -seed it only replays that one, and ok is
+// simulate runs the seeds and reports their traces. It fails if a seed fails, or if not all of them
+// ran because of Ctrl-C or go test's -timeout. With -seed it only replays that seed, and ok is
 // false.
 func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (tally *simulation.Tally, ok bool) {
 	t.Helper()
@@ -60,7 +60,7 @@ func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (ta
 	if replay.given {
 		c := simulation.Draw(name, replay.seed)
 		trace, found := simulation.Try(&c, name, tier)
-		t.Logf("seed %d of the %s tier\n%v  what became of it:\n%v", c.Seed, name, c, trace)
+		t.Logf("seed %d of the %s tier\n%v  what happened:\n%v", c.Seed, name, c, trace)
 		if len(found) > 0 {
 			simulation.Report(ctx, &c, name, tier, trace, found, say)
 		}

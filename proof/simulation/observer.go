@@ -10,34 +10,33 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// observer applies the rules, as the documentation has them, to the answers that a
-// service gave. It takes nothing from the code that it judges but the types, keeps
-// everything in lists, and searches them from the front.
+// observer applies the documented rules to the responses that a service gave. It shares only types
+// with the code that it judges, keeps everything in lists, and searches them from the front.
 type observer struct {
 	c *Case
 
 	// Of the job, over all lives.
-	job   status.Job // as last seen, but for its sub-jobs
-	told  status.Job // the same as last told
-	known []thing    // its sub-jobs
-	loose bool       // since a crash not all of them may be known: see alike
+	job       status.Job // as last seen, without its sub-jobs
+	delivered status.Job // the same as last delivered
+	known     []thing    // its sub-jobs
+	loose     bool       // after a crash some of them may be missing: see alike
 
 	// Of one wait.
-	stored    bool // of Steps: there is a Progress to go on from
+	stored    bool // by Step: there is a Progress to continue from
 	began     time.Duration
 	polls     int
 	failures  map[string]int
-	had       []change // every status told of everything
+	had       []change // every status delivered so far, of the job and its sub-jobs
 	newAt     time.Duration
-	seen      time.Duration   // the last good answer; 0: none
-	requestID string          // of that
-	missing   []time.Duration // the 404s since the last good answer
-	asked     [2]int          // each schedule since its reset: progress, failure
-	interval  span            // that progress said last
-	took      []time.Duration // answers
+	seen      time.Duration   // the last good response; 0: none
+	requestID string          // of the last good response
+	missing   []time.Duration // the 404s since the last good response
+	asked     [2]int          // delays since the reset of each schedule: progress, failure
+	interval  span            // the last delay of progress
+	took      []time.Duration // of each response
 }
 
-// change is a transition that is to be told.
+// change is a transition that has to be delivered.
 type change struct {
 	name     string // "" is the job itself
 	from, to status.Status
@@ -49,10 +48,10 @@ func newObserver(c *Case) *observer {
 	return &observer{c: c, job: status.Job{ID: JobID, Type: c.Options.Type}}
 }
 
-// begin begins a wait, from what is known. A Step goes on as it was.
+// begin begins a wait, from what is known.
 func (o *observer) begin(now time.Duration) {
 	fresh := observer{
-		c: o.c, job: o.job, told: o.told, known: o.known, loose: o.loose,
+		c: o.c, job: o.job, delivered: o.delivered, known: o.known, loose: o.loose,
 		began: now, newAt: now, failures: map[string]int{},
 	}
 	for _, t := range append([]thing{{job: fresh.job}}, fresh.known...) {
@@ -63,38 +62,38 @@ func (o *observer) begin(now time.Duration) {
 	*o = fresh
 }
 
-// crash leaves of what is known what was told.
+// crash forgets what was not delivered.
 func (o *observer) crash() {
-	o.job, o.loose = o.told, true
-	o.job.ID, o.job.Type = JobID, cmp.Or(o.told.Type, o.c.Options.Type)
-	o.known = slices.DeleteFunc(o.known, func(t thing) bool { return !t.isTold })
+	o.job, o.loose = o.delivered, true
+	o.job.ID, o.job.Type = JobID, cmp.Or(o.delivered.Type, o.c.Options.Type)
+	o.known = slices.DeleteFunc(o.known, func(t thing) bool { return !t.isDelivered })
 	for i := range o.known {
-		o.known[i].job = o.known[i].told
+		o.known[i].job = o.known[i].delivered
 	}
 }
 
-// keep hands all that is known on to the next wait, told or not.
+// keep passes all that is known on to the next wait, whether it was delivered or not.
 func (o *observer) keep() {
-	o.told = o.job
+	o.delivered = o.job
 	for i := range o.known {
-		o.known[i].told, o.known[i].isTold = o.known[i].job, true
+		o.known[i].delivered, o.known[i].isDelivered = o.known[i].job, true
 	}
 }
 
-// hear notes what has been told.
-func (o *observer) hear(changes []change) {
+// deliver notes what was delivered.
+func (o *observer) deliver(changes []change) {
 	for _, ch := range changes {
 		if ch.name == "" {
-			o.told = ch.job
-			o.told.SubJobs = nil
+			o.delivered = ch.job
+			o.delivered.SubJobs = nil
 			continue
 		}
 		i := slices.IndexFunc(o.known, func(t thing) bool { return t.name == ch.name })
-		o.known[i].told, o.known[i].isTold = ch.job, true
+		o.known[i].delivered, o.known[i].isDelivered = ch.job, true
 	}
 }
 
-// clone is for a poll that is going to be forgotten.
+// clone is for a poll that will be forgotten.
 func (o *observer) clone() observer {
 	c := *o
 	c.known, c.had, c.missing, c.took = slices.Clone(o.known), slices.Clone(o.had), slices.Clone(o.missing), slices.Clone(o.took)
@@ -102,25 +101,25 @@ func (o *observer) clone() observer {
 	return c
 }
 
-// snapshot is the job with its sub-jobs, as seen or as told, and those by name.
-func (o *observer) snapshot(told bool) (job status.Job, subs []thing) {
+// snapshot returns the job with its sub-jobs, as seen or as delivered, and the sub-jobs by name.
+func (o *observer) snapshot(delivered bool) (job status.Job, subs []thing) {
 	job = o.job
-	if told {
-		job = o.told
+	if delivered {
+		job = o.delivered
 	}
 	for _, t := range o.known {
-		if told && !t.isTold {
+		if delivered && !t.isDelivered {
 			continue
 		}
-		if told {
-			t.job = t.told
+		if delivered {
+			t.job = t.delivered
 		}
 		job.SubJobs, subs = append(job.SubJobs, t.job), append(subs, t)
 	}
 	return job, subs
 }
 
-// outcome is how the job has ended, "" if it has not.
+// outcome returns how the job ended, "" if it has not.
 func (o *observer) outcome() End {
 	switch o.job.Status {
 	case "failed":
@@ -136,29 +135,29 @@ func (o *observer) outcome() End {
 	return ""
 }
 
-// good takes in a good answer: what is to be told, and how that ends the wait.
+// good takes a good response. It returns what has to be delivered, and how that ends the wait.
 func (o *observer) good(p *Poll) (changes []change, progress bool, end End) {
-	a, now := &p.Answer, p.End
+	a, now := &p.Response, p.End
 	was := o.job
 	o.job = a.Job
 	o.job.ID, o.job.Type, o.job.SubJobs = JobID, cmp.Or(a.Job.Type, was.Type), nil
 	o.job.Status = lower(a.Job.Status)
 	var own, subs []change
-	answer := named(a.Job.SubJobs)
-	for i := range answer {
-		t := &answer[i]
+	response := named(a.Job.SubJobs)
+	for i := range response {
+		t := &response[i]
 		t.job.Status = lower(t.job.Status)
 		old, _ := lookup(o.known, t.name)
-		if t.told, t.isTold = old.told, old.isTold; old.job.Status != t.job.Status {
+		if t.delivered, t.isDelivered = old.delivered, old.isDelivered; old.job.Status != t.job.Status {
 			subs = append(subs, change{t.name, old.job.Status, t.job.Status, t.job, nil})
 		}
 	}
 	for _, old := range o.known {
-		if _, ok := lookup(answer, old.name); !ok {
-			answer = append(answer, old)
+		if _, ok := lookup(response, old.name); !ok {
+			response = append(response, old)
 		}
 	}
-	o.known = answer
+	o.known = response
 	if o.job.Status != was.Status {
 		job, all := o.snapshot(false)
 		own = []change{{"", was.Status, o.job.Status, job, all}}
@@ -180,9 +179,9 @@ func (o *observer) good(p *Poll) (changes []change, progress bool, end End) {
 	return changes, progress, end
 }
 
-// failed takes in a failed poll: whether it ends the wait, and if not, what bounds
-// the sleep before the next.
-func (o *observer) failed(a *Answer, late bool, now time.Duration) (atLeast span, atMost time.Duration, end End) {
+// failed takes a failed poll. It returns how that ends the wait; otherwise the bounds of the sleep
+// before the next poll.
+func (o *observer) failed(a *Response, late bool, now time.Duration) (atLeast span, atMost time.Duration, end End) {
 	k, isKind := kinds[a.Kind]
 	if late || !isKind {
 		k = kind{counts: "timeout"}
@@ -191,7 +190,7 @@ func (o *observer) failed(a *Answer, late bool, now time.Duration) (atLeast span
 	}
 	o.failures[k.counts]++
 	verdict, overruled := k.means, false
-	if code := k.rule.Status; k.answered && !late {
+	if code := k.rule.Status; k.responded && !late {
 		if code == 0 {
 			code = 200
 		}

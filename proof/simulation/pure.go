@@ -12,10 +12,10 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Pure runs a case on internal/follow alone: the least that can drive it, on a clock
-// that is a number. It is an exact function of c.
+// Pure runs a case on internal/follow alone: a minimal driver, with a number as its clock. The
+// result is an exact function of c.
 func Pure(c *Case) *Trace {
-	d := &driver{c: c, trace: &Trace{Requests: -1}, told: status.Job{ID: JobID}}
+	d := &driver{c: c, trace: &Trace{Requests: -1}, delivered: status.Job{ID: JobID}}
 	for i := range c.Lives {
 		d.live(&c.Lives[i])
 		run := &d.trace.Runs[len(d.trace.Runs)-1]
@@ -28,11 +28,11 @@ func Pure(c *Case) *Trace {
 }
 
 type driver struct {
-	c     *Case
-	trace *Trace
-	now   time.Duration
-	told  status.Job    // the checkpoint: after a crash the fold of what was told
-	saved *follow.State // of a Step, as it was stored
+	c         *Case
+	trace     *Trace
+	now       time.Duration
+	delivered status.Job    // the checkpoint: after a crash the fold of what was delivered
+	saved     *follow.State // by Step, as it was stored
 }
 
 func (c *Case) rules() follow.Rules {
@@ -56,13 +56,13 @@ var ends = map[follow.End]End{
 	follow.Unauthorized: Unauthorized, follow.Permanent: Permanent, follow.Stalled: Stalled, follow.Stopped: Stopped,
 }
 
-// context is when a life's ends, and how.
+// context returns when the context of a life ends, and how.
 func (l *Life) context(began time.Duration) (end, deadline time.Duration, how End) {
 	end, how = never, Crashed
 	for _, e := range []struct {
 		after time.Duration
 		how   End
-	}{{l.Deadline, TimedOut}, {l.Cancel, Cancelled}, {l.Crash, Crashed}} {
+	}{{l.Deadline, TimedOut}, {l.Cancel, Canceled}, {l.Crash, Crashed}} {
 		if e.after > 0 && began+e.after < end {
 			end, how = began+e.after, e.how
 		}
@@ -80,7 +80,7 @@ func (d *driver) live(l *Life) {
 	if l.Verb == "Run" && !d.c.Step {
 		d.now += l.Submit
 	}
-	checkpoint, s := d.told, d.begin()
+	checkpoint, s := d.delivered, d.begin()
 	finish := func(e End) {
 		run.End, run.At = e, d.now
 		run.Job = s.Job.Clone()
@@ -90,7 +90,7 @@ func (d *driver) live(l *Life) {
 		finish(ends[s.End])
 		return
 	}
-	if d.now >= end { // while it was submitted
+	if d.now >= end { // while the job was being submitted
 		finish(how)
 		return
 	}
@@ -131,23 +131,23 @@ func (d *driver) live(l *Life) {
 			looked = looked || d.now >= lastLook()
 		}
 		before := s.Clone()
-		outcome, p, answered := d.poll(&s, deadline, &end, &how)
-		p.Told = len(run.Told)
+		outcome, p, responded := d.poll(&s, deadline, &end, &how)
+		p.Delivered = len(run.Delivered)
 		run.Polls = append(run.Polls, p)
-		if !answered {
+		if !responded {
 			break
 		}
-		last, had := &run.Polls[len(run.Polls)-1], len(run.Told)
-		run.Told = append(run.Told, outcome.Transitions...)
-		crashes := l.CrashAt > 0 && len(run.Told) >= l.CrashAt
+		last, had := &run.Polls[len(run.Polls)-1], len(run.Delivered)
+		run.Delivered = append(run.Delivered, outcome.Transitions...)
+		crashes := l.CrashAt > 0 && len(run.Delivered) >= l.CrashAt
 		switch {
 		case crashes && d.c.Step: // nobody has seen it
-			s, last.Lost, run.Told = before, true, run.Told[:had]
+			s, last.Lost, run.Delivered = before, true, run.Delivered[:had]
 		case crashes:
-			run.Told = run.Told[:l.CrashAt]
+			run.Delivered = run.Delivered[:l.CrashAt]
 		}
-		d.now += time.Duration(len(run.Told)-had) * d.c.Options.Listens
-		if last.Told = len(run.Told); crashes {
+		d.now += time.Duration(len(run.Delivered)-had) * d.c.Options.Callback
+		if last.Delivered = len(run.Delivered); crashes {
 			how = Crashed
 			break
 		}
@@ -175,23 +175,23 @@ func (d *driver) live(l *Life) {
 		return
 	}
 	finish(how)
-	if d.told = s.Job.Clone(); how == Crashed {
-		d.told = checkpoint
-		for _, t := range run.Told {
-			d.told = status.Apply(d.told, t)
+	if d.delivered = s.Job.Clone(); how == Crashed {
+		d.delivered = checkpoint
+		for _, t := range run.Delivered {
+			d.delivered = status.Apply(d.delivered, t)
 		}
 	}
 }
 
-// poll polls once; answered is false if the context ended before there was an outcome.
-func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duration, how *End) (n follow.Next, p Poll, answered bool) {
+// poll polls once; responded is false if the context ended first.
+func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duration, how *End) (n follow.Next, p Poll, responded bool) {
 	p = Poll{N: d.trace.polls(), Start: d.now}
 	if p.N == d.c.Polls-1 && p.Start+offCancel < *end {
-		*end, *how = p.Start+offCancel, Cancelled
+		*end, *how = p.Start+offCancel, Canceled
 	}
-	p.Answer = d.c.Answer(p.N, p.Start)
-	reply, err := p.Answer.reply(p.N)
-	took := p.Answer.took()
+	p.Response = d.c.Response(p.N, p.Start)
+	reply, err := p.Response.reply(p.N)
+	took := p.Response.took()
 	p.RequestID = reply.RequestID
 	until := time.Time{}
 	if deadline > 0 && !d.c.Step {
@@ -211,7 +211,7 @@ func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duratio
 	return s.Observe(follow.Poll{Reply: reply, Err: err, At: at(p.End), Took: took}, d.c.rules()), p, true
 }
 
-// age is how long ago it was seen, if it was.
+// age returns how long ago the job was seen; 0 if it was not.
 func age(seen time.Time, now time.Duration) time.Duration {
 	if seen.IsZero() {
 		return 0
@@ -226,12 +226,12 @@ func (d *driver) begin() follow.State {
 	if d.c.Step && d.saved != nil {
 		return d.saved.Clone()
 	}
-	told := d.told.Clone()
-	told.Type = cmp.Or(told.Type, d.c.Options.Type)
-	return follow.Begin(told, at(d.now))
+	delivered := d.delivered.Clone()
+	delivered.Type = cmp.Or(delivered.Type, d.c.Options.Type)
+	return follow.Begin(delivered, at(d.now))
 }
 
-// store is what a Step does to its state: it goes through JSON.
+// store stores the state as Step does: through JSON.
 func (d *driver) store(s *follow.State) {
 	if !d.c.Step {
 		return
@@ -248,5 +248,5 @@ func (d *driver) store(s *follow.State) {
 	*s = d.saved.Clone()
 }
 
-// errLate is what a poll fails with that was cut.
+// errLate is the error of a poll that was cut.
 var errLate = context.DeadlineExceeded

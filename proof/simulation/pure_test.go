@@ -12,7 +12,7 @@ import (
 var everyEnd = []simulation.End{
 	simulation.Success, simulation.Failed, simulation.NotFound, simulation.Disappeared,
 	simulation.Unauthorized, simulation.Permanent, simulation.Stalled, simulation.Stopped,
-	simulation.Refused, simulation.TimedOut, simulation.Cancelled, simulation.Crashed,
+	simulation.Refused, simulation.TimedOut, simulation.Canceled, simulation.Crashed,
 }
 
 func TestPure(t *testing.T) {

@@ -7,19 +7,18 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// span is a delay that is known, or of a schedule that draws its own, between what.
+// span is the range of a delay: exact, or what a schedule that is random may draw.
 type span struct{ from, to time.Duration }
 
 func exactly(d time.Duration) span { return span{d, d} }
 
-// atLeast is the longer of two.
+// atLeast returns the longer of two.
 func (s span) atLeast(other span) span { return span{max(s.from, other.from), max(s.to, other.to)} }
 
-// nth is the n-th delay of a schedule; 0: it stops.
+// nth returns the n-th delay of a schedule; 0: it stops.
 func nth(schedule []time.Duration, n int) time.Duration { return schedule[min(n, len(schedule)-1)] }
 
-// delay is the n-th delay of the schedule while the job goes on (0) or after
-// failures (1).
+// delay returns the n-th delay of the schedule while the job goes on (0) or after failures (1).
 func (o *Options) delay(which, n int) span {
 	switch {
 	case !o.Default:
@@ -31,8 +30,8 @@ func (o *Options) delay(which, n int) span {
 	}
 }
 
-// spread is the n-th delay of the documented schedules: a second, growing, at most
-// so much, each more or less a part of it.
+// spread returns the n-th delay of a documented schedule: one second, growing up to most, with this
+// jitter.
 func spread(n int, growth float64, most time.Duration, jitter float64) span {
 	d := min(math.Pow(growth, float64(n))*float64(time.Second), float64(most))
 	const rounding = time.Microsecond

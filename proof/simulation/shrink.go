@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Tier runs a case: [Pure], or what [HTTP] returns.
+// Tier runs a case: [Pure], or the result of [HTTP].
 type Tier func(*Case) *Trace
 
 // The names of the tiers.
@@ -18,10 +18,14 @@ const (
 	HTTPTier = "http"
 )
 
-// Shrink returns the shortest case that it can find in which there is the same mistake
-// as the first that was found, with what became of that and what was found: it takes
-// away one thing after the other, as long as that helps and ctx lasts. Run again, a case
-// with the library's own schedules may go otherwise, as their delays are random.
+// Shrink returns the shortest case that it can find with the same mistake as found[0], with its
+// trace and its violations. It removes one thing after the other, as long as that helps and ctx
+// lasts. A case with the library's own schedules may go differently each time, because their delays
+// are random.
+//
+// pgregory.net/rapid shrinks the bits that a case was drawn from. It does not know that a time may
+// be halved, a life removed or an option left at its default: one planted mistake shrank to five
+// polls in 1.9 s, and here to one poll in 11 ms.
 func Shrink(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, found []Violation) (Case, *Trace, []Violation) {
 	first, best := found[0], c.Clone()
 	for again := true; again; {
@@ -43,8 +47,8 @@ func Shrink(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, f
 	return best, trace, found
 }
 
-// valid reports whether it could have been drawn: without a timeout a hang would last
-// for ever, unless each life ends; and the job changes in order.
+// valid reports whether the case could have been drawn: the job changes in order, and each life
+// ends if there is no timeout, because a hang would last for ever.
 func (c *Case) valid() bool {
 	endless := slices.ContainsFunc(c.Lives, func(l Life) bool { return l.Deadline == 0 && l.Cancel == 0 })
 	inOrder := slices.IsSortedFunc(c.Service.States, func(a, b State) int { return cmp.Compare(a.At, b.At) })
@@ -76,7 +80,7 @@ func simplifications(c Case) iter.Seq[Case] {
 	}
 }
 
-// shorter yields list without its halves, and then without one element at a time.
+// shorter yields list without each half, and then without one element at a time.
 func shorter[T any](list []T, yield func([]T) bool) bool {
 	without := func(from, to int) bool {
 		return yield(append(slices.Clone(list[:from]), list[to:]...))
@@ -92,7 +96,7 @@ func shorter[T any](list []T, yield func([]T) bool) bool {
 	return true
 }
 
-// plainer takes away what is set, one thing at a time.
+// plainer resets what is set, one thing at a time.
 func plainer(c Case, try func(func(*Case)) bool) bool {
 	zero := func(set bool, change func(*Case)) bool { return !set || try(change) }
 	o := c.Options
@@ -100,14 +104,14 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 		zero(o.Default, func(c *Case) { c.Options.Default = false }) &&
 		zero(o.Strict, func(c *Case) { c.Options.Strict = false }) &&
 		zero(o.Credential != token, func(c *Case) { c.Options.Credential = token }) &&
-		zero(o.Listens > 0, func(c *Case) { c.Options.Listens = 0 }) &&
+		zero(o.Callback > 0, func(c *Case) { c.Options.Callback = 0 }) &&
 		zero(o.Stall > 0, func(c *Case) { c.Options.Stall = 0 }) &&
 		zero(o.Timeout != usualTimeout, func(c *Case) { c.Options.Timeout = usualTimeout }) &&
 		zero(o.Grace > 0, func(c *Case) { c.Options.Grace = 0 }) &&
 		zero(o.Type != "", func(c *Case) { c.Options.Type = "" }) &&
 		zero(o.Limiter != nil, func(c *Case) { c.Options.Limiter = nil }) &&
 		zero(o.Overrule != nil, func(c *Case) { c.Options.Overrule = nil }) &&
-		zero(o.Default && len(o.Progress)+len(o.Failure) > 2, func(c *Case) { // then they are of no use
+		zero(o.Default && len(o.Progress)+len(o.Failure) > 2, func(c *Case) { // they are not used
 			c.Options.Progress, c.Options.Failure = o.Progress[:1], o.Failure[:1]
 		})
 	for i, f := range c.Service.Faults {
@@ -119,7 +123,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 			zero(f.From > 0, func(c *Case) { c.Service.Faults[i].From = 0 })
 	}
 	for i, s := range c.Service.States {
-		ok = ok && zero(i > 0, func(c *Case) { // it is so at once
+		ok = ok && zero(i > 0, func(c *Case) { // the state is there from the beginning
 			c.Service.States[i-1].Job = s.Job
 			c.Service.States = slices.Delete(c.Service.States, i, i+1)
 		}) && zero(s.At > 0 && i == 0, func(c *Case) { c.Service.States[0].At = 0 })
@@ -141,8 +145,8 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 	return ok
 }
 
-// sooner halves what takes long, one thing at a time; what is left of a nanosecond's
-// remainder stays, so that still no two events share an instant.
+// sooner halves what takes long, one thing at a time. The remainder in nanoseconds stays, so that
+// no two events happen at the same instant.
 func sooner(c Case, try func(func(*Case)) bool) bool {
 	half := func(get func(*Case) *time.Duration) bool {
 		d := *get(&c)
@@ -172,12 +176,12 @@ func sooner(c Case, try func(func(*Case)) bool) bool {
 	return ok
 }
 
-// Report tells of a case that failed: at once what was found and how to replay it, and
-// then the shortest case that was found to fail alike, with what became of it.
+// Report reports a case that failed: at once the violations and how to replay them, and then the
+// shortest case with the same mistake, with its trace.
 func Report(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, found []Violation, say func(string)) {
 	say(fmt.Sprintf("seed %d of the %s tier: %v\nreplay it with: %s", c.Seed, tier, found, c.Replay(tier)))
 	short, trace, found := Shrink(ctx, c, tier, run, trace, found)
-	say(fmt.Sprintf("seed %d, shrunk: %v\n%s  what became of it:\n%s", c.Seed, found, short, trace))
+	say(fmt.Sprintf("seed %d, shrunk: %v\n%s  what happened:\n%s", c.Seed, found, short, trace))
 }
 
 // Replay returns the command that replays the case, to be run in proof/simulation.

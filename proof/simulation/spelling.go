@@ -7,12 +7,11 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// spellings are how answers may be written that say the same: absent, null and "" are
-// alike, so are null and [], numbers may stand where strings do, and keys may come that
-// nobody knows.
+// spellings are ways to write the same response: absent, null and "" mean the same, and so do null
+// and []; numbers may replace strings, and there may be unknown keys.
 var spellings = []string{"blanks", "nulls", "numbers"}
 
-// spell writes a job as an answer of this spelling.
+// spell returns the job as a response in this spelling.
 func spell(job status.Job, how string) string {
 	fields := spellFields(job, how)
 	subs := []map[string]any{}

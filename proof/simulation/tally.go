@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Tally is what became of many seeds.
+// Tally sums up the traces of many seeds.
 type Tally struct {
 	tier         string
 	Seeds, Polls int
 	Years        float64 // of waiting; a Duration ends at 292
 	Ends         map[End]int
-	Met          map[string]int // how many polls met what [Everything] lists
+	Met          map[string]int // how many polls met each entry of [Everything]
 	Failed       []uint64       // seeds
 }
 
-// add takes in one case and what became of it.
+// add adds the trace of one case.
 func (all *Tally) add(seed uint64, t *Trace, found []Violation) {
 	all.Seeds++
 	all.Polls += t.polls()
@@ -25,7 +25,7 @@ func (all *Tally) add(seed uint64, t *Trace, found []Violation) {
 		all.Years += (run.At - run.Began).Hours() / (365.25 * 24)
 		all.Ends[run.End]++
 		for _, p := range run.Polls {
-			for _, what := range p.Answer.Met {
+			for _, what := range p.Response.Met {
 				all.Met[what]++
 			}
 		}
@@ -35,12 +35,12 @@ func (all *Tally) add(seed uint64, t *Trace, found []Violation) {
 	}
 }
 
-// Unmet returns what no poll has met of [Everything].
+// Unmet returns what of [Everything] no poll has met.
 func (all *Tally) Unmet() []string {
 	return slices.DeleteFunc(Everything(all.tier), func(what string) bool { return all.Met[what] > 0 })
 }
 
-// String is one paragraph.
+// String returns one paragraph.
 func (all *Tally) String() string {
 	var ends []string
 	for _, end := range slices.Sorted(maps.Keys(all.Ends)) {

@@ -8,42 +8,42 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Trace is what became of a case.
+// Trace is what happened in a case.
 type Trace struct {
 	Runs     []Run
-	Requests int    // of the HTTP tier: that the server saw
-	Leaked   string // of the HTTP tier: the goroutines that were left
+	Requests int    // HTTP tier: that the server saw
+	Leaked   string // HTTP tier: the goroutines that were left
 }
 
-// Run is what became of one life.
+// Run is what happened in one life.
 type Run struct {
-	Began  time.Duration // when its context did
-	Polls  []Poll
-	Told   []status.Transition
-	End    End
-	At     time.Duration // of the end
-	Job    status.Job    // as it came back
-	Folded bool          // Job is the fold of Told: a Watch that succeeds returns none
-	Said   Said
-	Wrong  []string // of the HTTP tier: what is wrong with the error itself
+	Began     time.Duration // when its context began
+	Polls     []Poll
+	Delivered []status.Transition
+	End       End
+	At        time.Duration // of the end
+	Job       status.Job    // as it was returned
+	Folded    bool          // Job is the fold of Delivered: a Watch that succeeds returns none
+	Said      Said
+	Wrong     []string // HTTP tier: what is wrong with the error itself
 }
 
 // Poll is one poll as the service and a clock saw it.
 type Poll struct {
 	N          int // over all lives, from 0
 	Start, End time.Duration
-	Answer     Answer
-	RequestID  string // of a good answer
-	Told       int    // transitions of the run so far, once it was digested
-	Lost       bool   // of a Step: its Progress was not stored
+	Response   Response
+	RequestID  string // of a good response
+	Delivered  int    // transitions of the run so far, after this poll's
+	Lost       bool   // by Step: its Progress was not stored
 }
 
-// Said is what a wait says of itself, if it does.
+// Said is what a wait reports about itself, if it does.
 type Said struct {
 	Known       bool
-	Began, Seen time.Time     // the wait, and the last good answer
-	RequestID   string        // of that
-	Age         time.Duration // of that; 0: there is none
+	Began, Seen time.Time     // the wait, and the last good response
+	RequestID   string        // of the last good response
+	Age         time.Duration // of the last good response; 0: there is none
 	Polls       int
 	Failures    map[string]int
 }
@@ -63,12 +63,12 @@ const (
 	Stopped      End = "stopped"
 	Refused      End = "refused"   // by the limiter
 	TimedOut     End = "timed out" // the context's deadline
-	Cancelled    End = "cancelled"
+	Canceled     End = "canceled"
 	Crashed      End = "crashed"
 )
 
 // goesOn reports whether another life may begin after this end.
-func (e End) goesOn() bool { return e == Crashed || e == TimedOut || e == Cancelled }
+func (e End) goesOn() bool { return e == Crashed || e == TimedOut || e == Canceled }
 
 func (t *Trace) polls() int {
 	n := 0
@@ -78,7 +78,7 @@ func (t *Trace) polls() int {
 	return n
 }
 
-// String is the case as a report: what was drawn, without what is not there.
+// String returns the case as a report of what was drawn.
 func (c Case) String() string {
 	var b strings.Builder
 	for _, s := range c.Service.States {
@@ -109,47 +109,47 @@ func (c Case) String() string {
 		fmt.Fprintf(&b, "  limiter: %+v\n", *o.Limiter)
 		o.Limiter = nil
 	}
-	fmt.Fprintf(&b, "  options: %+v\n  cancelled as poll %d begins\n", o, c.Polls-1)
+	fmt.Fprintf(&b, "  options: %+v\n  canceled as poll %d begins\n", o, c.Polls-1)
 	for i, l := range c.Lives {
 		fmt.Fprintf(&b, "  life %d (step: %v): %+v\n", i, c.Step, l)
 	}
 	return b.String()
 }
 
-// String is the trace as a report, poll by poll.
+// String returns the trace as a report, poll by poll.
 func (t *Trace) String() string {
 	var b strings.Builder
 	for i, run := range t.Runs {
 		fmt.Fprintf(&b, "  life %d begins at %v\n", i, run.Began)
-		told := 0
-		tell := func(until int) {
-			for ; told < min(until, len(run.Told)); told++ {
-				fmt.Fprintf(&b, "    %-14v told %q: %q -> %q\n", run.Told[told].ObservedAt.Sub(Epoch),
-					run.Told[told].SubJob, run.Told[told].From, run.Told[told].To)
+		delivered := 0
+		deliver := func(until int) {
+			for ; delivered < min(until, len(run.Delivered)); delivered++ {
+				fmt.Fprintf(&b, "    %-14v delivered %q: %q -> %q\n", run.Delivered[delivered].ObservedAt.Sub(Epoch),
+					run.Delivered[delivered].SubJob, run.Delivered[delivered].From, run.Delivered[delivered].To)
 			}
 		}
 		for _, p := range run.Polls {
-			what := p.Answer.Kind
+			what := p.Response.Kind
 			if what == "" {
-				what = describe(p.Answer.Job)
+				what = describe(p.Response.Job)
 			}
 			fmt.Fprintf(&b, "    %-14v poll %d: %s, after %v", p.Start, p.N, what, p.End-p.Start)
-			if p.Answer.Rejected {
+			if p.Response.Rejected {
 				b.WriteString(", once the credential was renewed")
 			}
-			if p.Answer.Spelling != "" {
-				fmt.Fprintf(&b, ", spelt with %s", p.Answer.Spelling)
+			if p.Response.Spelling != "" {
+				fmt.Fprintf(&b, ", spelled with %s", p.Response.Spelling)
 			}
-			if p.Answer.RetryAfter > 0 {
-				fmt.Fprintf(&b, ", Retry-After %v", p.Answer.RetryAfter)
+			if p.Response.RetryAfter > 0 {
+				fmt.Fprintf(&b, ", Retry-After %v", p.Response.RetryAfter)
 			}
 			if p.Lost {
 				b.WriteString(", and its Progress was not stored")
 			}
 			b.WriteByte('\n')
-			tell(p.Told)
+			deliver(p.Delivered)
 		}
-		tell(len(run.Told))
+		deliver(len(run.Delivered))
 		fmt.Fprintf(&b, "    %-14v %s", run.At, run.End)
 		if run.Said.Known {
 			fmt.Fprintf(&b, ", %d polls, failed %v", run.Said.Polls, run.Said.Failures)

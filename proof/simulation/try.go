@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// patience is how long a case may take, which takes milliseconds if all is well.
+// patience is how long a case may take. It takes milliseconds if all is well.
 var patience = time.Minute
 
-// Try runs a case and says what is wrong with what became of it: also that it
-// panicked. One that hangs can't be left behind: it ends the process, with a word of
-// how to replay it.
+// Try runs a case and returns what is wrong with it, including a panic. A case that hangs cannot be
+// left behind: Try ends the process, with a message that tells how to replay it.
 func Try(c *Case, tier string, run Tier) (t *Trace, found []Violation) {
 	watch := time.AfterFunc(patience, func() {
 		debug.SetTraceback("all")
-		panic(fmt.Sprintf("seed %d of the %s tier has not come to its end within %v; replay it with: %s", c.Seed, tier, patience, c.Replay(tier)))
+		panic(fmt.Sprintf("seed %d of the %s tier did not end within %v; replay it with: %s", c.Seed, tier, patience, c.Replay(tier)))
 	})
 	defer watch.Stop()
 	defer func() {
@@ -29,7 +28,7 @@ func Try(c *Case, tier string, run Tier) (t *Trace, found []Violation) {
 			p = panicked{&Trace{Requests: -1}, r, debug.Stack()}
 		}
 		what := fmt.Sprint(p.value)
-		first, _, _ := strings.Cut(what, "\n") // of a deadlock its goroutines follow
+		first, _, _ := strings.Cut(what, "\n") // the goroutines of a deadlock follow
 		t, found = p.trace, []Violation{{"panic", 0, fmt.Sprintf("%s\n%s", what, p.stack), first}}
 	}()
 	t = run(c)

@@ -16,7 +16,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// broken is a Poller that panics when it has polled.
+// broken returns a Poller that panics after it has polled.
 func broken(inner poller.Poller) poller.Poller {
 	return poller.Func(func(ctx context.Context, jobID string) (status.Job, error) {
 		_, _ = inner.Poll(ctx, jobID)
@@ -35,13 +35,13 @@ func drawVerb(t *testing.T, all bool) simulation.Case {
 	return simulation.Case{}
 }
 
-// stuck is one that nothing can end.
+// stuck returns a Poller that nothing can end.
 func stuck(poller.Poller) poller.Poller {
 	return poller.Func(func(context.Context, string) (status.Job, error) { select {} })
 }
 
-// What panics is a finding like any other: it names the seed, and is shrunk.
-func TestAPanicIsFound(t *testing.T) {
+// A panic is a violation like any other: it is reported with its seed, and shrunk.
+func TestTryReportsAPanic(t *testing.T) {
 	c := drawVerb(t, false)
 	for name, tier := range map[string]simulation.Tier{
 		"pure": func(*simulation.Case) *simulation.Trace { panic("a mistake of ours") },
@@ -61,25 +61,10 @@ func TestAPanicIsFound(t *testing.T) {
 	}
 }
 
-// The shortest case has the same mistake, and not one that hides behind it.
-func TestAPanicIsShrunkToTheSamePanic(t *testing.T) {
-	tier := func(c *simulation.Case) *simulation.Trace {
-		if c.Polls > 10 {
-			panic("a mistake of ours")
-		}
-		panic("another one")
-	}
-	c := drawVerb(t, false)
-	trace, found := simulation.Try(&c, simulation.PureTier, tier)
-	short, _, found := simulation.Shrink(t.Context(), &c, simulation.PureTier, tier, trace, found)
-	require.Equal(t, 11, short.Polls)
-	require.Contains(t, found[0].Text, "a mistake of ours")
-}
-
-// What leaves goroutines behind that nothing can end, or ends the process, names its
-// seed too: a wait that hangs in a bubble and outside of one, and a panic on a goroutine
-// of WaitAll's.
-func TestWhatEndsTheProcessNamesItsSeed(t *testing.T) {
+// What ends the process, or leaves goroutines behind that nothing can end, is reported with its
+// seed too: a wait that hangs within a bubble and outside of one, and a panic on a goroutine of
+// WaitAll.
+func TestTryNamesTheSeedThatEndsTheProcess(t *testing.T) {
 	const how = "SIMULATION_ENDS_BY"
 	hang := simulation.Case{Seed: 4711}
 	one, all := drawVerb(t, false), drawVerb(t, true)
@@ -90,14 +75,14 @@ func TestWhatEndsTheProcessNamesItsSeed(t *testing.T) {
 	case "a hang in a bubble":
 		tier := simulation.HTTP(t, stuck)
 		trace, found := simulation.Try(&one, simulation.HTTPTier, tier)
-		ctx, cancel := context.WithCancel(t.Context()) // it is not shrunk: each try leaves goroutines behind
+		ctx, cancel := context.WithCancel(t.Context()) // no shrinking: each attempt leaks goroutines
 		cancel()
 		simulation.Report(ctx, &one, simulation.HTTPTier, tier, trace, found, func(text string) { fmt.Println(text) })
 	case "a panic":
 		simulation.Try(&all, simulation.HTTPTier, simulation.HTTP(t, broken))
 	default:
 		for end, says := range map[string][]string{
-			"a hang":             {"has not come to its end within 50ms", hang.Replay(simulation.PureTier)},
+			"a hang":             {"did not end within 50ms", hang.Replay(simulation.PureTier)},
 			"a hang in a bubble": {"deadlock", one.Replay(simulation.HTTPTier)},
 			"a panic":            {"a mistake of ours", all.Replay(simulation.HTTPTier)},
 		} {

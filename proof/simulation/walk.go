@@ -2,23 +2,23 @@ package simulation
 
 import "time"
 
-// walk goes through a life poll by poll, next to the observer: each poll has to be
-// where the schedules put it, and to be told of as the rules say, until the wait ends
-// when and how they say. It stops at the first thing that is wrong.
+// walk goes through a life poll by poll, beside the observer: each poll has to be where the
+// schedules put it, and deliver what the rules require, until the wait ends when and how they
+// require it. It stops at the first mistake.
 type walk struct {
-	c        *Case
-	o        *observer
-	life     *Life
-	run      *Run
-	found    func(check, format string, args ...any)
-	end      time.Duration
-	how      End
-	deadline time.Duration // 0: there is none
-	polls    int           // so far
-	told     int
-	looked   bool
-	now      time.Duration // when the last poll was told of
-	renewed  time.Duration // when the credential was; 0: never
+	c         *Case
+	o         *observer
+	life      *Life
+	run       *Run
+	found     func(check, format string, args ...any)
+	end       time.Duration
+	how       End
+	deadline  time.Duration // 0: there is none
+	polls     int           // so far
+	delivered int
+	looked    bool
+	now       time.Duration // when the last poll's transitions were delivered
+	renewed   time.Duration // when the credential was; 0: never
 }
 
 const never = time.Duration(1) << 62
@@ -30,16 +30,16 @@ func (w *walk) lastLook() time.Duration {
 	return w.deadline - w.o.margin()
 }
 
-// sleep is when a sleep ends that begins now.
+// sleep returns when a sleep ends that begins now.
 func (w *walk) sleep(now time.Duration, d span) span {
 	look := max(now, w.lastLook())
 	return span{min(now+d.from, look), min(now+d.to, look)}
 }
 
-// through checks the life; start is when its wait began.
+// through checks the life, whose wait began at start.
 func (w *walk) through(start time.Duration) {
 	if end := w.o.outcome(); end != "" {
-		w.ends(end, start) // the checkpoint says it all
+		w.ends(end, start) // the checkpoint is already terminal
 		return
 	}
 	due := exactly(start)
@@ -50,7 +50,7 @@ func (w *walk) through(start time.Duration) {
 			return
 		}
 		if w.c.Step && !w.o.stored {
-			w.o.begin(due.from) // what did not poll has left nothing behind
+			w.o.begin(due.from) // a Step that did not poll leaves nothing behind
 		}
 		isLook := !w.looked && due.to >= w.lastLook()
 		if l := w.c.Options.Limiter; l != nil {
@@ -103,14 +103,14 @@ func (w *walk) through(start time.Duration) {
 	}
 }
 
-// poll checks when and how a poll ended, what was told of it, and whether the wait
-// was to go on. It returns the delay to the next.
+// poll checks when and how a poll ended, what it delivered, and whether the wait had to go on. It
+// returns the delay before the next poll.
 func (w *walk) poll(p *Poll) (delay span, open bool) {
 	w.polls++
 	w.now = p.End
-	a, k := &p.Answer, kinds[p.Answer.Kind]
+	a, k := &p.Response, kinds[p.Response.Kind]
 	if p.N == w.c.Polls-1 && p.Start+offCancel < w.end {
-		w.end, w.how = p.Start+offCancel, Cancelled
+		w.end, w.how = p.Start+offCancel, Canceled
 	}
 	took, useless := w.takes(p)
 	limit := w.c.Options.Timeout
@@ -148,7 +148,7 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 		w.ends(Unauthorized, p.End)
 		return span{}, false
 	}
-	if !late && (a.Kind == "" || k.answered) {
+	if !late && (a.Kind == "" || k.responded) {
 		w.o.took = append(w.o.took, took)
 	}
 	if late || a.Kind != "" {
@@ -161,16 +161,16 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	}
 
 	changes, progress, end := w.o.good(p)
-	if crash := w.life.CrashAt - w.told; w.life.CrashAt > 0 && len(changes) >= crash {
+	if crash := w.life.CrashAt - w.delivered; w.life.CrashAt > 0 && len(changes) >= crash {
 		if w.c.Step {
 			*w.o, crash = before, 0
 		}
-		if w.tells(changes[:crash], p.End) {
+		if w.deliveries(changes[:crash], p.End) {
 			w.ends(Crashed, w.now)
 		}
 		return span{}, false
 	}
-	if !w.tells(changes, p.End) {
+	if !w.deliveries(changes, p.End) {
 		return span{}, false
 	}
 	if end != "" {
@@ -184,25 +184,25 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	return w.asks(0, w.now, exactly(min(a.RetryAfter, 2*time.Minute)), 0)
 }
 
-// takes is how long a poll takes that nobody cuts short. It is useless if it ends with
+// takes returns how long a poll takes that nothing cuts short. The poll is useless if it ends with
 // a credential that was renewed a moment ago and is rejected again.
 func (w *walk) takes(p *Poll) (took time.Duration, useless bool) {
-	took = p.Answer.took()
-	if w.c.asksTwice(kinds[p.Answer.Kind]) && p.End > p.Start+took { // it was asked again
+	took = p.Response.took()
+	if w.c.asksTwice(kinds[p.Response.Kind]) && p.End > p.Start+took { // the request was repeated
 		took *= 2
 	}
-	if w.c.Options.Credential != password || !p.Answer.rejection() {
+	if w.c.Options.Credential != password || !p.Response.rejection() {
 		return took, false
 	}
-	at := p.Start + p.Answer.Latency
+	at := p.Start + p.Response.Latency
 	if w.renewed > 0 && at-w.renewed < time.Minute {
-		return p.Answer.Latency, true
+		return p.Response.Latency, true
 	}
 	w.renewed = at
 	return took, false
 }
 
-// lastLookFrom is how long there is until the last look; never if none comes.
+// lastLookFrom returns the time until the last look; never if none comes.
 func (w *walk) lastLookFrom(now time.Duration) time.Duration {
 	if w.deadline == 0 || w.c.Step {
 		return never
@@ -210,7 +210,7 @@ func (w *walk) lastLookFrom(now time.Duration) time.Duration {
 	return w.deadline - w.o.margin() - now
 }
 
-// asks has a schedule say the delay to the next poll.
+// asks asks a schedule for the delay before the next poll.
 func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Duration) (delay span, open bool) {
 	delay = w.c.Options.delay(which, w.o.asked[which])
 	w.o.asked[which]++

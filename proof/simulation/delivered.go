@@ -7,25 +7,25 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// tells checks what was told of one answer.
-func (w *walk) tells(want []change, now time.Duration) (ok bool) {
-	got := w.run.Told[w.told:w.run.Polls[w.polls-1].Told]
-	w.told += len(got)
-	w.now += time.Duration(len(got)) * w.c.Options.Listens
+// deliveries checks the transitions that were delivered for one response.
+func (w *walk) deliveries(want []change, now time.Duration) (ok bool) {
+	got := w.run.Delivered[w.delivered:w.run.Polls[w.polls-1].Delivered]
+	w.delivered += len(got)
+	w.now += time.Duration(len(got)) * w.c.Options.Callback
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
-			w.found("transitions", "at %v %q: %q -> %q was not told", now, want[i].name, want[i].from, want[i].to)
+			w.found("transitions", "at %v %q: %q -> %q was not delivered", now, want[i].name, want[i].from, want[i].to)
 			return false
 		case i >= len(want):
-			w.found("transitions", "at %v was told %+v", now, got[i])
+			w.found("transitions", "at %v %+v was delivered", now, got[i])
 			return false
 		case !w.same(want[i], got[i], now):
-			w.found("transitions", "at %v was told %+v\n  and not %+v", now, got[i], want[i])
+			w.found("transitions", "at %v %+v was delivered\n  instead of %+v", now, got[i], want[i])
 			return false
 		}
 	}
-	w.o.hear(want)
+	w.o.deliver(want)
 	return true
 }
 
@@ -39,7 +39,7 @@ func (w *walk) same(want change, got status.Transition, now time.Duration) bool 
 	return equal(want.job, got.Job)
 }
 
-// ends checks how and when the wait ended, and what came back of it.
+// ends checks how and when the wait ended, and what it returned.
 func (w *walk) ends(end End, at time.Duration) {
 	run, said := w.run, w.o.says(at)
 	job, subs := w.o.snapshot(run.Folded)
@@ -52,19 +52,19 @@ func (w *walk) ends(end End, at time.Duration) {
 		w.found("outcome", "%s at %v, not %s at %v %v", run.End, run.At, end, at, run.Wrong)
 	case len(run.Polls) > w.polls:
 		w.found("pace", "poll %d at %v, though the wait had ended at %v", run.Polls[w.polls].N, run.Polls[w.polls].Start, at)
-	case len(run.Told) > w.told:
-		w.found("transitions", "after the end was told %+v", run.Told[w.told])
+	case len(run.Delivered) > w.delivered:
+		w.found("transitions", "%+v was delivered after the end", run.Delivered[w.delivered])
 	case end == Crashed:
 	case !same:
-		w.found("outcome", "the job came back as %+v, not as %+v", run.Job, job)
+		w.found("outcome", "the returned job is %+v, not %+v", run.Job, job)
 	case run.Said.Known && !said.equal(run.Said):
-		w.found("outcome", "it says %+v, not %+v", run.Said, said)
+		w.found("outcome", "it reports %+v, not %+v", run.Said, said)
 	case len(run.Wrong) > 0:
 		w.found("outcome", "%s: %v", end, run.Wrong)
 	}
 }
 
-// says is what the wait has to say of its polls.
+// says returns what the wait has to report about its polls.
 func (o *observer) says(end time.Duration) Said {
 	r := Said{Known: true, Began: at(o.began), Polls: o.polls, Failures: o.failures, RequestID: o.requestID}
 	if o.seen > 0 {

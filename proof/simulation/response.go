@@ -9,7 +9,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// edits change good answers, the n-th one.
+// edits change the n-th good response.
 var edits = map[string]func(j *status.Job, n int){
 	"upper case": func(j *status.Job, _ int) {
 		j.Status = status.Status(strings.ToUpper(string(j.Status)))
@@ -46,19 +46,19 @@ var edits = map[string]func(j *status.Job, n int){
 	},
 }
 
-// What else a [Fault] may be, and two more things that a poll may meet.
+// Other kinds of [Fault], and more that a poll may meet.
 const (
 	slow           = "slow"
-	rejectedOnce   = "a token that a renewal mends"
+	rejectedOnce   = "a token that a renewal fixes"
 	retryAfter     = "Retry-After"
 	retryAfterDate = "Retry-After as a date"
-	retryAfterOdd  = "Retry-After that says nothing"
+	retryAfterOdd  = "an invalid Retry-After"
 	overlap        = "faults that overlap"
 	behind         = "a replica that is behind"
-	jumped         = "a server's clock that has jumped"
+	jumped         = "a server's clock that jumped"
 )
 
-// Everything is all that polls of a tier have to meet, or they prove little.
+// Everything lists what the polls of a tier have to meet; otherwise they prove little.
 func Everything(tier string) (all []string) {
 	all = append(all, slow, retryAfter, retryAfterDate, retryAfterOdd, overlap, behind, jumped)
 	all = append(append(all, passing...), final...)
@@ -69,22 +69,22 @@ func Everything(tier string) (all []string) {
 	return all
 }
 
-// Answer is what becomes of one poll, if nobody cuts it short.
-type Answer struct {
-	Kind       string        // of failure; "" for a good answer
-	Rejected   bool          // but before, the credential is rejected, and renewed
-	Job        status.Job    // of a good answer, as it is sent
-	Spelling   string        // how it is sent; "" as the service's page has it
+// Response is the result of one poll that nothing cuts short.
+type Response struct {
+	Kind       string        // of failure; "" for a good response
+	Rejected   bool          // the credential is rejected first, and renewed
+	Job        status.Job    // of a good response, as it is sent
+	Spelling   string        // how it is sent; "" as on the service's page
 	Latency    time.Duration // since the poll began, or the renewal
 	RetryAfter time.Duration
 	AsDate     bool
-	Odd        string    // a Retry-After that says nothing
+	Odd        string    // an invalid Retry-After
 	Date       time.Time // the server's clock
 	Met        []string  // of [Everything]
 }
 
-// took is how long the poll takes.
-func (a *Answer) took() time.Duration {
+// took returns how long the poll takes.
+func (a *Response) took() time.Duration {
 	switch {
 	case kinds[a.Kind].hangs:
 		return never
@@ -95,12 +95,12 @@ func (a *Answer) took() time.Duration {
 }
 
 // rejection reports whether the credential is rejected at first.
-func (a *Answer) rejection() bool { return a.Rejected || kinds[a.Kind].means == poller.Unauthorized }
+func (a *Response) rejection() bool { return a.Rejected || kinds[a.Kind].means == poller.Unauthorized }
 
-// Answer says what becomes of the n-th poll, from 0, if it begins now.
-func (c *Case) Answer(n int, now time.Duration) Answer {
+// Response returns the result of the n-th poll, counted from 0, if it begins now.
+func (c *Case) Response(n int, now time.Duration) Response {
 	s := &c.Service
-	a := Answer{Latency: s.Latency[n%len(s.Latency)]}
+	a := Response{Latency: s.Latency[n%len(s.Latency)]}
 	meet := func(is bool, what string) {
 		if is && !slices.Contains(a.Met, what) {
 			a.Met = append(a.Met, what)
@@ -149,16 +149,16 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 		a.Kind = notKnown
 	}
 	k := kinds[a.Kind]
-	a.Rejected = a.Rejected && (a.Kind == "" || k.answered && k.means != poller.Unauthorized)
+	a.Rejected = a.Rejected && (a.Kind == "" || k.responded && k.means != poller.Unauthorized)
 	if a.Rejected && !c.Options.renews() {
 		a.Kind, a.Rejected = rejected, false
 		k = kinds[rejected]
 	}
-	if k.answered = k.answered || a.Kind == ""; !k.answered {
+	if k.responded = k.responded || a.Kind == ""; !k.responded {
 		a.RetryAfter, a.Odd = 0, ""
 	}
 	if k.local != nil || k.twice || a.Rejected {
-		a.Latency = min(a.Latency, 40*time.Millisecond) // in a fraction of any timeout, also twice
+		a.Latency = min(a.Latency, 40*time.Millisecond) // a fraction of any timeout, even twice
 	}
 	if a.Kind == "" || a.Kind == "another job" || a.Kind == "no status" {
 		a.Job = seen
@@ -172,11 +172,11 @@ func (c *Case) Answer(n int, now time.Duration) Answer {
 	meet(a.RetryAfter > 0, retryAfter)
 	meet(a.RetryAfter > 0 && a.AsDate, retryAfterDate)
 	meet(a.Odd != "", retryAfterOdd)
-	meet(k.answered, c.Options.Credential)
+	meet(k.responded, c.Options.Credential)
 	return a
 }
 
-// at is what the job looks like at a moment; gone before the first state.
+// at returns the job at a moment; gone before the first state.
 func (s *Service) at(now time.Duration) (job status.Job) {
 	for _, state := range s.States {
 		if now >= state.At {

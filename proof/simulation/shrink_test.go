@@ -13,8 +13,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// on runs a changed copy of the case, so that the waiter does not know all of it, and
-// hands back what it did as if it had been given the case itself.
+// on runs a changed copy of the case, so that the waiter does not know all of it, and returns the
+// trace as if it were of the case itself.
 func on(change func(c *simulation.Case)) simulation.Tier {
 	return func(c *simulation.Case) *simulation.Trace {
 		other := c.Clone()
@@ -22,14 +22,14 @@ func on(change func(c *simulation.Case)) simulation.Tier {
 		trace := simulation.Pure(&other)
 		for _, run := range trace.Runs {
 			for i := range run.Polls {
-				run.Polls[i].Answer = c.Answer(run.Polls[i].N, run.Polls[i].Start)
+				run.Polls[i].Response = c.Response(run.Polls[i].N, run.Polls[i].Start)
 			}
 		}
 		return trace
 	}
 }
 
-// afterwards changes what became of the case.
+// afterwards changes the trace of a case.
 func afterwards(change func(c *simulation.Case, run *simulation.Run)) simulation.Tier {
 	return func(c *simulation.Case) *simulation.Trace {
 		trace := simulation.Pure(c)
@@ -40,9 +40,8 @@ func afterwards(change func(c *simulation.Case, run *simulation.Run)) simulation
 	}
 }
 
-// A waiter that is wrong is found out by the check that is for it, and a case of few
-// polls is left of what it did.
-func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
+// A wrong waiter is found by the check that is meant for it, and shrinks to a case of few polls.
+func TestShrink(t *testing.T) {
 	leaks := simulation.HTTP(t, func(inner poller.Poller) poller.Poller {
 		return poller.Func(func(ctx context.Context, jobID string) (status.Job, error) {
 			go time.Sleep(time.Hour)
@@ -53,24 +52,24 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 	for name, wrong := range map[string]struct {
 		check string
 		tier  simulation.Tier
-		polls int // that are left
+		polls int // of the shrunk case
 	}{
-		"loses what a sub-job ends with": {"transitions", afterwards(func(_ *simulation.Case, run *simulation.Run) {
-			for i := range slices.Backward(run.Told) {
-				if run.Told[i].To == "success" && run.Told[i].IsSubJob() {
-					run.Told = slices.Delete(run.Told, i, i+1)
+		"loses the end of a sub-job": {"transitions", afterwards(func(_ *simulation.Case, run *simulation.Run) {
+			for i := range slices.Backward(run.Delivered) {
+				if run.Delivered[i].To == "success" && run.Delivered[i].IsSubJob() {
+					run.Delivered = slices.Delete(run.Delivered, i, i+1)
 					for k := range run.Polls {
-						if run.Polls[k].Told > i {
-							run.Polls[k].Told--
+						if run.Polls[k].Delivered > i {
+							run.Polls[k].Delivered--
 						}
 					}
 				}
 			}
 		}), 2},
-		"tells twice after a crash": {"transitions", afterwards(func(_ *simulation.Case, run *simulation.Run) {
-			if last := len(run.Polls) - 1; run.Began > 0 && len(run.Told) > 0 {
-				run.Told = append(run.Told, run.Told[0])
-				run.Polls[last].Told++
+		"delivers twice after a crash": {"transitions", afterwards(func(_ *simulation.Case, run *simulation.Run) {
+			if last := len(run.Polls) - 1; run.Began > 0 && len(run.Delivered) > 0 {
+				run.Delivered = append(run.Delivered, run.Delivered[0])
+				run.Polls[last].Delivered++
 			}
 		}), 3},
 		"takes failed for success": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
@@ -81,13 +80,13 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 		"loses why the job failed": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
 			run.Job.FailReason = ""
 		}), 1},
-		"was seen a moment before it was": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
+		"reports a last response too early": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
 			if !run.Said.Seen.IsZero() {
 				run.Said.Seen = run.Said.Seen.Add(-1)
 			}
 		}), 2},
 		"takes a timeout for a deadline": {"outcome", afterwards(func(_ *simulation.Case, run *simulation.Run) {
-			if run.End == simulation.Cancelled {
+			if run.End == simulation.Canceled {
 				run.End = simulation.TimedOut
 			}
 		}), 1},
@@ -103,7 +102,7 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 				}
 			}
 		}), 2},
-		"asks three times as often": {"requests", on(func(c *simulation.Case) {
+		"polls three times as often": {"requests", on(func(c *simulation.Case) {
 			for i, d := range c.Options.Progress {
 				c.Options.Progress[i] = d / 3
 			}
@@ -133,6 +132,21 @@ func TestEachCheckFindsAWrongWaiterAndShrinks(t *testing.T) {
 			t.Fatal("no seed finds it")
 		})
 	}
+}
+
+// The shortest case has the same mistake, and not one that hides behind it.
+func TestShrinkKeepsTheMistake(t *testing.T) {
+	tier := func(c *simulation.Case) *simulation.Trace {
+		if c.Polls > 10 {
+			panic("a mistake of ours")
+		}
+		panic("another one")
+	}
+	c := drawVerb(t, false)
+	trace, found := simulation.Try(&c, simulation.PureTier, tier)
+	short, _, found := simulation.Shrink(t.Context(), &c, simulation.PureTier, tier, trace, found)
+	require.Equal(t, 11, short.Polls)
+	require.Contains(t, found[0].Text, "a mistake of ours")
 }
 
 func polls(trace *simulation.Trace) int {
