@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// All durations follow from that of the soak, so that a short one goes through the
+// same. Those in comments are of two minutes; a longer soak has them too, and so is the
+// same load for longer.
+func (s settings) scale() time.Duration { return min(s.length, 2*time.Minute) }
+
+// longestJob is 48 s: by the second half the ages of the jobs that go on are as mixed
+// as they will ever be.
+func (s settings) longestJob() time.Duration { return s.scale() * 2 / 5 }
+
+// longestSleep is 30 s.
+func (s settings) longestSleep() time.Duration { return s.scale() / 4 }
+
+// pollTimeout is 2 s and not the default's 15 s, since each poll that hangs keeps one of
+// the Client's 64 connections from the others for so long.
+func (s settings) pollTimeout() time.Duration { return max(s.scale()/60, time.Second) }
+
+// longestSilence is how long a wait may go without the end of a poll: the longest sleep,
+// a poll, and some time for a busy machine. For as long it may go on after its job's end
+// if no poll fails: whatever share fails, these hold, and the mere lag does not.
+func (s settings) longestSilence() time.Duration {
+	return s.longestSleep()*3/2 + s.pollTimeout() + 5*time.Second
+}
+
+// options are those of the Waiter. The schedules are the default ones but for the first
+// interval, 4 s and not 1 s, which two cores bear.
+func (s settings) options() []waiter.Option {
+	schedule := func(first time.Duration, factor float64, most time.Duration, spread float64) func() backoff.BackOff {
+		return func() backoff.BackOff {
+			return backoff.NewExponentialBackOff(backoff.WithInitialInterval(first), backoff.WithMultiplier(factor),
+				backoff.WithMaxInterval(most), backoff.WithRandomizationFactor(spread), backoff.WithMaxElapsedTime(0))
+		}
+	}
+	return []waiter.Option{
+		waiter.WithBackOff(schedule(s.scale()/30, 1.25, s.scale()/8, 0.2)),
+		waiter.WithFailureBackOff(schedule(s.scale()/120, 2, s.longestSleep(), 0.5)),
+		waiter.WithPollTimeout(s.pollTimeout()),
+		waiter.WithNotFoundGrace(s.length), // the service knows every job: its 404s are faults
+	}
+}
+
+// load is how the waits go.
+type load struct {
+	began       time.Time
+	polls       atomic.Int64
+	failedPolls atomic.Int64
+	waits       atomic.Int64 // that go on
+	succeeded   atomic.Int64
+	failed      atomic.Int64
+	unfinished  atomic.Int64
+	wrong       atomic.Int64
+	left        int           // goroutines that were not there before
+	silence     time.Duration // the longest that a wait may go without a poll
+
+	mu     sync.Mutex
+	lag    time.Duration // the greatest between a job's end and its wait's
+	wrongs []error       // the first few
+}
+
+var errOver = errors.New("the soak is over")
+
+// run keeps s.waits going until s.length is over or ctx is, then ends them all. What it
+// has seen it returns with an error, too.
+func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	before := runtime.NumGoroutine()
+	l := &load{began: time.Now(), silence: s.longestSilence()}
+	// A token of a function may be tried again when it is rejected.
+	token := credential.TokenFunc(func(context.Context) (string, error) { return "a-token", nil })
+	client, err := poller.New(endpoint, "a-project", poller.WithCredential(token))
+	if err != nil {
+		return nil, l, err
+	}
+	w, err := waiter.New(client, append(s.options(), waiter.WithTrace(&waiter.Trace{PollEnd: l.polled}))...)
+	if err != nil {
+		return nil, l, err
+	}
+
+	var ids atomic.Int64
+	var all sync.WaitGroup
+	for range s.waits {
+		all.Go(func() {
+			pause(ctx, rand.N(s.scale()/20)) // or all would poll at once for long
+			for ctx.Err() == nil {
+				l.wait(ctx, w, truth.Draw("soak-"+strconv.FormatInt(ids.Add(1), 10), s.longestJob()))
+			}
+		})
+	}
+	samples, err := l.record(ctx, s)
+	stop(errOver)
+	all.Wait()
+	client.CloseIdleConnections()
+	l.left = leftover(before)
+	return samples, l, err
+}
+
+func (l *load) polled(_ context.Context, _ poller.Reply, err error) {
+	l.polls.Add(1)
+	if err != nil {
+		l.failedPolls.Add(1)
+	}
+}
+
+// wait waits for one job, and judges the wait.
+func (l *load) wait(ctx context.Context, w *waiter.Waiter, job truth.Job) {
+	l.waits.Add(1)
+	defer l.waits.Add(-1)
+	witness := truth.NewWitness(job)
+	ctx, cancel := witness.Context(ctx)
+	defer cancel()
+	last, silence := time.Now(), time.Duration(0)
+	failed := last // when the last poll did that did
+	heard := func(err error) {
+		now := time.Now()
+		silence, last = max(silence, now.Sub(last)), now
+		if err != nil {
+			failed = now
+		}
+	}
+	got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Tell), waiter.WithTrace(&waiter.Trace{
+		PollEnd: func(_ context.Context, _ poller.Reply, err error) { heard(err) },
+	}))
+	heard(nil)
+	wrong := witness.Judge(ctx, last, got, err)
+	blind := min(witness.Lag(last), last.Sub(failed))
+	switch {
+	case silence > l.silence:
+		wrong = errors.Join(wrong, fmt.Errorf("%s: no poll for %v", job.Script.ID, silence.Round(time.Second/10)))
+	case job.Patience == 0 && blind > l.silence:
+		wrong = errors.Join(wrong, fmt.Errorf("%s: its end was not seen for %v, though no poll failed", job.Script.ID, blind.Round(time.Second/10)))
+	}
+	if !l.judged(job, witness.Lag(last), wrong) {
+		return
+	}
+	switch got.Status {
+	case status.Success:
+		l.succeeded.Add(1)
+	case status.Failed:
+		l.failed.Add(1)
+	default:
+		l.unfinished.Add(1)
+	}
+}
+
+// judged notes what was wrong with a wait, and returns whether nothing was.
+func (l *load) judged(job truth.Job, lag time.Duration, wrong error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if job.Patience == 0 {
+		l.lag = max(l.lag, lag)
+	}
+	if wrong == nil {
+		return true
+	}
+	l.wrong.Add(1)
+	if len(l.wrongs) < 10 {
+		l.wrongs = append(l.wrongs, fmt.Errorf("after %v: %w", time.Since(l.began), wrong))
+	}
+	return false
+}
+
+// leftover returns how many goroutines there are more than before, once those that
+// are about to end had some time to.
+func leftover(before int) int {
+	for range 50 {
+		if runtime.NumGoroutine() <= before {
+			return 0
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return runtime.NumGoroutine() - before
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package simulation_test
+
+const somePureSeeds, someHTTPSeeds = 20_000, 300
