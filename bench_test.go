@@ -19,9 +19,9 @@ import (
 )
 
 // BenchmarkWait reports what each of 10,000 waits holds while it sleeps between two polls, and what
-// each of as many goroutines holds in the retry loop of backoff/v4, which polls the same Poller and
-// keeps nothing of its responses: heap and stacks after a collection, and goroutines. Medians of five
-// rounds.
+// each of as many goroutines holds in the retry loop of backoff/v4, which polls the same Poller
+// and keeps nothing of its responses: heap and stacks after a collection, and goroutines. Figures
+// are medians of five rounds.
 func BenchmarkWait(b *testing.B) {
 	const rest = `"job_type":"create_share","status":"running","begin_time":"2023-07-26 09:33:58"`
 	b.Run("job", func(b *testing.B) { compareWaits(b, `{"job_id":"26f6b565",`+rest+`}`) })
@@ -105,7 +105,7 @@ func held(b *testing.B, polls *atomic.Int64, await func(context.Context) error) 
 	return bytes, goroutines
 }
 
-// inUse is the size of heap and stacks. Each collection halves the stacks that have become too large.
+// inUse is the size of heap and stacks. Each collection halves stacks that are too large.
 func inUse() int64 {
 	for range 4 {
 		runtime.GC()

@@ -94,8 +94,8 @@ func ExampleWithLimiter() {
 	// the limiter delayed two polls: true
 }
 
-// A job that is not found has a grace of ten seconds by default, since the service may not know a new
-// job at once. This job is not new.
+// A job that is not found has a grace of ten seconds by default, since the service may not know a
+// new job at once. This job is not new.
 func ExampleWithNotFoundGrace() {
 	service := failing(1, &poller.Error{StatusCode: 404, Code: "SFS.TURBO.0019"})
 	w, err := waiter.New(service, waiter.WithNotFoundGrace(0))

@@ -16,8 +16,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// scripted stands for a poller.Client in the examples: its responses are these jobs in turn, the last
-// one forever.
+// scripted stands for a poller.Client in the examples: its responses are these jobs in turn, the
+// last one forever.
 func scripted(jobs ...status.Job) poller.Func { return failing(0, nil, jobs...) }
 
 // failing is scripted after so many polls have failed.

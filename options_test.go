@@ -55,8 +55,8 @@ func TestOptions(t *testing.T) {
 		"WithBackOff":        waiter.WithBackOff(func() backoff.BackOff { return nil }),
 		"WithFailureBackOff": waiter.WithFailureBackOff(func() backoff.BackOff { return (*backoff.ExponentialBackOff)(nil) }),
 	} {
-		t.Run("that make no BackOff are named by the call that needs it: "+name, func(t *testing.T) {
-			_, err := newWaiter(t, responses(httpError(503))).Wait(t.Context(), id, option, waiter.WithPollTimeout(time.Second))
+		bubble(t, "that make no BackOff are named by the call that needs it: "+name, func(t *testing.T) {
+			_, err := newWaiter(t, responses(job("running"), httpError(503))).Wait(t.Context(), id, option)
 			require.ErrorContains(t, err, name+":")
 		})
 	}

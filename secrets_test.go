@@ -111,8 +111,8 @@ func (b taught) Observe(o pace.Observation) {
 	b.BackOff.(pace.Observer).Observe(o)
 }
 
-// A mirror is a service that quotes the requests' secrets wherever a response has room for them, and
-// remembers them.
+// A mirror is a service that quotes the requests' secrets wherever a response has room for them,
+// and remembers them.
 type mirror struct {
 	http.RoundTripper
 	polls, tokens int
@@ -157,8 +157,8 @@ var plantedOptions = []any{
 	credential.PasswordOptions{IAMEndpoint: "https://u:" + plantedPassword + "@iam", User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p"},
 }
 
-// values are of every exported struct type. They come from waits with each kind of credential for jobs
-// of a service that quotes secrets.
+// values are of every exported struct type. They come from waits with each kind of credential for
+// jobs of a service that quotes secrets.
 func values(t *testing.T) (held []any, secrets []string) {
 	server := pollertest.New(pollertest.WithToken(plantedToken), pollertest.WithTemporaryKey(plantedAccessKey, plantedSecretKey, plantedSecurity))
 	defer server.Close()
