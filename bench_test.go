@@ -18,10 +18,10 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// BenchmarkWait reports what each of 10,000 waits holds while it sleeps between two
-// polls, beside as many goroutines in the retry loop of backoff/v4, which asks the
-// same Poller and keeps nothing of its answers: heap and stacks after a collection,
-// and goroutines. Medians of five rounds.
+// BenchmarkWait reports what each of 10,000 waits holds while it sleeps between two polls, and what
+// each of as many goroutines holds in the retry loop of backoff/v4, which polls the same Poller
+// and keeps nothing of its responses: heap and stacks after a collection, and goroutines. Figures
+// are medians of five rounds.
 func BenchmarkWait(b *testing.B) {
 	const rest = `"job_type":"create_share","status":"running","begin_time":"2023-07-26 09:33:58"`
 	b.Run("job", func(b *testing.B) { compareWaits(b, `{"job_id":"26f6b565",`+rest+`}`) })
@@ -30,12 +30,11 @@ func BenchmarkWait(b *testing.B) {
 	})
 }
 
-func compareWaits(b *testing.B, answer string) {
+func compareWaits(b *testing.B, response string) {
 	var polls atomic.Int64
-	p := poller.Func(func(context.Context, string) (reply poller.Reply, err error) {
+	p := fn(func(context.Context, string) (reply poller.Reply, err error) {
 		defer polls.Add(1)
-		err = json.Unmarshal([]byte(answer), &reply.Job) // its strings are its own, as over HTTP
-		return reply, err
+		return reply, json.Unmarshal([]byte(response), &reply.Job) // its strings are its own, as over HTTP
 	})
 	w, err := waiter.New(p, waiter.WithBackOff(hourly))
 	require.NoError(b, err)
@@ -52,8 +51,8 @@ func compareWaits(b *testing.B, answer string) {
 			return err
 		}, backoff.WithContext(hourly(), ctx))
 	}
-	// The runtime keeps its record of a goroutine, about half a KB, for the next one:
-	// after this round it is in neither figure.
+	// The runtime keeps its record of a goroutine, about half a KB, for the next one. After this round
+	// it is in neither figure.
 	held(b, &polls, wait)
 	samples := map[string][]float64{}
 	for range 5 {
@@ -98,7 +97,7 @@ func held(b *testing.B, polls *atomic.Int64, await func(context.Context) error) 
 	for polls.Load() < n {
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(100 * time.Millisecond) // from the answer to sleep
+	time.Sleep(100 * time.Millisecond) // from the response to sleep
 	bytes = float64(inUse()-bytesBefore) / n
 	goroutines = float64(runtime.NumGoroutine()-goroutinesBefore) / n
 	cancel()
@@ -106,8 +105,7 @@ func held(b *testing.B, polls *atomic.Int64, await func(context.Context) error) 
 	return bytes, goroutines
 }
 
-// inUse is of heap and stacks. Each collection halves the stacks that have become
-// too large.
+// inUse is the size of heap and stacks. Each collection halves stacks that are too large.
 func inUse() int64 {
 	for range 4 {
 		runtime.GC()

@@ -18,7 +18,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Programs compile against these names and signatures.
+// Programs outside this repository compile against these names and signatures.
 var (
 	_ func(poller.Poller, ...waiter.Option) (*waiter.Waiter, error)                                                      = waiter.New
 	_ func(*waiter.Waiter, context.Context, string, ...waiter.Option) (status.Job, error)                                = (*waiter.Waiter).Wait

@@ -2,6 +2,8 @@ package waiter_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,24 +16,37 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// scripted stands for a poller.Client in the examples: it answers with these jobs in
-// turn, the last for ever.
-func scripted(jobs ...status.Job) poller.Func {
-	return func(context.Context, string) (poller.Reply, error) {
+// scripted stands for a poller.Client in the examples: its responses are these jobs in turn, the
+// last one forever.
+func scripted(jobs ...status.Job) poller.Func { return failing(0, nil, jobs...) }
+
+// failing is scripted after so many polls have failed.
+func failing(times int, err error, jobs ...status.Job) poller.Func {
+	return func(context.Context, string) (status.Job, error) {
+		if err != nil && times > 0 {
+			times--
+			return status.Job{}, err
+		}
 		job := jobs[0]
 		if len(jobs) > 1 {
 			jobs = jobs[1:]
 		}
-		return poller.Reply{Job: job}, nil
+		return job, nil
 	}
 }
 
-// quick has the examples poll every millisecond, where the default is a second and
-// more.
+// quick has the examples poll every millisecond. The default is a second and more.
 var quick = waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(time.Millisecond) })
 
-// A client, a Waiter and a wait; the service is a test's. For the real one the
-// endpoint is poller.Endpoint("cn-north-4"), and there is no need of WithHTTPClient.
+// bindLDAP is a job in three polls.
+var bindLDAP = []status.Job{
+	{Type: "bind_ldap", Status: status.Waiting},
+	{Type: "bind_ldap", Status: status.Running, SubJobs: []status.Job{{Type: "check_ldap", Status: status.Running}}},
+	{Type: "bind_ldap", Status: status.Success, SubJobs: []status.Job{{Type: "check_ldap", Status: status.Success}}},
+}
+
+// A client, a Waiter and a wait. The service is one for tests. For the real one, the endpoint is
+// poller.Endpoint("cn-north-4"), and WithHTTPClient is not needed.
 func Example() {
 	service := pollertest.New()
 	defer service.Close()
@@ -60,7 +75,7 @@ func Example() {
 	// Output: bind_ldap success
 }
 
-// Options are checked where they are given.
+// New checks its options.
 func ExampleNew() {
 	service := scripted(status.Job{Status: status.Success})
 
@@ -94,8 +109,51 @@ func ExampleWaiter_Wait() {
 	// Output: create_share 26f6b565 success <nil>
 }
 
-// Run is given the call that starts the job. If the waiting fails, its error holds
-// the job's id, so that nothing that was started is lost.
+func ExampleWaiter_Watch() {
+	w, err := waiter.New(scripted(bindLDAP...), quick)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for t, err := range w.Watch(context.Background(), "26f6b565") {
+		switch {
+		case err != nil: // it comes last
+			fmt.Println(err)
+		case t.IsSubJob():
+			fmt.Println("  sub-job", t.SubJob, t.To)
+		default:
+			fmt.Println("job", t.JobID, t.To)
+		}
+	}
+	// Output:
+	// job 26f6b565 waiting
+	// job 26f6b565 running
+	//   sub-job check_ldap running
+	//   sub-job check_ldap success
+	// job 26f6b565 success
+}
+
+// After break nothing polls any more. The job goes on.
+func ExampleWaiter_Watch_break() {
+	w, err := waiter.New(scripted(bindLDAP...), quick)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for t, err := range w.Watch(context.Background(), "26f6b565") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if t.To == status.Running {
+			fmt.Println("the job has begun")
+			break
+		}
+	}
+	// Output: the job has begun
+}
+
+// Run gets the call that starts the job. If the wait fails, the error holds the job's id.
 func ExampleWaiter_Run() {
 	w, err := waiter.New(scripted(status.Job{Type: "bind_ldap", Status: status.Success}), quick)
 	if err != nil {
@@ -103,10 +161,152 @@ func ExampleWaiter_Run() {
 		return
 	}
 	bind := func(context.Context) (jobID string, err error) {
-		answer := []byte(`{"jobId":"26f6b565"}`) // of POST .../fs/ldap
-		return poller.JobID(200, answer)
+		response := `{"jobId":"26f6b565"}` // to POST .../fs/ldap
+		return poller.JobID([]byte(response))
 	}
 	job, err := w.Run(context.Background(), bind)
 	fmt.Println(job.Type, job.ID, job.Status, err)
 	// Output: bind_ldap 26f6b565 success <nil>
+}
+
+// One of three jobs fails. WaitAll waits for the others too.
+func ExampleWaiter_WaitAll() {
+	service := poller.Func(func(_ context.Context, jobID string) (status.Job, error) {
+		if jobID == "second" {
+			return status.Job{Type: "bind_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0100"}, nil
+		}
+		return status.Job{Type: "bind_ldap", Status: status.Success}, nil
+	})
+	w, err := waiter.New(service)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	jobs, err := w.WaitAll(context.Background(), "first", "second", "third")
+	for _, job := range jobs {
+		fmt.Println(job.ID, job.Status)
+	}
+	if failed, ok := errors.AsType[*waiter.FailedError](err); ok {
+		fmt.Println("code of the first to fail:", failed.Job.ErrorCode)
+	}
+	// Output:
+	// first success
+	// second failed
+	// third success
+	// code of the first to fail: SFS.TURBO.0100
+}
+
+// Step polls once. Its Progress is plain JSON: a reconciler stores it after each Step.
+func ExampleWaiter_Step() {
+	w, err := waiter.New(scripted(bindLDAP...), quick)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored := []byte(`{"job_id":"26f6b565"}`)
+	for {
+		var p waiter.Progress
+		if err := json.Unmarshal(stored, &p); err != nil {
+			fmt.Println(err)
+			return
+		}
+		p, err = w.Step(context.Background(), p)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("poll %d: %s, %d transitions\n", p.Polls, p.Job.Status, len(p.Transitions))
+		if p.Done {
+			break
+		}
+		if stored, err = json.Marshal(p); err != nil {
+			fmt.Println(err)
+			return
+		}
+		time.Sleep(p.Next) // a reconciler returns p.Next instead
+	}
+	// Output:
+	// poll 1: waiting, 1 transitions
+	// poll 2: running, 2 transitions
+	// poll 3: success, 2 transitions
+}
+
+// The more specific errors come first. ./examples/errors has all of them.
+func Example_errors() {
+	for _, failure := range []error{
+		nil,
+		&poller.Error{StatusCode: 404, Code: "SFS.TURBO.0019"},
+		&poller.Error{StatusCode: 401, Code: "APIGW.0301"},
+		&poller.Error{StatusCode: 403, Code: "SFS.TURBO.9000"},
+	} {
+		service := failing(1, failure, status.Job{Status: status.Success})
+		w, err := waiter.New(service, waiter.WithNotFoundGrace(0))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_, err = w.Wait(context.Background(), "26f6b565")
+		switch {
+		case err == nil:
+			fmt.Println("success")
+		case errors.Is(err, waiter.ErrJobFailed):
+			fmt.Println("the job failed")
+		case errors.Is(err, waiter.ErrNotFound), errors.Is(err, waiter.ErrDisappeared):
+			fmt.Println("no such job")
+		case errors.Is(err, waiter.ErrUnauthorized):
+			fmt.Println("a new token is needed")
+		case errors.Is(err, waiter.ErrUnfinished):
+			fmt.Println("its end was not seen")
+		default:
+			fmt.Println("a wrong option")
+		}
+	}
+	// Output:
+	// success
+	// no such job
+	// a new token is needed
+	// its end was not seen
+}
+
+func ExampleFailedError() {
+	w, err := waiter.New(scripted(status.Job{
+		Type: "bind_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "binding LDAP failed",
+		SubJobs: []status.Job{{Type: "check_ldap", Status: status.Failed, FailReason: "the LDAP server does not respond"}},
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = w.Wait(context.Background(), "26f6b565")
+	if failed, ok := errors.AsType[*waiter.FailedError](err); ok {
+		fmt.Println(failed.Job.ErrorCode, failed.Job.FailReason)
+		for _, sub := range failed.Job.SubJobs {
+			fmt.Println(sub.Type, sub.FailReason)
+		}
+	}
+	fmt.Println(errors.Is(err, waiter.ErrJobFailed))
+	// Output:
+	// SFS.TURBO.0100 binding LDAP failed
+	// check_ldap the LDAP server does not respond
+	// true
+}
+
+// The wait ends, and the job goes on. The error has its id and how it was last seen, to wait again.
+func ExampleUnfinishedError() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	shutdown := errors.New("the server is shutting down")
+	w, err := waiter.New(scripted(status.Job{Type: "create_share", Status: status.Running}),
+		waiter.OnTransition(func(status.Transition) { cancel(shutdown) }))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = w.Wait(ctx, "26f6b565")
+	if unfinished, ok := errors.AsType[*waiter.UnfinishedError](err); ok {
+		fmt.Println(unfinished.JobID, unfinished.Last.Type, unfinished.Last.Status)
+	}
+	fmt.Println(errors.Is(err, waiter.ErrUnfinished), errors.Is(err, context.Canceled), errors.Is(err, shutdown))
+	// Output:
+	// 26f6b565 create_share running
+	// true true true
 }

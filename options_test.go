@@ -3,13 +3,14 @@ package waiter_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/time/rate"
 
@@ -18,8 +19,9 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-func TestAWrongOptionIsNamed(t *testing.T) {
-	tests := map[string]waiter.Option{
+func TestOptions(t *testing.T) {
+	s := responses(job("success"))
+	for name, option := range map[string]waiter.Option{
 		"OnTransition":       waiter.OnTransition(nil),
 		"WithBackOff":        waiter.WithBackOff(nil),
 		"WithFailureBackOff": waiter.WithFailureBackOff(nil),
@@ -31,83 +33,53 @@ func TestAWrongOptionIsNamed(t *testing.T) {
 		"WithJobType":        waiter.WithJobType(""),
 		"WithClassifier":     waiter.WithClassifier(nil),
 		"WithTrace":          waiter.WithTrace(nil),
-		"option 1 is nil":    nil,
-	}
-	s := answers(job("success"))
-	for name, option := range tests {
-		t.Run(name, func(t *testing.T) {
+		"option 1":           nil,
+	} {
+		t.Run("that are wrong are named by the call that gets them: "+name, func(t *testing.T) {
 			_, err := waiter.New(s, option)
 			require.ErrorContains(t, err, name)
 
 			w := newWaiter(t, s)
 			got, err := w.Wait(t.Context(), id, option)
 			require.ErrorContains(t, err, name)
+			require.NotErrorIs(t, err, waiter.ErrUnfinished)
 			require.Equal(t, id, got.ID)
 			p, err := w.Step(t.Context(), waiter.Progress{JobID: id}, option)
 			require.ErrorContains(t, err, name)
 			require.Equal(t, waiter.Progress{JobID: id}, p)
+			require.Empty(t, s.polls)
 		})
 	}
-	require.Empty(t, s.polls)
-}
 
-func TestABackOffThatIsNoneIsNamed(t *testing.T) {
 	for name, option := range map[string]waiter.Option{
 		"WithBackOff":        waiter.WithBackOff(func() backoff.BackOff { return nil }),
 		"WithFailureBackOff": waiter.WithFailureBackOff(func() backoff.BackOff { return (*backoff.ExponentialBackOff)(nil) }),
 	} {
-		_, err := newWaiter(t, answers(job("success"))).Wait(t.Context(), id, option)
-		require.ErrorContains(t, err, name+":")
+		bubble(t, "that make no BackOff are named by the call that needs it: "+name, func(t *testing.T) {
+			_, err := newWaiter(t, responses(job("running"), httpError(503))).Wait(t.Context(), id, option)
+			require.ErrorContains(t, err, name+":")
+		})
 	}
-}
 
-func TestNewRefusesWhatIsNoPoller(t *testing.T) {
-	for _, p := range []poller.Poller{nil, (*poller.Client)(nil), poller.Func(nil)} {
-		_, err := waiter.New(p)
-		require.ErrorContains(t, err, "Poller is nil")
-	}
-}
+	t.Run("include From once, in a call, for the call's job", func(t *testing.T) {
+		from := waiter.From(job("running"))
+		_, err := waiter.New(responses(), from)
+		require.ErrorContains(t, err, "From")
+		w := newWaiter(t, responses(job("success")))
+		_, err = w.Wait(t.Context(), id, from, from)
+		require.ErrorContains(t, err, "From")
+		_, err = w.Wait(t.Context(), "another", from)
+		require.ErrorContains(t, err, "From")
+		_, err = w.Wait(t.Context(), id, from)
+		require.NoError(t, err)
+	})
 
-func TestFromInTheWrongPlace(t *testing.T) {
-	from := waiter.From(job("running"))
-	_, err := waiter.New(answers(), from)
-	require.ErrorContains(t, err, "From")
-
-	w := newWaiter(t, answers(job("success")))
-	_, err = w.Wait(t.Context(), id, from, from)
-	require.ErrorContains(t, err, "From: given twice")
-	_, err = w.Wait(t.Context(), "another", from)
-	require.ErrorContains(t, err, "From")
-	_, err = w.Step(t.Context(), waiter.Progress{JobID: id}, from)
-	require.ErrorContains(t, err, "Progress.Job")
-	_, err = w.Step(t.Context(), waiter.Progress{JobID: "another", Job: job("running")})
-	require.ErrorContains(t, err, "Progress.Job")
-	_, err = w.Wait(t.Context(), id, waiter.From(status.Job{Status: status.Running}))
-	require.NoError(t, err, "a checkpoint without an id is this job's")
-}
-
-func TestAnIDThatCanNotBeAskedForIsRefusedBeforeAnyRequest(t *testing.T) {
-	s := answers(job("success"))
-	w := newWaiter(t, s)
-	for _, id := range []string{"", "  ", ".", ".."} {
-		_, err := w.Wait(t.Context(), id)
-		require.ErrorIs(t, err, waiter.ErrUnfinished)
-		require.ErrorContains(t, err, "job id")
-		_, err = w.Step(t.Context(), waiter.Progress{JobID: id})
-		require.ErrorIs(t, err, waiter.ErrUnfinished)
-		_, err = w.WaitAll(t.Context(), id)
-		require.ErrorIs(t, err, waiter.ErrUnfinished)
-	}
-	require.Empty(t, s.polls)
-}
-
-func TestOptionsOfACallOverrideNewsButCallbacksAddUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, "of a call override those of New, but callbacks add up", func(t *testing.T) {
 		var order []string
 		say := func(what string) waiter.Option {
 			return waiter.OnTransition(func(status.Transition) { order = append(order, what) })
 		}
-		s := answers(job("running"), job("success"))
+		s := responses(job("running"), job("success"))
 		w := newWaiter(t, s, say("new"), waiter.WithBackOff(constant(time.Hour)))
 		_, err := w.Wait(t.Context(), id, say("call"), waiter.WithBackOff(constant(time.Second)))
 		require.NoError(t, err)
@@ -119,79 +91,189 @@ func TestOptionsOfACallOverrideNewsButCallbacksAddUp(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"new"}, order, "a call's options are that call's")
 	})
+
+	bubble(t, "of a call are that call's, also when calls are nested", func(t *testing.T) {
+		var order []string
+		say := func(what string) waiter.Option {
+			return waiter.OnTransition(func(status.Transition) { order = append(order, what) })
+		}
+		nothing := waiter.OnTransition(func(status.Transition) {})
+		w := newWaiter(t, responses(job("running"), job("running"), job("success")), nothing, nothing, nothing) // a slice with room for a fourth
+		for range w.Watch(t.Context(), id, say("outer")) {
+			if len(order) == 1 {
+				_, err := w.Wait(t.Context(), id, say("inner"))
+				require.NoError(t, err)
+			}
+		}
+		require.Equal(t, []string{"outer", "inner", "inner", "outer"}, order)
+	})
+
+	specify(t, "say the type of a job that was never seen, but the service knows better", func(t *testing.T, d driver) {
+		got := d.wait(t.Context(), t, responses(httpError(403)), waiter.WithJobType("bind_ldap"))
+		require.Equal(t, "bind_ldap", unfinished(t, got.err).Last.Type)
+		require.ErrorContains(t, got.err, "bind_ldap job "+id)
+		got = d.wait(t.Context(), t, responses(job("failed")), waiter.WithJobType("create_share"))
+		require.Equal(t, "bind_ldap", got.job.Type)
+	})
+
+	bubble(t, "do not overrule the type of a checkpoint", func(t *testing.T) {
+		got := wait(t.Context(), t, responses(httpError(403)), status.Job{ID: id, Type: "create_share"}, []waiter.Option{waiter.WithJobType("bind_ldap")})
+		require.Equal(t, "create_share", unfinished(t, got.err).Last.Type)
+	})
 }
 
-func TestTheJobTypeIsReportedBeforeItIsSeen(t *testing.T) {
-	_, err := newWaiter(t, answers(httpError(403))).Wait(t.Context(), id, waiter.WithJobType("bind_ldap"))
-	require.ErrorContains(t, err, "bind_ldap job "+id)
-	_, err = newWaiter(t, answers(httpError(403))).Wait(t.Context(), id,
-		waiter.WithJobType("bind_ldap"), waiter.From(status.Job{Type: "create_share"}))
-	require.ErrorContains(t, err, "create_share job "+id, "the service has said so")
-}
-
-func TestTraceHooks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+func TestTrace(t *testing.T) {
+	specify(t, "passes the contexts of its start hooks on", func(t *testing.T, d driver) {
 		type key struct{}
 		var seen []string
-		trace := &waiter.Trace{
-			WaitStart: func(ctx context.Context, jobID string) context.Context {
+		trace := traced(hooks{
+			waitStart: func(ctx context.Context, jobID string) context.Context {
 				require.Equal(t, id, jobID)
 				return context.WithValue(ctx, key{}, "wait")
 			},
-			PollStart: func(ctx context.Context, _ string) context.Context {
+			pollStart: func(ctx context.Context, jobID string) context.Context {
+				require.Equal(t, id, jobID)
 				return context.WithValue(ctx, key{}, ctx.Value(key{}).(string)+" poll")
 			},
-			PollEnd: func(ctx context.Context, reply poller.Reply, err error) {
+			pollEnd: func(ctx context.Context, reply poller.Reply, err error) {
 				seen = append(seen, ctx.Value(key{}).(string)+" "+string(reply.Job.Status))
 				if err != nil {
 					seen = append(seen, err.Error())
 				}
 			},
-			WaitEnd: func(ctx context.Context, job status.Job, err error) {
+			waitEnd: func(ctx context.Context, job status.Job, err error) {
 				seen = append(seen, ctx.Value(key{}).(string)+" "+string(job.Status))
-				require.NoError(t, err)
+				require.ErrorIs(t, err, waiter.ErrJobFailed)
 			},
-		}
-		inPoll := ""
-		list := answers(job("running"), errors.New("reset"), job("success"))
-		p := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
-			inPoll = ctx.Value(key{}).(string)
-			reply, err := list.Poll(ctx, id)
-			return reply, err
 		})
-		require.NoError(t, wait(t.Context(), t, newWaiter(t, p, waiter.WithTrace(trace), waiter.WithTrace(&waiter.Trace{}))).err)
-		require.Equal(t, "wait poll", inPoll)
-		require.Equal(t, []string{"wait poll running", "wait poll ", "reset", "wait poll success", "wait success"}, seen)
+		polled, list := "", responses(job("running"), errors.New("reset"), job("failed"))
+		p := fn(func(ctx context.Context, id string) (poller.Reply, error) {
+			polled = ctx.Value(key{}).(string)
+			return list.Poll(ctx, id)
+		})
+		got := d.wait(t.Context(), t, p, trace, traced(hooks{})) // hooks may be nil
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, "wait poll", polled)
+		require.Equal(t, []string{"wait poll running", "wait poll ", "reset", "wait poll failed", "wait failed"}, seen)
+	}, blocking, alone)
+
+	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
+		var seen []string
+		trace := traced(hooks{
+			waitStart: func(ctx context.Context, _ string) context.Context { seen = append(seen, "wait"); return ctx },
+			waitEnd:   func(context.Context, status.Job, error) { seen = append(seen, "end") },
+			pollStart: func(ctx context.Context, _ string) context.Context { seen = append(seen, "poll"); return ctx },
+			pollEnd:   func(_ context.Context, reply poller.Reply, _ error) { seen = append(seen, string(reply.Job.Status)) },
+		})
+		require.NoError(t, step(t.Context(), t, responses(job("running"), job("success")), status.Job{}, []waiter.Option{trace}).err)
+		require.Equal(t, []string{"poll", "running", "poll", "success"}, seen)
+	})
+
+	specify(t, "hears the end of a wait that panics", func(t *testing.T, d driver) {
+		var ends []error
+		trace := traced(hooks{waitEnd: func(_ context.Context, _ status.Job, err error) { ends = append(ends, err) }})
+		ouch := waiter.OnTransition(func(status.Transition) { panic("ouch") })
+		require.Panics(t, func() { d.wait(t.Context(), t, responses(job("running")), trace, ouch) })
+		require.Len(t, ends, 1)
+		require.Error(t, ends[0])
+		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
+	}, blocking, inline)
+
+	bubble(t, "hears the end of an iteration that is stopped", func(t *testing.T) {
+		var ends []error
+		w := newWaiter(t, responses(job("running")), traced(hooks{waitEnd: func(_ context.Context, _ status.Job, err error) { ends = append(ends, err) }}))
+		for range w.Watch(t.Context(), id) {
+			break
+		}
+		require.Len(t, ends, 1)
+		require.Error(t, ends[0])
+		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
 	})
 }
 
-func TestLogging(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		core, logs := observer.New(zap.InfoLevel)
-		w := newWaiter(t, answers(
+func TestLog(t *testing.T) {
+	bubble(t, "is written for people: see testdata/log.golden", func(t *testing.T) {
+		var lines strings.Builder
+		encoder := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{
+			LevelKey: "level", MessageKey: "message", EncodeLevel: zapcore.LowercaseLevelEncoder, EncodeDuration: zapcore.StringDurationEncoder,
+			ConsoleSeparator: " ",
+		})
+		log := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(&lines), zap.InfoLevel))
+		failed := job("failed", status.Job{ID: "a", Type: "check_ldap", Status: "failed", FailReason: "connection timed out"})
+		failed.ErrorCode = "SFS.TURBO.0100"
+		got := wait(t.Context(), t, responses(
 			job("waiting", sub("a", "paused")), httpError(503), httpError(503), httpError(502), job("running"), httpError(503),
-			job("waiting", sub("b", "paused")), job("running"), job("failed")), waiter.WithLogger(zap.New(core)))
-		require.ErrorIs(t, wait(t.Context(), t, w).err, waiter.ErrJobFailed)
-		var lines []string
-		for _, entry := range logs.All() {
-			require.Equal(t, id, entry.ContextMap()["job_id"])
-			line := entry.Level.String() + " " + entry.Message
-			if failure, ok := entry.ContextMap()["error"].(string); ok {
-				line += " " + failure
-			}
-			lines = append(lines, line)
-		}
-		require.Equal(t, []string{
-			`warn unknown status "paused" is taken for not finished`,
-			"info transition", "info transition",
-			"warn poll failed " + httpError(503).Error(), "warn poll failed " + httpError(502).Error(),
-			"info transition", "warn poll failed " + httpError(503).Error(),
-			`warn status went back from "running" to "waiting"`,
-			"info transition", "info transition", "info transition", "info transition",
-		}, lines)
-
-		core, logs = observer.New(zap.DebugLevel)
-		require.NoError(t, wait(t.Context(), t, newWaiter(t, answers(job("running"), job("success")), waiter.WithLogger(zap.New(core)))).err)
-		require.Equal(t, 2, logs.FilterMessage("polled").Len())
+			job("waiting", sub("b", "paused")), job("running"), failed,
+		), status.Job{}, append(every(time.Second), waiter.WithLogger(log)))
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		golden(t, "testdata/log.golden", lines.String())
 	})
+
+	specify(t, "has a line for each transition, with the job", func(t *testing.T, d driver) {
+		core, logs := observer.New(zap.InfoLevel)
+		got := d.wait(t.Context(), t, responses(job("running", sub("a", "running")), job("success", sub("a", "success"))), waiter.WithLogger(zap.New(core)))
+		require.NoError(t, got.err)
+		var lines []string
+		for _, entry := range logs.FilterMessage("transition").All() {
+			fields := entry.ContextMap()
+			require.Equal(t, id, fields["job_id"])
+			lines = append(lines, strings.TrimSpace(fields["sub_job"].(string)+" "+fields["from"].(string)+"->"+fields["to"].(string)))
+		}
+		require.Equal(t, got.lines(), lines)
+	}, alone)
+
+	specify(t, "has one line for a run of the same failure, and none for the one that is returned", func(t *testing.T, d driver) {
+		core, logs := observer.New(zap.WarnLevel)
+		list := responses(httpError(503), httpError(503), httpError(502), job("running"), httpError(503), httpError(401))
+		require.Error(t, d.wait(t.Context(), t, list, waiter.WithLogger(zap.New(core))).err)
+		var codes []string
+		for _, entry := range logs.FilterMessage("poll failed").All() {
+			text := entry.ContextMap()["error"].(string)
+			codes = append(codes, digits.FindString(text))
+		}
+		require.Equal(t, []string{"503", "502", "503"}, codes)
+	})
+
+	specify(t, "has a debug line for each poll", func(t *testing.T, d driver) {
+		core, logs := observer.New(zap.DebugLevel)
+		got := d.wait(t.Context(), t, responses(job("running"), httpError(503), job("success")), waiter.WithLogger(zap.New(core)))
+		require.NoError(t, got.err)
+		require.Equal(t, 3, logs.FilterMessage("polled").Len())
+	}, alone)
+
+	specify(t, "has short lines whatever the service sends", func(t *testing.T, d driver) {
+		core, logs := observer.New(zap.DebugLevel)
+		long := status.Status(strings.Repeat("long\n", 100_000))
+		require.NoError(t, d.wait(t.Context(), t, responses(job(long, sub(string(long), long)), job("success")), waiter.WithLogger(zap.New(core))).err)
+		require.Positive(t, logs.Len())
+		for _, entry := range logs.All() {
+			require.Less(t, len(entry.Message), 1000)
+			for key, value := range entry.ContextMap() {
+				if text, ok := value.(string); ok {
+					require.Less(t, len(text), 1000, key)
+				}
+			}
+		}
+	})
+
+	for off, lines := range map[time.Duration]int{0: 0, 14 * time.Minute: 0, -15 * time.Minute: 1, 2 * time.Hour: 1} {
+		bubble(t, "has one line for a Waiter whose clock is off by a quarter of an hour: "+off.String(), func(t *testing.T) {
+			server := responses(job("running"), job("running"), job("success"))
+			dated := fn(func(ctx context.Context, id string) (poller.Reply, error) {
+				reply, err := server.Poll(ctx, id)
+				reply.ServerTime = time.Now().Add(-off)
+				return reply, err
+			})
+			core, logs := observer.New(zap.WarnLevel)
+			w := newWaiter(t, dated, waiter.WithLogger(zap.New(core)))
+			for range 2 {
+				_, err := w.Wait(t.Context(), id)
+				require.NoError(t, err)
+			}
+			require.Len(t, logs.All(), lines)
+			for _, line := range logs.All() {
+				require.Equal(t, off, line.ContextMap()["ahead"])
+			}
+		})
+	}
 }

@@ -4,25 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -32,151 +29,16 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Every log of every waiter of this run is searched for what must be in none.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(watched{m}) }
+const (
+	plantedToken     = "planted-token-5d41402abc4b2a76b9719d911017c592"
+	plantedPassword  = "planted-password-7d793037a0760186574b0282f2f435e7"
+	plantedAccessKey = "AKEXAMPLE0000000000"
+	plantedSecretKey = "planted-secret-key-9e107d9d372bb6826bd81d3542a419d6"
+	plantedSecurity  = "planted-security-token-e4d909c290d0fb1ca068ffaddf22cbd0"
+)
 
-type watched struct{ *testing.M }
-
-func (w watched) Run() int {
-	code := w.M.Run()
-	if found := wholeRun.found.String(); found != "" {
-		fmt.Fprintln(os.Stderr, "a secret was logged:\n"+found)
-		return 1
-	}
-	return code
-}
-
-// searched is a log's sink.
-type searched struct {
-	mu    sync.Mutex
-	lines int
-	found strings.Builder
-}
-
-var wholeRun searched
-
-func (s *searched) Write(line []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lines++
-	// All that the tests plant. It needs no list, so that it can't be left out of one.
-	if bytes.Contains(line, []byte("planted-")) {
-		s.found.Write(line[:min(len(line), 300)])
-	}
-	return len(line), nil
-}
-
-// logTo returns a logger that logs all.
-func logTo(w io.Writer) *zap.Logger {
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zap.DebugLevel))
-}
-
-// taught is a schedule that learns, and remembers what it was told.
-type taught struct {
-	backoff.BackOff
-	told func(pace.Observation)
-}
-
-func (b taught) Observe(o pace.Observation) {
-	b.told(o)
-	b.BackOff.(pace.Observer).Observe(o)
-}
-
-// A mirror is a service that quotes, in every place that it can, what the requests
-// prove themselves with. It remembers that.
-type mirror struct {
-	http.RoundTripper
-	polls, tokens int
-	secrets       []string
-}
-
-func (m *mirror) RoundTrip(r *http.Request) (*http.Response, error) {
-	var quoted []string
-	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
-		if value := r.Header.Get(name); value != "" {
-			quoted = append(quoted, value[strings.LastIndex(value, "=")+1:])
-		}
-	}
-	m.secrets = append(m.secrets, quoted...)
-	if strings.HasSuffix(r.URL.Path, "/tokens") {
-		if m.tokens++; m.tokens > 1 {
-			return m.RoundTripper.RoundTrip(r)
-		}
-		return &http.Response{StatusCode: 503, Header: http.Header{"X-Request-Id": {plantedPassword}}, Body: r.Body, Request: r}, nil
-	}
-	m.polls++
-	said := strings.Join(quoted, " ")
-	answer := &http.Response{StatusCode: 200, Header: http.Header{"X-Request-Id": {said}}, Request: r}
-	var body any = map[string]any{"status": "running", "job_type": said, "sub_jobs": []any{map[string]any{"job_type": said, "status": said}}}
-	switch m.polls {
-	case 1:
-		answer.StatusCode, body = 503, map[string]any{"error_code": said, "error_msg": said, "request_id": said}
-	case 2:
-		return nil, fmt.Errorf("malformed answer %q", said)
-	case 3:
-		body = said
-	case 6:
-		body = map[string]any{"status": "failed", "error_code": said, "fail_reason": said}
-	}
-	encoded, err := json.Marshal(body)
-	answer.Body = io.NopCloser(bytes.NewReader(encoded))
-	return answer, err
-}
-
-var plantedOptions = []any{
-	credential.AccessKeyOptions{AccessKey: plantedAccessKey, SecretKey: plantedSecretKey, SecurityToken: plantedSecurity, ProjectID: "p"},
-	credential.PasswordOptions{IAMEndpoint: "https://u:" + plantedPassword + "@iam", User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p"},
-}
-
-// values are those of every exported struct type, as they come out of waits with
-// every credential on a service that quotes secrets.
-func values(t *testing.T) (held []any, secrets []string) {
-	server := pollertest.New(pollertest.WithToken(secret), pollertest.WithTemporaryKey(plantedAccessKey, plantedSecretKey, plantedSecurity))
-	defer server.Close()
-	endpoint, client := server.Memory()
-	m := &mirror{RoundTripper: client.Transport}
-	client = &http.Client{Transport: m}
-
-	key, err := credential.AccessKey(plantedOptions[0].(credential.AccessKeyOptions))
-	require.NoError(t, err)
-	password, err := credential.Password(credential.PasswordOptions{
-		IAMEndpoint: endpoint, User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p", HTTPClient: client,
-	})
-	require.NoError(t, err)
-	history, err := pace.NewHistory()
-	require.NoError(t, err)
-	for _, c := range []credential.Credential{
-		credential.Token(secret), credential.TokenFunc(func(context.Context) (string, error) { return secret, nil }), key, password,
-	} {
-		p, err := poller.New(endpoint, "p", poller.WithHTTPClient(client), poller.WithCredential(c))
-		require.NoError(t, err)
-		told := func(tr status.Transition) { held = append(held, tr, tr.Job) }
-		trace := &waiter.Trace{PollEnd: func(_ context.Context, r poller.Reply, err error) { held = append(held, r, err) }}
-		w := newWaiter(t, p, waiter.OnTransition(told), waiter.WithTrace(trace), waiter.WithBackOff(func() backoff.BackOff {
-			return taught{history.BackOff(), func(o pace.Observation) { held = append(held, o) }}
-		}))
-		m.polls = 0
-		job, failed := w.Wait(t.Context(), id)
-		require.ErrorIs(t, failed, waiter.ErrJobFailed)
-		m.polls = 0
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		_, unfinished := w.Wait(ctx, id)
-		cancel()
-		require.ErrorIs(t, unfinished, waiter.ErrUnfinished)
-		progress := waiter.Progress{JobID: id}
-		for m.polls = 0; m.polls < 5; {
-			progress, err = w.Step(t.Context(), progress)
-			require.NoError(t, err)
-		}
-		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace)
-	}
-	held = append(held, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
-	held = append(held, plantedOptions...)
-	return held, append(m.secrets, secret, plantedPassword, plantedSecretKey, plantedSecurity)
-}
-
-func TestNothingThatIsPrintedShowsASecret(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+func TestSecrets(t *testing.T) {
+	bubble(t, "are in nothing that is printed, of any exported type", func(t *testing.T) {
 		held, secrets := values(t)
 		for _, s := range secrets { // in hex, and as a list of bytes
 			secrets = append(secrets, fmt.Sprintf("%x", s), strings.Trim(fmt.Sprint([]byte(s)), "[]"))
@@ -199,6 +61,147 @@ func TestNothingThatIsPrintedShowsASecret(t *testing.T) {
 		}
 		require.Positive(t, wholeRun.lines)
 	})
+
+	bubble(t, "are in nothing that a wait returns or logs, through every kind of failure", func(t *testing.T) {
+		core, logs := observer.New(zap.DebugLevel)
+		server := pollertest.New()
+		for _, rule := range []pollertest.Rule{
+			{Times: 1}, // a good response
+			{Times: 1, Status: 502, Body: pollertest.Gateway, Message: "token " + plantedToken},
+			{Times: 1, Break: pollertest.Reset, After: 1},
+			{Times: 1, Raw: plantedToken},
+			{Times: 1, Break: pollertest.Hang},
+			{Status: 401, Body: pollertest.IAM, Message: "no " + plantedToken},
+		} {
+			server.Fail(rule)
+		}
+		server.Add(script(after(0, job("running"))))
+		client := inMemory(t, server)
+		w := newWaiter(t, client, waiter.WithLogger(zap.New(core)))
+		p := waiter.Progress{JobID: id}
+		var err error
+		for !p.Done {
+			p, err = w.Step(t.Context(), p)
+			time.Sleep(p.Next)
+		}
+		require.Equal(t, 6, p.Polls)
+		response, _ := errors.AsType[*poller.Error](err)
+		for _, v := range []any{
+			err, unfinished(t, err), *unfinished(t, err), response, *response, p, w, *w, client, *client, credential.Token(plantedToken),
+			server.Requests(), logs.All(),
+		} {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+				require.NotContains(t, fmt.Sprintf(verb, v), plantedToken, "%T", v)
+			}
+		}
+		for _, entry := range logs.All() {
+			require.NotContains(t, fmt.Sprint(entry.Message, entry.ContextMap()), plantedToken)
+		}
+	})
+}
+
+// taught is a schedule that learns. It passes on what it hears.
+type taught struct {
+	backoff.BackOff
+	heard func(pace.Observation)
+}
+
+func (b taught) Observe(o pace.Observation) {
+	b.heard(o)
+	b.BackOff.(pace.Observer).Observe(o)
+}
+
+// A mirror is a service that quotes the requests' secrets wherever a response has room for them,
+// and remembers them.
+type mirror struct {
+	http.RoundTripper
+	polls, tokens int
+	secrets       []string
+}
+
+func (m *mirror) RoundTrip(r *http.Request) (*http.Response, error) {
+	var quoted []string
+	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
+		if value := r.Header.Get(name); value != "" {
+			quoted = append(quoted, value[strings.LastIndex(value, "=")+1:])
+		}
+	}
+	m.secrets = append(m.secrets, quoted...)
+	if strings.HasSuffix(r.URL.Path, "/tokens") {
+		if m.tokens++; m.tokens > 1 {
+			return m.RoundTripper.RoundTrip(r)
+		}
+		return &http.Response{StatusCode: 503, Header: http.Header{"X-Request-Id": {plantedPassword}}, Body: r.Body, Request: r}, nil
+	}
+	m.polls++
+	said := strings.Join(quoted, " ")
+	response := &http.Response{StatusCode: 200, Header: http.Header{"X-Request-Id": {said}}, Request: r}
+	var body any = map[string]any{"status": "running", "job_type": said, "sub_jobs": []any{map[string]any{"job_type": said, "status": said}}}
+	switch m.polls {
+	case 1:
+		response.StatusCode, body = 503, map[string]any{"error_code": said, "error_msg": said, "request_id": said}
+	case 2:
+		return nil, fmt.Errorf("malformed response %q", said)
+	case 3:
+		body = said
+	case 6:
+		body = map[string]any{"status": "failed", "error_code": said, "fail_reason": said}
+	}
+	encoded, err := json.Marshal(body)
+	response.Body = io.NopCloser(bytes.NewReader(encoded))
+	return response, err
+}
+
+var plantedOptions = []any{
+	credential.AccessKeyOptions{AccessKey: plantedAccessKey, SecretKey: plantedSecretKey, SecurityToken: plantedSecurity, ProjectID: "p"},
+	credential.PasswordOptions{IAMEndpoint: "https://u:" + plantedPassword + "@iam", User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p"},
+}
+
+// values are of every exported struct type. They come from waits with each kind of credential for
+// jobs of a service that quotes secrets.
+func values(t *testing.T) (held []any, secrets []string) {
+	server := pollertest.New(pollertest.WithToken(plantedToken), pollertest.WithTemporaryKey(plantedAccessKey, plantedSecretKey, plantedSecurity))
+	defer server.Close()
+	endpoint, client := server.Memory()
+	m := &mirror{RoundTripper: client.Transport}
+	client = &http.Client{Transport: m}
+
+	key, err := credential.AccessKey(plantedOptions[0].(credential.AccessKeyOptions))
+	require.NoError(t, err)
+	password, err := credential.Password(credential.PasswordOptions{
+		IAMEndpoint: endpoint, User: "user", Password: plantedPassword, Domain: "account", ProjectName: "p", HTTPClient: client,
+	})
+	require.NoError(t, err)
+	history, err := pace.NewHistory()
+	require.NoError(t, err)
+	for _, c := range []credential.Credential{
+		credential.Token(plantedToken), credential.TokenFunc(func(context.Context) (string, error) { return plantedToken, nil }), key, password,
+	} {
+		p, err := poller.New(endpoint, "p", poller.WithHTTPClient(client), poller.WithCredential(c))
+		require.NoError(t, err)
+		keep := func(tr status.Transition) { held = append(held, tr, tr.Job) }
+		trace := hooks{pollEnd: func(_ context.Context, r poller.Reply, err error) { held = append(held, r, err) }}.trace()
+		w := newWaiter(t, p, waiter.OnTransition(keep), waiter.WithTrace(trace), waiter.WithBackOff(func() backoff.BackOff {
+			return taught{history.BackOff(), func(o pace.Observation) { held = append(held, o) }}
+		}))
+		m.polls = 0
+		job, failed := w.Wait(t.Context(), id)
+		require.ErrorIs(t, failed, waiter.ErrJobFailed)
+		m.polls = 0
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		_, unfinished := w.Wait(ctx, id)
+		cancel()
+		require.ErrorIs(t, unfinished, waiter.ErrUnfinished)
+		progress := waiter.Progress{JobID: id}
+		for m.polls = 0; m.polls < 5; {
+			progress, err = w.Step(t.Context(), progress)
+			require.NoError(t, err)
+		}
+		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace)
+	}
+	held = append(held, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
+	held = append(held, plantedOptions...)
+	return held, append(m.secrets, plantedToken, plantedPassword, plantedSecretKey, plantedSecurity)
 }
 
 // chain returns v, and if it is an error, all that it wraps.
@@ -229,7 +232,7 @@ func everyForm(v any) (forms []string) {
 	return append(forms, log.String())
 }
 
-// exportedStructs reads the source, so that a new type can't be left out.
+// exportedStructs reads the source, so that no new type is left out.
 func exportedStructs(t *testing.T) (names []string) {
 	for _, dir := range []string{".", "status", "poller", "poller/credential", "poller/pace", "poller/pollertest"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -2,14 +2,14 @@ package waiter_test
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
@@ -17,233 +17,285 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-const id = "26f6b565-1111-2222-3333-03f0bd975433"
+// What differs between the ways to wait. What is the same for all is in spec_test.go, and Step in
+// step_test.go.
 
-// A service answers polls in virtual time and remembers when they came. Its zero
-// clock begins at the first poll.
-type service struct {
-	answer func(poll int, age time.Duration) (poller.Reply, error) // polls count from 0
-	took   time.Duration                                           // of each answer
-	began  time.Time
-	polls  []time.Duration // ages at which polls came
-}
-
-func (s *service) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
-	if s.began.IsZero() {
-		s.began = time.Now()
-	}
-	s.polls = append(s.polls, time.Since(s.began))
-	n := len(s.polls) - 1
-	select {
-	case <-time.After(s.took):
-	case <-ctx.Done():
-		return poller.Reply{}, ctx.Err()
-	}
-	return s.answer(n, time.Since(s.began))
-}
-
-// answers makes a service that gives these in turn, the last for ever: a
-// status.Job, a poller.Reply or an error each.
-func answers(list ...any) *service {
-	return &service{answer: func(n int, _ time.Duration) (poller.Reply, error) {
-		switch a := list[min(n, len(list)-1)].(type) {
-		case status.Job:
-			return poller.Reply{Job: a}, nil
-		case poller.Reply:
-			return a, nil
-		case error:
-			return poller.Reply{}, a
-		default:
-			panic(fmt.Sprintf("%T", a))
+func TestNew(t *testing.T) {
+	t.Run("refuses a Poller that is nil", func(t *testing.T) {
+		for _, p := range []poller.Poller{nil, (*poller.Client)(nil), poller.Func(nil)} {
+			_, err := waiter.New(p)
+			require.ErrorContains(t, err, "Poller is nil")
 		}
-	}}
-}
-
-// timeline makes a service whose job runs until the age end, and then succeeds.
-func timeline(end, took time.Duration) *service {
-	return &service{took: took, answer: func(_ int, age time.Duration) (poller.Reply, error) {
-		if age-took >= end { // as it was when the request came
-			return poller.Reply{Job: job(status.Success)}, nil
-		}
-		return poller.Reply{Job: job(status.Running)}, nil
-	}}
-}
-
-func job(s status.Status, subs ...status.Job) status.Job {
-	return status.Job{ID: id, Type: "bind_ldap", Status: s, SubJobs: subs}
-}
-
-func sub(id string, s status.Status) status.Job { return status.Job{ID: id, Status: s} }
-
-func httpError(code int) error { return &poller.Error{StatusCode: code} }
-
-// outcome is what a caller gets of a wait, however it waits.
-type outcome struct {
-	told []status.Transition
-	job  status.Job
-	err  error
-}
-
-func (o outcome) lines() []string {
-	lines := []string{}
-	for _, t := range o.told {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s->%s", t.SubJob, t.From, t.To)))
-	}
-	return lines
-}
-
-type verb func(ctx context.Context, t *testing.T, w *waiter.Waiter, opts ...waiter.Option) outcome
-
-func wait(ctx context.Context, _ *testing.T, w *waiter.Waiter, opts ...waiter.Option) (o outcome) {
-	opts = append(opts, waiter.OnTransition(func(t status.Transition) { o.told = append(o.told, t) }))
-	o.job, o.err = w.Wait(ctx, id, opts...)
-	return o
-}
-
-// step drives Step, and has each Progress survive a restart.
-func step(ctx context.Context, t *testing.T, w *waiter.Waiter, opts ...waiter.Option) (o outcome) {
-	p := waiter.Progress{JobID: id}
-	for {
-		stored, err := json.Marshal(p)
-		require.NoError(t, err)
-		p = waiter.Progress{}
-		require.NoError(t, json.Unmarshal(stored, &p))
-
-		p, err = w.Step(ctx, p, opts...)
-		o.told, o.job, o.err = append(o.told, p.Transitions...), p.Job, err
-		if err != nil || p.Done {
-			return o
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(p.Next):
-		}
-	}
-}
-
-func watch(ctx context.Context, _ *testing.T, w *waiter.Waiter, opts ...waiter.Option) (o outcome) {
-	for t, err := range w.Watch(ctx, id, opts...) {
-		if o.err = err; err == nil {
-			o.told = append(o.told, t)
-			o.job = status.Apply(o.job, t)
-		}
-	}
-	return o
-}
-
-// each runs the same test over every way to wait, in virtual time.
-func each(t *testing.T, f func(t *testing.T, v verb)) {
-	for name, v := range map[string]verb{"Wait": wait, "Step": step, "Watch": watch} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { f(t, v) })
-		})
-	}
-}
-
-func newWaiter(t *testing.T, p poller.Poller, opts ...waiter.Option) *waiter.Waiter {
-	w, err := waiter.New(p, append([]waiter.Option{waiter.WithLogger(logTo(&wholeRun))}, opts...)...)
-	require.NoError(t, err)
-	return w
-}
-
-func TestTransitionsAreToldInOrder(t *testing.T) {
-	tests := map[string]struct {
-		answers []any
-		want    []string
-	}{
-		"done at first sight": {
-			[]any{job("success", sub("a", "success"))},
-			[]string{"a ->success", "->success"},
-		},
-		"the start before the sub-jobs, the end after them": {
-			[]any{job("waiting"), job("running", sub("a", "waiting")), job("success", sub("a", "success"))},
-			[]string{"->waiting", "waiting->running", "a ->waiting", "a waiting->success", "running->success"},
-		},
-		"sub-jobs come late, reordered, and go missing": {
-			[]any{
-				job("running", sub("a", "running")),
-				job("running", sub("b", "running"), sub("a", "running")),
-				job("running", sub("b", "success")),
-				job("success", sub("a", "success")),
-			},
-			[]string{"->running", "a ->running", "b ->running", "b running->success", "a running->success", "running->success"},
-		},
-		"no id, the same id twice, the parent's id": {
-			[]any{
-				job("running", status.Job{Type: "mount", Status: "running"}, status.Job{Type: "mount", Status: "waiting"}),
-				job("running", sub("a", "running"), sub("a", "waiting"), sub(id, "running")),
-				job("success", sub("a", "running"), sub("a", "success"), sub(id, "success")),
-			},
-			[]string{
-				"->running", "mount ->running", "mount#2 ->waiting",
-				"a ->running", "a#2 ->waiting", id + " ->running",
-				"a#2 waiting->success", id + " running->success", "running->success",
-			},
-		},
-		"a skipped status is not invented, one that goes back is told": {
-			[]any{job("waiting"), job("running"), job("waiting"), job("success")},
-			[]string{"->waiting", "waiting->running", "running->waiting", "waiting->success"},
-		},
-		"an unknown status is not the end": {
-			[]any{job("running"), job("paused"), job("success")},
-			[]string{"->running", "running->paused", "paused->success"},
-		},
-		"known statuses in any case": {
-			[]any{job("RUNNING", sub("a", "Running")), job("Success", sub("a", "SUCCESS"))},
-			[]string{"->running", "a ->running", "a running->success", "running->success"},
-		},
-		"bad answers in between tell nothing": {
-			[]any{
-				job("running"), status.Job{}, status.Job{ID: "another", Status: "failed"}, httpError(502),
-				context.DeadlineExceeded, job("success"),
-			},
-			[]string{"->running", "running->success"},
-		},
-		"the id without dashes, or absent": {
-			[]any{
-				status.Job{ID: "26F6B565111122223333" + "03F0BD975433", Status: "running"},
-				status.Job{Status: "success"},
-			},
-			[]string{"->running", "running->success"},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, v verb) {
-				got := v(t.Context(), t, newWaiter(t, answers(test.answers...)))
-				require.NoError(t, got.err)
-				require.Equal(t, test.want, got.lines())
-				require.Equal(t, status.Success, got.job.Status)
-				require.Equal(t, id, got.job.ID)
-				for _, told := range got.told {
-					assert.Equal(t, id, told.JobID)
-					assert.False(t, told.ObservedAt.IsZero())
-				}
-			})
-		})
-	}
-}
-
-func TestAMissingSubJobIsKeptAsLastSeen(t *testing.T) {
-	each(t, func(t *testing.T, v verb) {
-		got := v(t.Context(), t, newWaiter(t, answers(job("running", sub("a", "running")), job("success", sub("b", "success")))))
-		require.NoError(t, got.err)
-		require.ElementsMatch(t, []status.Job{sub("b", "success"), sub("a", "running")}, got.job.SubJobs)
 	})
 }
 
-func TestEachReceiverHasItsOwnCopy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		spoil := waiter.OnTransition(func(t status.Transition) {
-			for i := range t.Job.SubJobs {
-				t.Job.SubJobs[i].Status = "spoiled"
+func TestWait(t *testing.T) {
+	t.Run("refuses an id that cannot be asked for, as the others do", func(t *testing.T) {
+		s := responses(job("success"))
+		w := newWaiter(t, s)
+		for _, id := range []string{"", "  ", ".", ".."} {
+			_, err := w.Wait(t.Context(), id)
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+			require.ErrorContains(t, err, "job id")
+			_, err = w.Step(t.Context(), waiter.Progress{JobID: id})
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+			_, err = waitAll(t.Context(), w, id)
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+			for _, err := range w.Watch(t.Context(), id) {
+				require.ErrorIs(t, err, waiter.ErrUnfinished)
+			}
+			_, err = w.Run(t.Context(), submits(id, nil))
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+		}
+		require.Empty(t, s.polls)
+	})
+
+	t.Run("may be called at the same time, with one From", func(t *testing.T) {
+		checkpoint := job("running", sub("a", "running"))
+		from := waiter.From(checkpoint)
+		checkpoint.SubJobs[0].Status = "spoiled"
+		w := newWaiter(t, fn(func(context.Context, string) (poller.Reply, error) {
+			return reply(job("success", sub("a", "success")))
+		}))
+		var waits sync.WaitGroup
+		for range 8 {
+			waits.Go(func() {
+				var got outcome
+				got.job, got.err = w.Wait(t.Context(), strings.ToUpper(id), from, got.collect())
+				if lines := got.lines(); got.err != nil || len(lines) != 2 || lines[0] != "a running->success" {
+					t.Error(lines, got.err)
+				}
+			})
+		}
+		waits.Wait()
+	})
+}
+
+func TestWatch(t *testing.T) {
+	bubble(t, "is stopped by break", func(t *testing.T) {
+		s := responses(job("running", sub("a", "running"), sub("b", "running")), job("success"))
+		seen := 0
+		for _, err := range newWaiter(t, s).Watch(t.Context(), id) {
+			require.NoError(t, err)
+			if seen++; seen == 2 {
+				break
+			}
+		}
+		require.Equal(t, 2, seen)
+		require.Len(t, s.polls, 1)
+	})
+
+	bubble(t, "polls only during an iteration, and each iteration is a wait of its own", func(t *testing.T) {
+		s := responses(job("waiting"), job("running"), job("success"))
+		seq := newWaiter(t, s).Watch(t.Context(), id)
+		time.Sleep(time.Hour)
+		require.Empty(t, s.polls)
+		for range seq {
+			polls := len(s.polls)
+			time.Sleep(time.Hour)
+			require.Len(t, s.polls, polls)
+		}
+		for _, err := range seq {
+			require.NoError(t, err)
+		}
+		require.Len(t, s.polls, 4)
+	})
+
+	bubble(t, "ends with one error beside a zero transition", func(t *testing.T) {
+		var last status.Transition
+		var errs []error
+		for transition, err := range newWaiter(t, responses(job("running"), job("failed"))).Watch(t.Context(), id) {
+			if last = transition; err != nil {
+				errs = append(errs, err)
+			}
+		}
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], waiter.ErrJobFailed)
+		require.Zero(t, last)
+	})
+
+	bubble(t, "delivers to callbacks before the loop's body", func(t *testing.T) {
+		var order []string
+		say := waiter.OnTransition(func(status.Transition) { order = append(order, "callback") })
+		for range newWaiter(t, responses(job("success")), say).Watch(t.Context(), id) {
+			order = append(order, "body")
+		}
+		require.Equal(t, []string{"callback", "body"}, order)
+	})
+}
+
+func TestRun(t *testing.T) {
+	bubble(t, "submits once, and the grace begins when that has returned", func(t *testing.T) {
+		submitted := 0
+		got, err := newWaiter(t, responses(noJob, job("running"), job("failed"))).Run(t.Context(), func(context.Context) (string, error) {
+			time.Sleep(time.Minute)
+			submitted++
+			return id, nil
+		})
+		require.ErrorIs(t, err, waiter.ErrJobFailed)
+		require.Equal(t, id, got.ID)
+		require.Equal(t, 1, submitted)
+	})
+
+	bubble(t, "returns the job's id when the wait fails", func(t *testing.T) {
+		got, err := newWaiter(t, responses(httpError(503))).Run(withDeadline(t, time.Minute), submits(id, nil))
+		require.Equal(t, id, unfinished(t, err).JobID)
+		require.Equal(t, id, got.ID)
+	})
+
+	refused := errors.New("SFS.TURBO.0011: another operation is active")
+	never := func(context.Context) (string, error) {
+		t.Error("submitted")
+		return "", nil
+	}
+	for behavior, test := range map[string]struct {
+		ctx    context.Context
+		submit func(context.Context) (string, error)
+		opts   []waiter.Option
+		is     error
+		says   string
+	}{
+		"returns the error of submit":           {t.Context(), submits("", refused), nil, refused, refused.Error()},
+		"refuses a submit that is nil":          {t.Context(), nil, nil, nil, "submit"},
+		"refuses an empty id":                   {t.Context(), submits("", nil), nil, waiter.ErrUnfinished, "id"},
+		"does not submit when ctx has ended":    {canceled(t), never, nil, context.Canceled, "submit"},
+		"does not submit with a wrong option":   {t.Context(), never, []waiter.Option{waiter.WithStallLimit(-1)}, nil, "WithStallLimit"},
+		"does not submit a job of a checkpoint": {t.Context(), never, []waiter.Option{waiter.From(job("running"))}, nil, "From"},
+	} {
+		t.Run(behavior, func(t *testing.T) {
+			_, err := newWaiter(t, responses(job("success"))).Run(test.ctx, test.submit, test.opts...)
+			require.ErrorContains(t, err, test.says)
+			if test.is != nil {
+				require.ErrorIs(t, err, test.is)
+			}
+			if test.is != waiter.ErrUnfinished {
+				require.NotErrorIs(t, err, waiter.ErrUnfinished, "nothing is waited for")
 			}
 		})
-		w := newWaiter(t, answers(job("running", sub("a", "running")), job("success", sub("a", "success"))), spoil)
-		got := wait(t.Context(), t, w)
-		require.NoError(t, got.err)
-		require.Equal(t, []string{"->running", "a ->running", "a running->success", "running->success"}, got.lines())
-		require.Equal(t, status.Running, got.told[0].Job.SubJobs[0].Status)
-		require.Equal(t, status.Success, got.job.SubJobs[0].Status)
+	}
+
+	t.Run("returns the cause of a context that had ended", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(refused)
+		_, err := newWaiter(t, responses(job("success"))).Run(ctx, never)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, refused)
+	})
+
+	t.Run("keeps an id that comes with an error", func(t *testing.T) {
+		got, err := newWaiter(t, responses()).Run(t.Context(), submits(id, refused))
+		require.ErrorIs(t, err, refused)
+		require.Equal(t, id, got.ID)
+	})
+}
+
+func TestWaitAll(t *testing.T) {
+	bubble(t, "waits for each job, at most 16 polls at once, callbacks one at a time", func(t *testing.T) {
+		var inFlight, most atomic.Int32
+		p := fn(func(_ context.Context, id string) (poller.Reply, error) {
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			time.Sleep(time.Second)
+			inFlight.Add(-1)
+			switch id {
+			case "job-3":
+				return reply(status.Job{ID: id, Status: status.Failed})
+			case "job-5":
+				return failure(httpError(403))
+			}
+			return reply(status.Job{ID: id, Status: status.Success})
+		})
+		var delivered []string // no lock: on this goroutine
+		w := newWaiter(t, p, waiter.OnTransition(func(t status.Transition) {
+			delivered = append(delivered, t.JobID)
+			time.Sleep(time.Millisecond)
+		}))
+		var ids []string
+		for i := range 100 {
+			ids = append(ids, fmt.Sprintf("job-%d", i))
+		}
+		ids = append(ids, "job-7", "", "job-3")
+		results, err := waitAll(t.Context(), w, ids...)
+		require.Len(t, results, len(ids))
+		for i, r := range results {
+			require.Equal(t, ids[i], r.job.ID)
+			switch r.job.ID {
+			case "job-3":
+				require.ErrorIs(t, r.err, waiter.ErrJobFailed)
+			case "job-5", "":
+				require.ErrorIs(t, r.err, waiter.ErrUnfinished)
+			default:
+				require.NoError(t, r.err)
+			}
+		}
+		require.ErrorIs(t, err, waiter.ErrJobFailed)
+		require.ErrorIs(t, err, waiter.ErrUnfinished)
+		errs := joined(err)
+		require.Len(t, errs, 3) // in the order of the ids, and that of job-3 once
+		require.ErrorContains(t, errs[0], "job-3")
+		require.ErrorContains(t, errs[1], "job-5")
+		require.ErrorContains(t, errs[2], "job id")
+		require.Len(t, delivered, 99)
+		require.EqualValues(t, 16, most.Load())
+	})
+
+	t.Run("of no job is no error", func(t *testing.T) {
+		results, err := waitAll(t.Context(), newWaiter(t, responses(job("running"))))
+		require.NoError(t, err)
+		require.Empty(t, results)
+	})
+
+	bubble(t, "returns copies for an id that is given twice", func(t *testing.T) {
+		results, err := waitAll(t.Context(), newWaiter(t, responses(job("success", sub("a", "success")))), id, id)
+		require.NoError(t, err)
+		results[0].job.SubJobs[0].Status = "spoiled"
+		require.Equal(t, status.Success, results[1].job.SubJobs[0].Status)
+	})
+
+	bubble(t, "delivers what was seen before the context ended", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		why := errors.New("enough")
+		var got outcome
+		results, err := waitAll(ctx, newWaiter(t, responses(job("running", sub("a", "running"))), got.collect(),
+			waiter.OnTransition(func(status.Transition) { cancel(why) })), id)
+		require.Equal(t, []string{"->running", "a ->running"}, got.lines())
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, why)
+		require.Equal(t, status.Running, results[0].job.Status)
+	})
+
+	bubble(t, "has a job wait for its own callbacks, and for one of another job's", func(t *testing.T) {
+		start, polls := time.Now(), map[string][]time.Duration{}
+		var mu sync.Mutex
+		p := fn(func(_ context.Context, id string) (poller.Reply, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			polls[id] = append(polls[id], time.Since(start))
+			return reply(status.Job{Status: []status.Status{"running", "running", "success"}[len(polls[id])-1]})
+		})
+		w := newWaiter(t, p, waiter.WithBackOff(constant(time.Second)), waiter.OnTransition(func(t status.Transition) {
+			if t.JobID == "slow" {
+				time.Sleep(time.Hour)
+			}
+		}))
+		_, err := waitAll(t.Context(), w, "slow", "quick")
+		require.NoError(t, err)
+		require.Equal(t, []time.Duration{0, time.Hour + time.Second, time.Hour + 2*time.Second}, polls["slow"])
+		require.LessOrEqual(t, polls["quick"][1], time.Hour+time.Second)
+	})
+
+	bubble(t, "cancels the other waits when a callback panics, and waits for them", func(t *testing.T) {
+		left := false
+		p := fn(func(ctx context.Context, id string) (poller.Reply, error) {
+			if id == "slow" {
+				<-ctx.Done()
+				time.Sleep(time.Second)
+				left = true
+			}
+			time.Sleep(time.Millisecond) // so that each has begun
+			return poller.Reply{Job: status.Job{Status: status.Running}}, ctx.Err()
+		})
+		w := newWaiter(t, p, waiter.OnTransition(func(status.Transition) { panic("ouch") }))
+		require.PanicsWithValue(t, "ouch", func() { _, _ = waitAll(t.Context(), w, "slow", "quick", "another") })
+		require.True(t, left)
 	})
 }

@@ -1,0 +1,234 @@
+package waiter_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// A situation ends in an error that a person reads at 3 a.m.
+type situation struct {
+	what   string
+	script pollertest.Script // of the service
+	faults []pollertest.Rule
+	poller poller.Poller // instead of the service
+	opts   []waiter.Option
+	limit  time.Duration // of the wait: a day if it is 0, without a deadline if it is negative
+}
+
+func TestErrors(t *testing.T) {
+	running := func(subs ...status.Job) pollertest.Script {
+		return script(after(3*time.Second, job("running", subs...)))
+	}
+	ended := func(s status.Job, subs ...status.Job) *service {
+		s.ID, s.Type, s.SubJobs = id, "bind_ldap", subs
+		if s.Status == "" {
+			s.Status = status.Failed
+		}
+		return responses(poller.Reply{Job: s, RequestID: "req-9"})
+	}
+	timed := status.Job{BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:34:10"}
+	failedCheck := status.Job{ID: "s1", Type: "check", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "no route to host"}
+	var many []status.Job
+	for _, sid := range []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7"} {
+		many = append(many, sub(sid, "failed"))
+	}
+	permanent := waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent })
+	down := waiter.WithLimiter(limiterFunc(func(context.Context) error { return errors.New("redis is down") }))
+	situations := []situation{
+		{what: "LDAP server dead", script: script(after(0, job("running")), after(42*time.Second, status.Job{
+			Status: "failed", ErrorCode: "SFS.TURBO.0100", FailReason: "failed to connect to the ldap server ldap://192.168.0.10:389",
+			SubJobs: []status.Job{{ID: "5a1c", Type: "check_ldap", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "connection timed out"}},
+		}))},
+		{what: "a sub-job failed and the parent is silent", script: script(after(0, job("running")), after(42*time.Second, status.Job{
+			Status: "failed", SubJobs: []status.Job{
+				{ID: "5a1c", Type: "check_ldap", Status: "success"},
+				{ID: "5a1d", Type: "mount_ldap", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "invalid credentials"},
+			},
+		}))},
+		{what: "wrong region", faults: []pollertest.Rule{{
+			Status: 404, Body: pollertest.Gateway, Code: "APIGW.0101",
+			Message: "The API does not exist or has not been published in the environment",
+		}}},
+		{what: "wrong project", faults: []pollertest.Rule{{Status: 403, Body: pollertest.Service, Code: "SFS.TURBO.9000", Message: "no permission"}}},
+		{what: "no such job", script: pollertest.Script{ID: "another"}},
+		{what: "token expired", script: running(), faults: []pollertest.Rule{{
+			Skip: 4, Status: 401, Body: pollertest.Gateway,
+			Message: "Incorrect IAM authentication information: token expires",
+		}}},
+		{what: "job gone", script: running(), faults: []pollertest.Rule{{Skip: 4, Status: 404, Body: pollertest.Service, Code: "SFS.TURBO.0019", Message: "Invalid Job Id"}}},
+		{what: "one hour of 503", script: running(), faults: []pollertest.Rule{{Skip: 4, Status: 503, Body: pollertest.Gateway, Message: "Backend unavailable"}}, limit: time.Hour},
+		{what: "a proxy's HTML", faults: []pollertest.Rule{{Status: 200, Body: pollertest.HTML}}, limit: time.Minute},
+		{what: "deadline while waiting in the queue", script: script(after(0, job("waiting"))), limit: 10 * time.Minute},
+		{what: "deadline while running", script: running(
+			status.Job{ID: "5a1c", Type: "check_ldap", Status: "success"}, status.Job{ID: "5a1d", Type: "mount_ldap", Status: "running"},
+		), limit: 10 * time.Minute},
+		{what: "deadline while the service hangs", script: running(), faults: []pollertest.Rule{{Skip: 4, Break: pollertest.Hang}}, limit: time.Minute},
+		{what: "throttled to the end", faults: []pollertest.Rule{{Status: 429, RetryAfter: "30"}}, limit: 10 * time.Minute},
+		{what: "stalled", script: running(), opts: []waiter.Option{waiter.WithStallLimit(15 * time.Minute)}},
+
+		{what: "failed, with code, reason and a failed sub-job", poller: ended(
+			status.Job{ErrorCode: "SFS.TURBO.0100", FailReason: "bind\nfailed", BeginTime: timed.BeginTime, EndTime: timed.EndTime},
+			failedCheck, status.Job{ID: "s2", Type: "mount", Status: "success"},
+		)},
+		{what: "failed, with seven failed sub-jobs", poller: ended(timed, many...)},
+		{what: "failed within a second", poller: ended(status.Job{FailReason: "no", BeginTime: timed.BeginTime, EndTime: timed.BeginTime})},
+		{what: "failed, and the service says neither when nor why", poller: responses(job("running"), status.Job{Status: "failed"})},
+		{
+			what: "succeeded with a failed sub-job, and sub-jobs are strict", poller: ended(
+				status.Job{Status: "success", BeginTime: timed.BeginTime, EndTime: timed.EndTime}, failedCheck,
+			), opts: []waiter.Option{waiter.WithStrictSubJobs()},
+		},
+		{what: "many kinds of failures, and open sub-jobs", poller: responses(
+			poller.Reply{Job: job("running", sub("s1", "running"), sub("s2", "success"), sub("s3", "paused")), RequestID: "req-1"},
+			httpError(503), httpError(503), context.DeadlineExceeded, httpError(429),
+		), limit: time.Minute},
+		{what: "a job with seven open sub-jobs", poller: responses(job("running", append(many, sub("s8", "success"))...)), limit: time.Second},
+		{what: "seen just now", poller: responses(job("running")), opts: []waiter.Option{waiter.WithBackOff(func() backoff.BackOff { return &backoff.StopBackOff{} })}},
+		{what: "the schedule stops after failures", poller: responses(httpError(500)), opts: []waiter.Option{
+			waiter.WithFailureBackOff(func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 2) }),
+		}},
+		{what: "a checkpoint, and never a response", poller: responses(httpError(503)), opts: []waiter.Option{waiter.From(job("running"))}, limit: time.Minute},
+		{what: "a poll that takes too long", poller: hang(errors.New("interrupted")), opts: []waiter.Option{waiter.WithPollTimeout(25 * time.Second), permanent}},
+		{what: "a poll that a hook times out", poller: hang(errors.New("interrupted")), opts: []waiter.Option{permanent, traced(hooks{
+			pollStart: func(ctx context.Context, _ string) context.Context {
+				ctx, cancel := context.WithTimeout(ctx, time.Second)
+				context.AfterFunc(ctx, cancel)
+				return ctx
+			},
+		})}},
+		{what: "a poll that a hook cancels", poller: hang(context.Canceled), opts: []waiter.Option{permanent, traced(hooks{
+			pollStart: func(ctx context.Context, _ string) context.Context {
+				ctx, cancel := context.WithCancel(ctx)
+				cancel()
+				return ctx
+			},
+		})}},
+		{what: "a limiter that fails, without a deadline", poller: responses(job("running")), opts: []waiter.Option{down}, limit: -1},
+		{what: "a limiter that fails until the deadline", poller: responses(job("running")), opts: []waiter.Option{down}},
+	}
+
+	var text strings.Builder
+	report := func(what string, err error) {
+		require.Error(t, err, what)
+		require.NotContains(t, err.Error(), "\n")
+		text.WriteString("# " + what + "\n" + err.Error() + "\n\n")
+	}
+	steady := append(every(5*time.Second), waiter.WithFailureBackOff(constant(10*time.Second)))
+	for _, s := range situations {
+		synctest.Test(t, func(t *testing.T) { report(s.what, s.end(t, steady)) })
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server := pollertest.New()
+		server.Add(running())
+		w := newWaiter(t, inMemory(t, server), steady...)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(22*time.Second, func() { cancel(errors.New("terraform was interrupted")) })
+		_, err := w.Wait(ctx, id)
+		report("canceled with a cause", err)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		server := pollertest.New()
+		defer server.Close()
+		_, httpClient := server.Memory() // which resolves only its own host
+		client, err := poller.New(poller.Endpoint("cn-nroth-4"), "a-project", poller.WithHTTPClient(httpClient))
+		require.NoError(t, err)
+		_, err = newWaiter(t, client, steady...).Wait(t.Context(), id)
+		report("no such host", err)
+	})
+	report("TLS name wrong", wrongName(t))
+	reportCalls(t, report)
+
+	varying := regexp.MustCompile(`localhost:\d+| in \d+ms`) // a port, and real time
+	golden(t, "testdata/errors.golden", varying.ReplaceAllStringFunc(text.String(), func(s string) string {
+		return digits.ReplaceAllString(s, "1")
+	}))
+}
+
+func (s situation) end(t *testing.T, steady []waiter.Option) error {
+	p := s.poller
+	if p == nil {
+		server := pollertest.New()
+		if s.script.ID != "" {
+			server.Add(s.script)
+		}
+		for _, rule := range s.faults {
+			server.Fail(rule)
+		}
+		p = inMemory(t, server)
+	}
+	ctx := t.Context()
+	switch {
+	case s.limit == 0:
+		ctx = withDeadline(t, 24*time.Hour)
+	case s.limit > 0:
+		ctx = withDeadline(t, s.limit)
+	}
+	_, err := newWaiter(t, p, steady...).Wait(ctx, id, append(s.opts, jobType)...)
+	return err
+}
+
+// wrongName is the error of a certificate that is for another host.
+func wrongName(t *testing.T) error {
+	tls := httptest.NewUnstartedServer(pollertest.New())
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake fails
+	tls.StartTLS()
+	defer tls.Close()
+	client, err := poller.New(strings.Replace(tls.URL, "127.0.0.1", "localhost", 1), "a-project",
+		poller.WithHTTPClient(tls.Client()), poller.WithCredential(credential.Token(plantedToken)))
+	require.NoError(t, err)
+	_, err = newWaiter(t, client).Wait(t.Context(), id)
+	return err
+}
+
+// reportCalls reports what is wrong with a call.
+func reportCalls(t *testing.T, report func(what string, err error)) {
+	w := newWaiter(t, responses(job("success")))
+	_, err := w.Wait(t.Context(), "")
+	report("empty id", err)
+	_, err = w.Run(t.Context(), submits("", errors.New("SFS.TURBO.0011: another operation is active")))
+	report("Run: submit fails", err)
+	_, err = w.Run(t.Context(), submits("", nil))
+	report("Run: submit returns no id", err)
+	_, err = w.Run(canceled(t), submits(id, nil))
+	report("Run: the context has ended", err)
+	_, err = w.Run(t.Context(), nil)
+	report("Run: submit is nil", err)
+	_, err = w.Run(t.Context(), submits(id, nil), waiter.From(job("running")))
+	report("Run: a checkpoint", err)
+	_, err = w.Wait(t.Context(), "another", waiter.From(job("running")))
+	report("From: another job's checkpoint", err)
+	_, err = waiter.New(nil)
+	report("New: no Poller", err)
+	_, err = w.Wait(t.Context(), id, waiter.WithStallLimit(-1))
+	report("a negative duration", err)
+	_, err = w.Wait(t.Context(), id, waiter.WithBackOff(func() backoff.BackOff { return nil }))
+	report("no BackOff", err)
+
+	trace := traced(hooks{waitEnd: func(_ context.Context, _ status.Job, ended error) { err = ended }})
+	w = newWaiter(t, responses(job("running")), trace)
+	require.Panics(t, func() {
+		_, _ = w.Wait(t.Context(), id, waiter.OnTransition(func(status.Transition) { panic("ouch") }))
+	})
+	report("seen by a trace: a callback panics", err)
+	for range w.Watch(t.Context(), id) {
+		break
+	}
+	report("seen by a trace: an iteration is stopped", err)
+}

@@ -1,0 +1,346 @@
+package waiter_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+var jobType = waiter.WithJobType("bind_ldap")
+
+func learning(h *pace.History) waiter.Option { return waiter.WithBackOff(h.BackOff) }
+
+// stamps returns when a job began and ended that took so long.
+func stamps(took time.Duration) (begin, end status.Timestamp) {
+	at := time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+	return status.Timestamp(at.Format(time.DateTime)), status.Timestamp(at.Add(took).Format(time.DateTime))
+}
+
+// taughtOf is a history of n jobs that took so long.
+func taughtOf(n int, took time.Duration) *pace.History {
+	h := new(pace.History)
+	begin, end := stamps(took)
+	for range n {
+		h.BackOff().(pace.Observer).Observe(pace.Observation{
+			Job: status.Job{Type: "bind_ldap", Status: status.Success, BeginTime: begin, EndTime: end},
+		})
+	}
+	return h
+}
+
+// stamped is a timeline whose end comes with the service's times of begin and end.
+func stamped(took time.Duration) *service {
+	s := timeline(took, 0)
+	respond := s.respond
+	s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+		reply, err := respond(n, age)
+		if reply.Job.Status.Terminal() {
+			reply.Job.BeginTime, reply.Job.EndTime = stamps(took)
+		}
+		return reply, err
+	}
+	return s
+}
+
+// learned is a history of 30 waits of 20 s, each by a Waiter of its own.
+func learned(t *testing.T, d driver) *pace.History {
+	h := new(pace.History)
+	for range 30 {
+		require.NoError(t, d.wait(t.Context(), t, stamped(20*time.Second), learning(h)).err)
+	}
+	return h
+}
+
+// beginNow has the age count from now, not from the first poll.
+func beginNow(s *service) *service {
+	s.began = time.Now()
+	return s
+}
+
+// older is a service whose job was this old when the wait began, and takes ten minutes.
+func older(age time.Duration) *service {
+	begin := time.Now().Add(-age)
+	return beginNow(byAge(func(time.Duration) (poller.Reply, error) {
+		j := job(status.Running)
+		j.BeginTime = status.Timestamp(begin.UTC().Format(time.DateTime))
+		if time.Since(begin) >= 10*time.Minute {
+			j.Status = status.Success
+			j.EndTime = status.Timestamp(begin.Add(10 * time.Minute).UTC().Format(time.DateTime))
+		}
+		return poller.Reply{Job: j, ServerTime: time.Now().Truncate(time.Second)}, nil
+	}))
+}
+
+func TestHistory(t *testing.T) {
+	specify(t, "of one wait plans the polls of the next", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		median, _, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 30, jobs)
+		require.InDelta(t, 20, median.Seconds(), 1)
+
+		s := stamped(20 * time.Second)
+		require.NoError(t, d.wait(t.Context(), t, s, learning(h)).err)
+		require.Len(t, s.polls, 2, "the first, at once, and one just after the end")
+		require.InDelta(t, 21, s.polls[1].Seconds(), 2)
+	})
+
+	specify(t, "learns from jobs without times by the wait's clock", func(t *testing.T, d driver) {
+		h := new(pace.History)
+		require.NoError(t, d.wait(t.Context(), t, timeline(20*time.Second, 0), learning(h)).err)
+		median, _, jobs := h.Typical("bind_ldap") // between two polls of the exponential backoff
+		require.Equal(t, 1, jobs)
+		require.InDelta(t, 20, median.Seconds(), 5)
+	})
+
+	specify(t, "plans the first poll too when the job's type is given", func(t *testing.T, d driver) {
+		s := beginNow(stamped(20 * time.Second))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(taughtOf(30, 20*time.Second)), jobType).err)
+		require.Len(t, s.polls, 1)
+		require.InDelta(t, 21, s.polls[0].Seconds(), 2)
+	}, blocking)
+
+	specify(t, "that is empty plans nothing", func(t *testing.T, d driver) {
+		s := beginNow(stamped(time.Second))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(new(pace.History)), jobType).err)
+		require.Zero(t, s.polls[0])
+	})
+
+	specify(t, "plans no first poll from a checkpoint, whose age is unknown", func(t *testing.T, d driver) {
+		s := beginNow(stamped(time.Second))
+		require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(taughtOf(30, 20*time.Second)), jobType).err)
+		require.Zero(t, s.polls[0])
+	}, resuming)
+
+	specify(t, "plans no first poll beyond the deadline", func(t *testing.T, d driver) {
+		s, h := beginNow(stamped(20*time.Second)), taughtOf(30, 20*time.Second)
+		require.ErrorIs(t, d.wait(withDeadline(t, 10*time.Second), t, s, learning(h), jobType).err, context.DeadlineExceeded)
+		require.Equal(t, seconds(9.9), s.polls, "the last look")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		require.ErrorIs(t, d.wait(ctx, t, s, learning(h), jobType).err, context.Canceled)
+		require.Len(t, s.polls, 1)
+	}, blocking)
+
+	specify(t, "is not advanced by polls that fail", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			switch {
+			case n > 0 && age < 10*time.Second:
+				return failure(httpError(503))
+			case age < 20*time.Second:
+				return reply(job("running"))
+			}
+			return reply(job("success"))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s,
+			waiter.WithBackOff(hastily(time.Second, h.BackOff)), waiter.WithFailureBackOff(constant(2*time.Second))).err)
+		require.Len(t, s.polls, 8)
+		require.Equal(t, seconds(0, 1, 3, 5, 7, 9, 11), s.polls[:7])
+		require.InDelta(t, 21, s.polls[7].Seconds(), 2)
+	})
+
+	specify(t, "plans a late poll by its real age", func(t *testing.T, d driver) {
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			if age >= 20*time.Second {
+				return reply(job("success"))
+			}
+			return poller.Reply{Job: job("running"), RetryAfter: []time.Duration{17 * time.Second, 0}[min(n, 1)]}, nil
+		}}
+		slow := limiterFunc(func(context.Context) error {
+			if len(s.polls) == 1 {
+				time.Sleep(time.Until(s.began.Add(18 * time.Second)))
+			}
+			return nil
+		})
+		h := taughtOf(30, 20*time.Second)
+		require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(hastily(time.Second, h.BackOff)), waiter.WithLimiter(slow)).err)
+		require.Len(t, s.polls, 3)
+		require.Equal(t, seconds(0, 18), s.polls[:2])
+		require.InDelta(t, 20.5, s.polls[2].Seconds(), 1)
+	}, alone)
+
+	specify(t, "keeps its plan through a transition", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			now := []status.Status{"waiting", "running", "paused"}[min(n, 2)]
+			if age >= 20*time.Second {
+				now = "success"
+			}
+			return reply(job(now))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(hastily(5*time.Second, h.BackOff))).err)
+		require.Len(t, s.polls, 3, "%v", s.polls)
+		require.InDelta(t, 21, s.polls[2].Seconds(), 2)
+	})
+
+	specify(t, "learns nothing from a wait that is abandoned", func(t *testing.T, d driver) {
+		h := new(pace.History)
+		before, err := json.Marshal(h)
+		require.NoError(t, err)
+		got := d.wait(withDeadline(t, time.Minute), t, stamped(time.Hour), learning(h))
+		require.ErrorIs(t, got.err, context.DeadlineExceeded)
+		after, err := json.Marshal(h)
+		require.NoError(t, err)
+		require.JSONEq(t, string(before), string(after))
+	}, alone)
+
+	specify(t, "learns from a checkpoint by the service's times only", func(t *testing.T, d driver) {
+		require.True(t, follow.Begin(job("running"), time.Now()).Resumed)
+		h := new(pace.History)
+		require.NoError(t, d.resume(t.Context(), t, timeline(5*time.Second, 0), job("running"), learning(h)).err)
+		_, _, jobs := h.Typical("bind_ldap")
+		require.Zero(t, jobs, "it is unknown when the job began")
+
+		s := stamped(5 * time.Second)
+		respond := s.respond
+		s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+			reply, err := respond(n, age)
+			reply.Job.BeginTime = "2026-01-02 09:59:00"
+			return reply, err
+		}
+		require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(h)).err)
+		median, _, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 1, jobs)
+		require.InDelta(t, 65, median.Seconds(), 2)
+	}, resuming)
+
+	specify(t, "does not have throttling repeat a planned interval", func(t *testing.T, d driver) {
+		throttled := false
+		s := beginNow(byAge(func(age time.Duration) (poller.Reply, error) {
+			switch {
+			case age > 550*time.Second && !throttled:
+				throttled = true
+				return failure(httpError(429))
+			case age < 10*time.Minute:
+				return reply(job("running"))
+			}
+			return reply(job("success"))
+		}))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(taughtOf(100, 10*time.Minute))).err)
+		require.True(t, throttled)
+		require.Less(t, s.last()-10*time.Minute, 40*time.Second)
+	})
+
+	for behavior, from := range map[string]status.Job{
+		"plans by the age of a job that is older than the wait":                    {},
+		"plans by the age of a job that is older than the wait, from a checkpoint": job("running"),
+	} {
+		specify(t, behavior, func(t *testing.T, d driver) {
+			for left := time.Second; left < 200*time.Second; left += 20 * time.Second {
+				h, s := taughtOf(100, 10*time.Minute), older(10*time.Minute-left)
+				require.NoError(t, d.resume(t.Context(), t, s, from, learning(h)).err)
+				require.Less(t, s.last()-left, 30*time.Second, "%v left", left)
+				median, _, jobs := h.Typical("bind_ldap")
+				require.Equal(t, 101, jobs)
+				require.InDelta(t, 600, median.Seconds(), 30, "the job's length, not the wait's")
+			}
+		}, resuming)
+	}
+
+	specify(t, "plans nothing for a job of unknown age", func(t *testing.T, d driver) {
+		for left := time.Second; left < 200*time.Second; left += 20 * time.Second {
+			s := beginNow(timeline(left, 0))
+			require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(taughtOf(100, 10*time.Minute)), jobType).err)
+			require.LessOrEqual(t, s.last()-left, 18*time.Second)
+		}
+	}, resuming)
+
+	for _, off := range []time.Duration{-8 * time.Hour, 8 * time.Hour, 100 * 24 * time.Hour} {
+		specify(t, "does little harm when the service's clock is off by "+off.String(), func(t *testing.T, d driver) {
+			h := taughtOf(100, time.Minute)
+			for range 10 {
+				s := older(9 * time.Minute) // a minute is left
+				respond := s.respond
+				s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+					r, err := respond(n, age)
+					r.ServerTime = r.ServerTime.Add(off)
+					return r, err
+				}
+				require.NoError(t, d.wait(t.Context(), t, s, learning(h)).err)
+				require.LessOrEqual(t, s.last()-time.Minute, 2*time.Minute)
+			}
+			median, _, _ := h.Typical("bind_ldap")
+			require.Less(t, median, 2*time.Minute)
+		})
+	}
+
+	specify(t, "begins again in a BackOff that serves one wait after another", func(t *testing.T, d driver) {
+		one := taughtOf(100, 20*time.Second).BackOff()
+		for range 4 {
+			s := beginNow(stamped(20 * time.Second))
+			require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(func() backoff.BackOff { return one }), jobType).err)
+			require.InDelta(t, 20, s.polls[0].Seconds(), 4)
+		}
+	}, blocking, alone)
+
+	bubble(t, "halves the polls of a burst of jobs, over HTTP", func(t *testing.T) {
+		server := pollertest.New()
+		h := new(pace.History)
+		w := newWaiter(t, inMemory(t, server), learning(h), jobType)
+		polls := func() int {
+			before := len(server.Requests())
+			var ids []string
+			for i := range 20 {
+				ids = append(ids, server.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
+					{Job: status.Job{Status: status.Running}},
+					{After: 30*time.Second + time.Duration(i)*50*time.Millisecond, Job: status.Job{Status: []status.Status{"success", "failed"}[i%2]}},
+				}}))
+			}
+			results, err := waitAll(t.Context(), w, ids...)
+			require.ErrorIs(t, err, waiter.ErrJobFailed)
+			for _, r := range results {
+				require.True(t, r.job.Status.Terminal())
+			}
+			return len(server.Requests()) - before
+		}
+		first, then := polls(), 0
+		for range 3 {
+			then = polls()
+		}
+		require.Greater(t, first, 20*8)
+		require.Less(t, then, 20*3)
+		median, p90, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 80, jobs)
+		require.InDelta(t, 30.5, median.Seconds(), 1.5)
+		require.InDelta(t, 31, p90.Seconds(), 1.5)
+	})
+}
+
+// hastily has the first delay of each wait be d: a poll that is off the plan.
+func hastily(d time.Duration, f func() backoff.BackOff) func() backoff.BackOff {
+	return func() backoff.BackOff { return &hasty{BackOff: f(), first: d} }
+}
+
+type hasty struct {
+	backoff.BackOff
+	first time.Duration
+	age   time.Duration
+}
+
+func (h *hasty) Observe(o pace.Observation) {
+	h.age = o.Age
+	h.BackOff.(pace.Observer).Observe(o)
+}
+
+func (h *hasty) Start(job status.Job, age time.Duration) time.Duration {
+	return h.BackOff.(pace.Starter).Start(job, age)
+}
+
+func (h *hasty) NextBackOff() time.Duration {
+	if d := h.BackOff.NextBackOff(); h.age > 0 {
+		return d
+	}
+	return h.first
+}

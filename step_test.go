@@ -1,0 +1,140 @@
+package waiter_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func TestStep(t *testing.T) {
+	bubble(t, "leaves the Progress that it was given as it was", func(t *testing.T) {
+		w := newWaiter(t, responses(job("running"), httpError(503), httpError(429), job("success")), every(time.Second)...)
+		first, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		require.NotEmpty(t, first.Transitions)
+		time.Sleep(first.Next)
+		second, err := w.Step(t.Context(), first)
+		require.NoError(t, err)
+		require.Empty(t, second.Transitions)
+		require.Equal(t, map[string]int{"503": 1}, second.Failures)
+		require.Equal(t, time.Second, second.Next)
+		before := restart(t, second)
+		time.Sleep(second.Next)
+		_, err = w.Step(t.Context(), second)
+		require.NoError(t, err)
+		require.Nil(t, first.Failures)
+		require.NotEmpty(t, first.Transitions)
+		require.Equal(t, before, restart(t, second))
+	})
+
+	bubble(t, "under a context that has ended returns the Progress that it was given, without transitions", func(t *testing.T) {
+		w := newWaiter(t, responses(job("running"), job("success")), every(time.Second)...)
+		first, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		time.Sleep(first.Next)
+		again, err := w.Step(canceled(t), first)
+		require.Error(t, err)
+		require.ErrorIs(t, err, waiter.ErrUnfinished)
+		require.Empty(t, again.Transitions, "the first Step returned them")
+		first.Transitions = nil
+		require.Equal(t, first, again)
+
+		done, err := w.Step(t.Context(), again)
+		require.NoError(t, err)
+		require.True(t, done.Done)
+	})
+
+	bubble(t, "returns a success again, without its transitions and without a request", func(t *testing.T) {
+		s := responses(job("success"))
+		w := newWaiter(t, s)
+		done, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		require.True(t, done.Done)
+		require.Len(t, done.Transitions, 1)
+		again, err := w.Step(t.Context(), restart(t, done))
+		require.NoError(t, err)
+		require.True(t, again.Done)
+		require.Empty(t, again.Transitions)
+		require.Len(t, s.polls, 1)
+	})
+
+	bubble(t, "returns an error again, in the same words and without a request", func(t *testing.T) {
+		s := responses(httpError(403))
+		w := newWaiter(t, s)
+		done, first := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.True(t, done.Done)
+		_, again := w.Step(t.Context(), done)
+		require.EqualError(t, again, first.Error())
+		require.Len(t, s.polls, 1)
+	})
+
+	t.Run("from a terminal checkpoint makes no request", func(t *testing.T) {
+		s := responses(job("running"))
+		p, err := newWaiter(t, s).Step(t.Context(), waiter.Progress{Job: job("success")})
+		require.NoError(t, err)
+		require.True(t, p.Done)
+		require.Equal(t, job("success"), p.Job)
+		require.Empty(t, s.polls)
+	})
+
+	t.Run("takes the id from the checkpoint", func(t *testing.T) {
+		p, err := newWaiter(t, responses(job("running"))).Step(t.Context(), waiter.Progress{Job: status.Job{ID: id}})
+		require.NoError(t, err)
+		require.Equal(t, id, p.JobID)
+	})
+
+	t.Run("refuses a checkpoint of another job, or in From", func(t *testing.T) {
+		w := newWaiter(t, responses(job("success")))
+		_, err := w.Step(t.Context(), waiter.Progress{JobID: id}, waiter.From(job("running")))
+		require.ErrorContains(t, err, "Progress.Job")
+		_, err = w.Step(t.Context(), waiter.Progress{JobID: "another", Job: job("running")})
+		require.ErrorContains(t, err, "Progress.Job")
+	})
+
+	bubble(t, "shows the wait in its Progress", func(t *testing.T) {
+		w := newWaiter(t, responses(job("running"), httpError(503)), every(time.Second)...)
+		start := time.Now()
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		time.Sleep(p.Next)
+		p, err = w.Step(t.Context(), restart(t, p))
+		require.NoError(t, err)
+		require.True(t, p.Started.Equal(start))
+		require.True(t, p.LastSeen.Equal(start))
+		require.Equal(t, 2, p.Polls)
+		require.Equal(t, status.Running, p.Job.Status)
+		require.Contains(t, p.LastFailure, "503")
+		require.False(t, p.Done)
+	})
+
+	bubble(t, "gives copies to the error and to the caller", func(t *testing.T) {
+		p, err := newWaiter(t, responses(httpError(401))).Step(t.Context(), waiter.Progress{Job: job("running", sub("a", "running"))})
+		unfinished := unfinished(t, err)
+		p.Job.SubJobs[0].Status, p.Failures["401"] = "spoiled", 9
+		require.Equal(t, status.Running, unfinished.Last.SubJobs[0].Status)
+		require.Equal(t, 1, unfinished.Failures["401"])
+	})
+
+	bubble(t, "survives schedules that were asked absurdly often, and another machine's clock", func(t *testing.T) {
+		var p waiter.Progress
+		require.NoError(t, json.Unmarshal(storedState(t, [2]int{1e12, -3}, time.Now().Add(time.Hour)), &p))
+		w := newWaiter(t, responses(noJob, noJob), waiter.WithBackOff(byCounting), waiter.WithFailureBackOff(byCounting))
+		p, err := w.Step(t.Context(), p)
+		require.NoError(t, err)
+		require.LessOrEqual(t, p.Next, 2*time.Second)
+	})
+
+	t.Run("reads a Progress that lacks most of what it had", func(t *testing.T) {
+		for _, stored := range []string{`{"job_id":"a"}`, `{"job_id":"a","started":"2020-01-01T00:00:00Z"}`, `{"job":{"job_id":"a"}}`} {
+			var p waiter.Progress
+			require.NoError(t, json.Unmarshal([]byte(stored), &p))
+			_, err := newWaiter(t, responses(status.Job{Status: "running"})).Step(t.Context(), p)
+			require.NoError(t, err, stored)
+		}
+	})
+}
