@@ -170,7 +170,7 @@ func values(t *testing.T) (held []any, secrets []string) {
 		}
 		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace)
 	}
-	held = append(held, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
+	held = append(held, credential.Feedback{}, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
 	held = append(held, plantedOptions...)
 	return held, append(m.secrets, secret, plantedPassword, plantedSecretKey, plantedSecurity)
 }
