@@ -43,7 +43,7 @@ func inAnotherProcess(t *testing.T, endpoint string, env ...string) (o outcome) 
 	self, err := os.Executable()
 	require.NoError(t, err)
 	child := exec.CommandContext(within(t, 20*time.Second), self)
-	child.Env = append(env, pollThis+"="+endpoint, "GORACE=atexit_sleep_ms=0")
+	child.Env = append(env, pollThis+"="+endpoint, "GORACE=atexit_sleep_ms=0", "GOCOVERDIR="+t.TempDir())
 	var failure bytes.Buffer
 	child.Stderr = &failure
 	out, err := child.Output()
