@@ -26,7 +26,7 @@ func TestThisPackageJudgesNothing(t *testing.T) {
 	require.NoError(t, err)
 	_, err = planFor(t.Context(), root, []mutation{{file: "run.go"}}, "./internal/simulation/mutation")
 	require.ErrorContains(t, err, "no package with tests matches ./internal/simulation/mutation")
-	p, err := planFor(t.Context(), root, []mutation{{file: "run.go"}, {file: "status/job.go"}, {file: "all.go"}, {file: "internal/redirect/redirect.go"}}, "")
+	p, err := planFor(t.Context(), root, []mutation{{file: "run.go"}, {file: "status/job.go"}, {file: "all.go"}, {file: "examples/watch/main.go"}}, "")
 	require.NoError(t, err)
 	var patterns []string
 	for _, s := range p.all {
@@ -36,7 +36,7 @@ func TestThisPackageJudgesNothing(t *testing.T) {
 	require.Equal(t, []string{"./.", "./internal/simulation", "./...", "./status"}, patterns)
 	require.Equal(t, []stage{p.all[3], p.all[1], p.all[2]}, p.of(mutation{file: "status/job.go"}))
 	require.Equal(t, []string{"github.com/sfsturbo/waiter/status"}, p.all[3].packages)
-	require.Equal(t, p.all[1:3], p.of(mutation{file: "internal/redirect/redirect.go"}), "a package without tests is no stage")
+	require.Equal(t, p.all[1:3], p.of(mutation{file: "examples/watch/main.go"}), "a package without tests is no stage")
 }
 
 func TestAHarmlessBreakHasTimeOnASlowMachine(t *testing.T) {
