@@ -66,8 +66,8 @@ func TestABadSecretIsSentOnceHoweverManyPoll(t *testing.T) {
 		require.Len(t, s.Requests(), 1)
 
 		_, err := p.Poll(t.Context(), id)
-		require.EqualError(t, err, "credential: access key AKEX... was rejected before, and is not sent again, since more than five failed signatures lock a key: "+
-			"check the key and its secret, or if others have locked it wait for five minutes, then make a new credential")
+		require.EqualError(t, err, "credential: access key AKEX... was rejected and is not sent again for ten minutes, because more than five failed signatures lock a key: "+
+			"check the key and its secret; if another program has locked the key, wait")
 	})
 }
 
@@ -104,7 +104,7 @@ func TestWhoWaitsForTheFirstAnswerStillHasItsContext(t *testing.T) {
 		second, cancelSecond := context.WithTimeout(t.Context(), time.Second)
 		defer cancelSecond()
 		_, err := p.Poll(second, id)
-		require.EqualError(t, err, "credential: waiting for the first answer to access key AKEX...: context deadline exceeded")
+		require.EqualError(t, err, "credential: waiting for the first response to access key AKEX...: context deadline exceeded")
 		require.Equal(t, poller.Passing, poller.Classify(err))
 		_, err = p.Poll(t.Context(), id)
 		require.NoError(t, err, "after the first has given up")
@@ -112,26 +112,74 @@ func TestWhoWaitsForTheFirstAnswerStillHasItsContext(t *testing.T) {
 	})
 }
 
-func TestWhatProvesAKey(t *testing.T) {
-	for status, proves := range map[int]bool{200: true, 400: true, 403: true, 404: true, 302: false, 407: false, 408: false, 429: false, 500: false, 503: false} {
-		synctest.Test(t, func(t *testing.T) {
-			s, p, id := inMemory(t, goodKey)
-			s.Fail(pollertest.Rule{Status: status, Times: 1, Raw: "{}"})
-			s.Fail(pollertest.Rule{Delay: time.Second})
-			p.Poll(t.Context(), id)
-			start := time.Now()
-			var polls sync.WaitGroup
-			for range 2 {
-				polls.Go(func() { p.Poll(t.Context(), id) })
-			}
-			polls.Wait()
-			want := 2 * time.Second
-			if proves {
-				want = time.Second
-			}
-			require.Equal(t, want, time.Since(start), status)
+// Only the service itself knows whether it accepted a key: a gateway or a proxy in front
+// of it responds to any request.
+func TestOnlyWhatTheServiceSaysProvesAKey(t *testing.T) {
+	const body = `{"errCode":"SFS.TURBO.9999"}`
+	for name, c := range map[string]struct {
+		rule   pollertest.Rule
+		proves bool
+	}{
+		"a job":                           {pollertest.Rule{}, true},
+		"no such job":                     {pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, true},
+		"no permission":                   {pollertest.Rule{Status: 403, Code: "SFS.TURBO.9000"}, true},
+		"an error of the service":         {pollertest.Rule{Status: 500, Raw: body}, true},
+		"an error of the service, as 200": {pollertest.Rule{Raw: body}, true},
+		"a 200 that is not a job":         {pollertest.Rule{Raw: "{}"}, false},
+		"a sign-in page":                  {pollertest.Rule{Body: pollertest.HTML}, false},
+		"another job":                     {pollertest.Rule{Raw: `{"job_id":"other","status":"running"}`}, false},
+		"a gateway without the address":   {pollertest.Rule{Status: 404, Body: pollertest.Gateway}, false},
+		"a gateway that forbids":          {pollertest.Rule{Status: 403, Body: pollertest.Gateway}, false},
+		"a bad request without a code":    {pollertest.Rule{Status: 400, Raw: "{}"}, false},
+		"a redirect":                      {pollertest.Rule{Status: 302}, false},
+		"a proxy that wants a password":   {pollertest.Rule{Status: 407, Raw: "{}"}, false},
+		"a gateway that throttles":        {pollertest.Rule{Status: 429, Body: pollertest.Gateway}, false},
+		"a gateway without the service":   {pollertest.Rule{Status: 503, Body: pollertest.Gateway}, false},
+		"a response that breaks off":      {pollertest.Rule{Break: pollertest.Reset}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, p, id := inMemory(t, goodKey)
+				c.rule.Times = 1
+				s.Fail(c.rule)
+				s.Fail(pollertest.Rule{Delay: time.Second})
+				p.Poll(t.Context(), id)
+				start := time.Now()
+				var polls sync.WaitGroup
+				for range 2 {
+					polls.Go(func() { p.Poll(t.Context(), id) })
+				}
+				polls.Wait()
+				want := 2 * time.Second
+				if c.proves {
+					want = time.Second
+				}
+				require.Equal(t, want, time.Since(start))
+			})
 		})
 	}
+}
+
+// A key that another program had locked must not stay dead.
+func TestARejectedKeyIsTriedAgainAfterTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, id := inMemory(t, goodKey)
+		s.Fail(pollertest.Rule{Status: 401, Times: 2, Delay: time.Second})
+		poll := func() error { _, err := p.Poll(t.Context(), id); return err }
+		require.Equal(t, poller.Unauthorized, poller.Classify(poll()))
+		time.Sleep(10*time.Minute - 1)
+		require.Equal(t, "credential", poller.Kind(poll()))
+		require.Len(t, s.Requests(), 1)
+		time.Sleep(1)
+		var polls sync.WaitGroup
+		for range 100 {
+			polls.Go(func() { assert.Equal(t, poller.Unauthorized, poller.Classify(poll())) })
+		}
+		polls.Wait()
+		require.Len(t, s.Requests(), 2, "once")
+		time.Sleep(10 * time.Minute)
+		require.NoError(t, poll())
+	})
 }
 
 func TestARejectedKeyThatHasRotatedIsTriedOnceMore(t *testing.T) {

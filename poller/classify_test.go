@@ -111,8 +111,9 @@ func TestClassifyThePagesSamples(t *testing.T) {
 		{404, "{\n  \"errCode\" : \"SFS.TURBO.0001\",\n  \"errMsg\" : \"parameter error\"\n}", poller.NotFound, "SFS.TURBO.0001", "parameter error"},
 		{500, "{\n  \"errCode\" : \"SFS.TURBO.0005\",\n  \"errMsg\" : \"Internal server error\"\n}", poller.Passing, "SFS.TURBO.0005", "Internal server error"},
 	} {
-		_, err := poll(t, answer(c.code, c.body))
-		require.Equal(t, &poller.Error{StatusCode: c.code, Code: c.errCode, Message: c.text}, err)
+		s := serve(t, answer(c.code, c.body))
+		_, err := client(t, s.URL).Poll(within(t, 10*time.Second), jobID)
+		require.Equal(t, &poller.Error{StatusCode: c.code, Code: c.errCode, Message: c.text, Asked: s.URL + ", project project"}, err)
 		require.Equal(t, c.want, poller.Classify(err))
 	}
 }
@@ -215,7 +216,7 @@ func TestNothingListens(t *testing.T) {
 	require.Equal(t, poller.Passing, poller.Classify(err))
 	require.Equal(t, "network", poller.Kind(err))
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	require.EqualError(t, err, "no answer from "+l.Addr().String()+": dial tcp "+l.Addr().String()+": connect: connection refused")
+	require.EqualError(t, err, "no response from http://"+l.Addr().String()+", project project: dial tcp "+l.Addr().String()+": connect: connection refused")
 }
 
 func TestNoSuchHostIsFoundInTheError(t *testing.T) {
@@ -226,7 +227,7 @@ func TestNoSuchHostIsFoundInTheError(t *testing.T) {
 	dns, ok := errors.AsType[*net.DNSError](err)
 	require.True(t, ok)
 	require.True(t, dns.IsNotFound)
-	require.EqualError(t, err, "no answer from sfs-turbo.nowhere.myhuaweicloud.com: dial tcp: lookup sfs-turbo.nowhere.myhuaweicloud.com: no such host; check the region in the endpoint")
+	require.EqualError(t, err, "no response from https://sfs-turbo.nowhere.myhuaweicloud.com, project project: dial tcp: lookup sfs-turbo.nowhere.myhuaweicloud.com: no such host; check the region in the endpoint")
 	require.Equal(t, poller.Passing, poller.Classify(err))
 }
 

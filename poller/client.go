@@ -134,18 +134,18 @@ type call struct {
 
 // get asks. It asks once more if the credential was rejected and another one is there.
 func (c *Client) get(ctx context.Context, what call) (Reply, error) {
-	reply, again, err := c.attempt(ctx, what)
+	reply, again, err := c.attempt(ctx, what, false)
 	if !again {
 		return reply, err
 	}
-	reply, _, secondErr := c.attempt(ctx, what)
+	reply, _, secondErr := c.attempt(ctx, what, true)
 	if e, ok := errors.AsType[*credential.Error](secondErr); ok && e.Rejected {
 		return Reply{}, err // there is only the credential that was rejected
 	}
 	return reply, secondErr
 }
 
-func (c *Client) attempt(ctx context.Context, what call) (reply Reply, again bool, err error) {
+func (c *Client) attempt(ctx context.Context, what call, last bool) (reply Reply, again bool, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, what.url, nil)
 	if err != nil {
 		return Reply{}, false, backoff.Permanent(err)
@@ -162,11 +162,15 @@ func (c *Client) attempt(ctx context.Context, what call) (reply Reply, again boo
 	}
 	var said credential.Feedback
 	defer func() { // even if a RoundTripper panics
+		said.Last = last
 		retry, failure := report(said)
-		if said.Result == credential.Rejected && failure != nil {
+		switch {
+		case said.Result != credential.Rejected || last:
+		case failure != nil:
 			err = unrenewed(err, failure)
+		default:
+			again = retry
 		}
-		again = said.Result == credential.Rejected && failure == nil && retry
 	}()
 	resp, err := c.do(r)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestNewRefusesOtherEndpointsAndSaysWhy(t *testing.T) {
 }
 
 func TestNewRefusesWhatIsNoProject(t *testing.T) {
-	for _, project := range []string{"", "  ", "\n", ".", ".."} {
+	for _, project := range []string{"", "  ", "\n", ".", "..", "a b", "p\n", "p\u200b"} {
 		_, err := poller.New("https://example.com", project)
 		require.ErrorContains(t, err, "project id", "%q", project)
 	}
@@ -110,8 +110,8 @@ func TestPollEscapesOverTheWire(t *testing.T) {
 		{"", "p", "../../secrets", "/v1/p/sfs-turbo/jobs/..%2F..%2Fsecrets"},
 		{"", "p", "%2e%2e", "/v1/p/sfs-turbo/jobs/%252e%252e"},
 		{"", "p", "...", "/v1/p/sfs-turbo/jobs/..."},
-		{"", "p", "a b+c\r\nX-Evil: 1", "/v1/p/sfs-turbo/jobs/a%20b+c%0D%0AX-Evil:%201"},
-		{"", "项目", "任务\x00\xff", "/v1/%E9%A1%B9%E7%9B%AE/sfs-turbo/jobs/%E4%BB%BB%E5%8A%A1%00%FF"},
+		{"", "p", "a;b+c:d", "/v1/p/sfs-turbo/jobs/a%3Bb+c:d"},
+		{"", "项目", "任务\xff", "/v1/%E9%A1%B9%E7%9B%AE/sfs-turbo/jobs/%E4%BB%BB%E5%8A%A1%FF"},
 	} {
 		seen := make(chan string, 1)
 		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +129,7 @@ func TestPollEscapesOverTheWire(t *testing.T) {
 
 func TestPollRefusesWhatIsNoJobBeforeAnyRequest(t *testing.T) {
 	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
-	for _, id := range []string{"", " ", "\t\n", ".", ".."} {
+	for _, id := range []string{"", " ", "\t\n", ".", "..", "a b", " a", "a\r\nX-Evil: 1", "a\x00", "a\u00a0b", "a\u200b", "\ufeffa", "\u202ea"} {
 		_, err := client(t, s.URL).Poll(t.Context(), id)
 		require.ErrorContains(t, err, "job id", "%q", id)
 		require.ErrorContains(t, err, "submitting call", "%q", id)

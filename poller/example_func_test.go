@@ -32,7 +32,7 @@ func ExampleFunc() {
 func ExampleKind() {
 	for _, err := range []error{
 		&poller.Error{StatusCode: 503, Code: "APIGW.0201"},
-		&poller.Error{StatusCode: 200, Err: errors.New("the answer has no status")},
+		&poller.Error{StatusCode: 200, Err: errors.New("the response has no status")},
 		fmt.Errorf("poll: %w", context.DeadlineExceeded),
 		io.ErrUnexpectedEOF,
 	} {

@@ -98,7 +98,7 @@ func TestFromEnvSaysAllThatIsMissing(t *testing.T) {
 	for want, change := range map[string]map[string]string{
 		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT":  {"HW_REGION_NAME": ""},
 		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
-		"a project's name needs IAM's address":                                          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"looking up a project by its name needs the address of IAM":                     {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
 		"from OS_AUTH_URL, the IAM endpoint begins with http://":                        {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
 		"poller: from HW_SFS_TURBO_ENDPOINT, the endpoint does not begin with https://": {"HW_SFS_TURBO_ENDPOINT": "example.com"},
 		"poller: in the environment, HW_REGION_NAME has a space around it":              {"HW_REGION_NAME": "cn-north-4\n"},
@@ -126,15 +126,15 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 		pause   time.Duration
 		text    string
 	}{
-		"unknown name": {name: "nowhere", verdict: poller.Permanent, pause: time.Minute, text: `looking up project "nowhere": IAM knows none of that name: check it, and the region`},
-		"IAM is down":  {rule: pollertest.Rule{Status: 503}, verdict: poller.Passing, pause: time.Second, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 503`},
-		"throttled":    {rule: pollertest.Rule{Status: 429, RetryAfter: "30"}, verdict: poller.Throttled, pause: 30 * time.Second, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 429`},
-		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 404`},
-		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 401`},
-		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4": IAM at 127.0.0.1 answered HTTP 403`},
+		"unknown name": {name: "nowhere", verdict: poller.Permanent, pause: time.Minute, text: `looking up project "nowhere": IAM has no project with that name: check the name and the region`},
+		"IAM is down":  {rule: pollertest.Rule{Status: 503}, verdict: poller.Passing, pause: time.Second, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 503`},
+		"throttled":    {rule: pollertest.Rule{Status: 429, RetryAfter: "30"}, verdict: poller.Throttled, pause: 30 * time.Second, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 429`},
+		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 404`},
+		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 401`},
+		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 403`},
 		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects"},
-		"another's":    {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"1","name":"cn-north-4_sub"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM knows none"},
-		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM knows none"},
+		"another's":    {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"1","name":"cn-north-4_sub"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
+		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			environment(t, waysToAuthorise["token"], map[string]string{

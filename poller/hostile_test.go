@@ -93,14 +93,15 @@ type hostileAnswer struct {
 // hostileAnswers are those that mean ill, and what is said of them.
 func hostileAnswers() map[string]hostileAnswer {
 	const (
-		noAnswer = "no answer from 127.0.0.1: "
+		from     = " from http://127.0.0.1, project project: "
+		noAnswer = "no response" + from
 		late     = "context deadline exceeded"
 		noHTTP   = noAnswer + "net/http: HTTP/1.x transport connection broken: "
 		tooMuch  = noHTTP + "net/http: server response headers exceeded 262144 bytes; aborted"
-		tooLong  = "HTTP 200 OK: the answer is longer than 1 MiB"
-		broken   = "HTTP 200 OK: the answer broke off: "
-		notJob   = "HTTP 200 OK: the answer is not a job: "
-		noReply  = "this is no answer to a request: check the endpoint and the proxies on the way"
+		tooLong  = "HTTP 200 OK" + from + "the response is longer than 1 MiB"
+		broken   = "HTTP 200 OK" + from + "the response broke off: "
+		notJob   = "HTTP 200 OK" + from + "the response is not a job: "
+		noReply  = "not a response to a request: check the endpoint and the proxies on the way"
 		upgrade  = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
 	)
 	return map[string]hostileAnswer{
@@ -119,9 +120,9 @@ func hostileAnswers() map[string]hostileAnswer {
 		"hints without end":                  {stream{part: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"}, tooMuch, "network"},
 		"100 without end":                    {stream{part: "HTTP/1.1 100 Continue\r\n\r\n"}, tooMuch, "network"},
 		"a hint a second":                    {stream{"", "HTTP/1.1 103 Early Hints\r\n\r\n", time.Second}, noAnswer + late, "timeout"},
-		"another protocol":                   {stream{begin: upgrade}, "HTTP 101 Switching Protocols: " + noReply, "101"},
-		"another protocol, and more":         {stream{begin: upgrade, part: " "}, "HTTP 101 Switching Protocols: " + noReply, "101"},
-		"a status that is none":              {stream{begin: "HTTP/1.1 000 OK\r\n\r\n", part: " "}, noReply, "other"},
+		"another protocol":                   {stream{begin: upgrade}, "HTTP 101 Switching Protocols" + from + noReply, "101"},
+		"another protocol, and more":         {stream{begin: upgrade, part: " "}, "HTTP 101 Switching Protocols" + from + noReply, "101"},
+		"a status that is none":              {stream{begin: "HTTP/1.1 000 OK\r\n\r\n", part: " "}, noAnswer + noReply, "other"},
 		"a status below zero":                {stream{begin: "HTTP/1.1 -20 OK\r\n\r\n"}, noHTTP + `malformed HTTP status code "-20"`, "network"},
 		"chunks of one byte without end":     {stream{begin: chunked, part: "1\r\n \r\n"}, tooLong, "bad answer"},
 		"chunks with long extensions":        {stream{begin: chunked, part: "1;a=" + strings.Repeat("x", 100) + "\r\n \r\n"}, broken + "chunked encoding contains too much non-data", "bad answer"},
@@ -141,7 +142,7 @@ func hostileAnswers() map[string]hostileAnswer {
 		"gzip of nothing without end":        {stream{zipFile, gzipped(""), 10 * time.Millisecond}, broken + late, "timeout"},
 		"empty gzip blocks without end":      {stream{zipFile + "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\xff\xff", 10 * time.Millisecond}, broken + late, "timeout"},
 		"JSON of 100,000 levels":             {stream{begin: withLength(`{"status":"running","x":` + strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000) + "}")}, notJob + "invalid character '{' exceeded max depth", "bad answer"},
-		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "not JSON: if this stays, check the endpoint and the proxies on the way", "bad answer"},
+		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "not JSON: if this persists, check the endpoint and the proxies on the way", "bad answer"},
 	}
 }
 

@@ -123,7 +123,7 @@ func TestADeadConnectionCostsOnePoll(t *testing.T) {
 		time.Sleep(time.Second)
 		begin := time.Now()
 		err := ask()
-		require.EqualError(t, err, "no answer from 127.0.0.1: http2: client connection lost")
+		require.EqualError(t, err, "no response from http://127.0.0.1, project project: http2: client connection lost")
 		require.Equal(t, poller.Passing, poller.Classify(err))
 		require.LessOrEqual(t, time.Since(begin), pollTimeout)
 		require.NoError(t, ask())
@@ -137,15 +137,16 @@ func TestHostileHTTP2(t *testing.T) {
 		fields.WriteString(field(fmt.Sprintf("x-%d", n), "y"))
 	}
 	const (
-		noAnswer = "no answer from 127.0.0.1: "
+		from     = " from http://127.0.0.1, project project: "
+		noAnswer = "no response" + from
 		late     = "context deadline exceeded"
 		lost     = "http2: client connection lost"
-		broken   = "HTTP 200 OK: the answer broke off: "
+		broken   = "HTTP 200 OK" + from + "the response broke off: "
 	)
 	start, hint := frame(frameHeaders, endHeaders, 1, status200), frame(frameHeaders, endHeaders, 1, field(":status", "103"))
 	for name, c := range map[string]struct{ begin, part, want, kind string }{
 		"silence":                {"", "", noAnswer + lost, "network"},
-		"a body without end":     {start, frame(frameData, 0, 1, strings.Repeat(" ", 16<<10)), "HTTP 200 OK: the answer is longer than 1 MiB", "bad answer"},
+		"a body without end":     {start, frame(frameData, 0, 1, strings.Repeat(" ", 16<<10)), "HTTP 200 OK" + from + "the response is longer than 1 MiB", "bad answer"},
 		"a body of empty parts":  {start, frame(frameData, 0, 1, ""), broken + late, "timeout"},
 		"headers without end":    {frame(frameHeaders, 0, 1, status200), frame(frameContinuation, 0, 1, fields.String()), noAnswer + "connection error: PROTOCOL_ERROR", "network"},
 		"headers of empty parts": {frame(frameHeaders, 0, 1, status200), frame(frameContinuation, 0, 1, ""), noAnswer + lost, "network"},

@@ -102,7 +102,9 @@ func (p *project) failed(err error) error {
 	if !ok || e.StatusCode == 0 || is[*credential.Error](err) {
 		err = fmt.Errorf("looking up project %q: %w", p.name, err)
 	} else {
-		err = lookUp{fmt.Sprintf("looking up project %q in IAM: %s", p.name, e.said()), e}
+		plain := *e
+		plain.Asked = "" // it is in the text already
+		err = lookUp{fmt.Sprintf("looking up project %q in IAM at %s: %s", p.name, p.iam, plain.said()), e}
 	}
 	if verdict := Classify(err); verdict == NotFound || verdict == Permanent {
 		err = fmt.Errorf("%w; check HW_AUTH_URL and what the user may do, or set HW_PROJECT_ID", err)

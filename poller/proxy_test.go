@@ -43,7 +43,7 @@ func inAnotherProcess(t *testing.T, endpoint string, env ...string) (o outcome) 
 	self, err := os.Executable()
 	require.NoError(t, err)
 	child := exec.CommandContext(within(t, 20*time.Second), self)
-	child.Env = append(env, pollThis+"="+endpoint, "GORACE=atexit_sleep_ms=0")
+	child.Env = append(env, pollThis+"="+endpoint, "GORACE=atexit_sleep_ms=0", "GOCOVERDIR="+t.TempDir())
 	var failure bytes.Buffer
 	child.Stderr = &failure
 	out, err := child.Output()
@@ -144,7 +144,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		get     = "GET " + plain + "/v1/project/sfs-turbo/jobs/" + jobID + user
 	)
 	refused := func(status string, v poller.Verdict) outcome {
-		return outcome{Error: "no answer from " + host + `: the proxy $ answered "` + status + `": check HTTPS_PROXY and NO_PROXY`, Kind: "network", Verdict: v}
+		return outcome{Error: "no response from https://" + host + `, project project: the proxy $ responded with "` + status + `": check HTTPS_PROXY and NO_PROXY`, Kind: "network", Verdict: v}
 	}
 	running := outcome{Status: "running"}
 	for name, c := range map[string]struct {
@@ -167,7 +167,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", poller.Passing)},
 		"a proxy that wants one for http": {plain, 407, []string{"HTTP_PROXY=$"}, get, outcome{Error: "HTTP 407 Proxy Authentication Required", Kind: "407", Verdict: poller.Permanent}},
 		"a proxy that is down": {secure, 200, []string{"HTTPS_PROXY=http://proxyuser:proxysecret@127.0.0.1:1"}, "", outcome{
-			Error: "no answer from " + host + ": proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused", Kind: "network"}},
+			Error: "no response from https://" + host + ", project project: proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused", Kind: "network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &proxy{target: server, status: c.proxy}

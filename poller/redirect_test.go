@@ -21,7 +21,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 			"https://user:pw@login.example.com/a?b=c": "a redirect to login.example.com",
 			"//login.example.com":                     "a redirect to login.example.com",
 			"/v2/elsewhere":                           "a redirect to another path of the same host",
-			"https://exa mple.com/%zz":                "a redirect to what is no URL",
+			"https://exa mple.com/%zz":                "a redirect to something that is not a URL",
 			"":                                        "a redirect to nowhere",
 		} {
 			for name, opts := range map[string][]poller.Option{
@@ -63,7 +63,7 @@ func TestRedirectsToAnotherSchemeSaySo(t *testing.T) {
 		"file:/etc/passwd":            "a redirect to a file URL",
 		"file://host/etc/passwd":      "a redirect to a file URL",
 		"javascript:alert(1)":         "a redirect to a javascript URL",
-		"127.0.0.1:80":                "a redirect to what is no URL",
+		"127.0.0.1:80":                "a redirect to something that is not a URL",
 		"?a=b":                        "a redirect to another path of the same host",
 	} {
 		s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -51,8 +51,8 @@ func TestBadAnswers(t *testing.T) {
 		code       int
 		body, want string
 	}{
-		"empty":                   {200, "", "the answer is empty"},
-		"blank":                   {200, " \n ", "the answer is empty"},
+		"empty":                   {200, "", "the response is empty"},
+		"blank":                   {200, " \n ", "the response is empty"},
 		"HTML":                    {200, "<html><title>Sign in</title>", `HTML page "Sign in"`},
 		"text":                    {200, "OK", "not JSON"},
 		"a list":                  {200, "[" + good + "]", "not a job"},
@@ -72,9 +72,9 @@ func TestBadAnswers(t *testing.T) {
 		"2,001 sub-jobs":          {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 2000) + `{}]}`, "more than 2000 sub-jobs"},
 		"2,001 in two lists":      {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 1000) + `{}],"SUB_JOBS":[` + strings.Repeat("{},", 999) + `{}]}`, "more than 2000 sub-jobs"},
 		"more than 1 MiB":         {200, `{"status":"running"}` + strings.Repeat(" ", 1<<20-19), "longer than 1 MiB"},
-		"created":                 {201, good, "only a 200 is a good answer"},
-		"accepted":                {202, good, "only a 200 is a good answer"},
-		"no content":              {204, "", "only a 200 is a good answer"},
+		"created":                 {201, good, "only a 200 is a good response"},
+		"accepted":                {202, good, "only a 200 is a good response"},
+		"no content":              {204, "", "only a 200 is a good response"},
 		"deeper than JSON may be": {200, `{"status":"running","x":` + strings.Repeat("[", 20_000), "exceeded max depth"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -80,7 +80,7 @@ func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
 			}
 			s := serveTLS(t, c.served, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
 			_, err := trusting(t, s, c.trusted).Poll(within(t, 10*time.Second), jobID)
-			require.ErrorContains(t, err, "no answer from "+host+": tls: failed to verify certificate: "+c.want)
+			require.ErrorContains(t, err, "no response from https://"+host+", project project: tls: failed to verify certificate: "+c.want)
 			require.ErrorContains(t, err, "; check the endpoint, this machine's clock and its root certificates")
 			require.Equal(t, poller.Permanent, poller.Classify(err))
 			require.Equal(t, "network", poller.Kind(err))
@@ -92,7 +92,7 @@ func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
 func TestAnUnknownCertificateIsPermanent(t *testing.T) {
 	s := serveTLS(t, certificate(t, "127.0.0.1", time.Now().Add(time.Hour)), answer(200, good))
 	_, err := client(t, s.URL).Poll(within(t, 10*time.Second), jobID)
-	require.ErrorContains(t, err, "no answer from "+s.Listener.Addr().String()+": tls: failed to verify certificate: x509: ")
+	require.ErrorContains(t, err, "no response from "+s.URL+", project project: tls: failed to verify certificate: x509: ")
 	require.Equal(t, poller.Permanent, poller.Classify(err))
 }
 
@@ -102,9 +102,9 @@ func TestHandshakesThatFailForAWhilePass(t *testing.T) {
 		want, kind string
 		after      time.Duration
 	}{
-		"silence":  {stream{}, "no answer from " + host + ": net/http: TLS handshake timeout", "timeout", 10 * time.Second},
-		"no TLS":   {stream{begin: withLength(good)}, "no answer from " + host + ": http: server gave HTTP response to HTTPS client", "network", 0},
-		"an alert": {stream{begin: "\x15\x03\x01\x00\x02\x02\x50"}, "no answer from " + host + ": remote error: tls: internal error", "network", 0},
+		"silence":  {stream{}, "no response from https://" + host + ", project project: net/http: TLS handshake timeout", "timeout", 10 * time.Second},
+		"no TLS":   {stream{begin: withLength(good)}, "no response from https://" + host + ", project project: http: server gave HTTP response to HTTPS client", "network", 0},
+		"an alert": {stream{begin: "\x15\x03\x01\x00\x02\x02\x50"}, "no response from https://" + host + ", project project: remote error: tls: internal error", "network", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

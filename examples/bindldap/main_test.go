@@ -78,7 +78,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}{
 		{map[string]string{"HW_AUTH_TOKEN": "x"}, nil, "give -endpoint (or HW_REGION_NAME), -project (or HW_PROJECT_ID), -share"},
 		{nil, []string{"-endpoint", "https://x"}, "no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN"},
-		{map[string]string{"HW_ACCESS_KEY": "x"}, nil, "Half there: HW_ACCESS_KEY without HW_SECRET_KEY"},
+		{map[string]string{"HW_ACCESS_KEY": "x"}, nil, "Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY"},
 		{nil, []string{"-timeout", "soon"}, "invalid value"},
 		{nil, []string{"fail"}, `what is "fail"?`},
 		{

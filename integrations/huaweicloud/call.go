@@ -20,13 +20,13 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// call is one ShowJobDetail, seen from inside: the SDK takes it for its credential,
-// so it sees what is sent, and for its error handler, so it gets every answer whole.
-// What the SDK would make of an answer lacks the error's code, Retry-After and Date,
-// and the status if it breaks off; it takes a redirect for a job without a status,
-// fails on a begin_time that is a number, and reads a body without end.
+// call is one ShowJobDetail, seen from inside: the SDK uses it as its credential, so it
+// sees what is sent, and as its error handler, so it gets each response whole. What the
+// SDK makes of a response lacks the error's code, Retry-After and Date, and the status if
+// the response breaks off. The SDK also takes a redirect for a job without a status, fails
+// on a begin_time that is a number, and reads a body without a limit.
 type call struct {
-	auth.ICredential // the client's own; nil if nothing is to be sent
+	auth.ICredential // the client's own; nil if nothing may be sent
 
 	sdk      *sdk
 	jobID    string
@@ -34,19 +34,19 @@ type call struct {
 	got      got
 }
 
-// errTaken tells the SDK to look no further.
+// errTaken makes the SDK return at once.
 var errTaken = errors.New("taken")
 
-// ask makes a call.
+// ask calls ShowJobDetail.
 func (p *sdk) ask(jobID string) got {
 	c := &call{ICredential: p.credential(), sdk: p, jobID: jobID}
 	err := p.show(c)
 	if err == nil {
-		c.got.err = backoff.Permanent(errors.New("this version of the SDK does not hand over its answers: use the one that this module requires"))
+		c.got.err = backoff.Permanent(errors.New("this version of the SDK does not pass on its responses: use the version that this module requires"))
 	} else if !errors.Is(err, errTaken) {
 		c.got.err = err
 		if u, ok := errors.AsType[*url.Error](err); ok {
-			c.got.err = u.Err // there will be another around it
+			c.got.err = u.Err // the Client wraps it in another
 		}
 	}
 	return c.got
@@ -69,17 +69,20 @@ func (c *call) ProcessAuthRequest(client *impl.DefaultHttpClient, r *request.Def
 	for name, value := range signed.GetHeaderParams() {
 		c.got.sent.Set(name, value)
 	}
+	if id := c.got.sent.Get("X-Project-Id"); id != "" {
+		c.sdk.project.Store(&id)
+	}
 	return signed, nil
 }
 
-// HandleError takes the answer, whatever it is.
+// HandleError takes the response, whatever it is.
 func (c *call) HandleError(_ *request.DefaultHttpRequest, resp *response.DefaultHttpResponse) error {
 	c.got.resp = resp.Response
 	return errTaken
 }
 
-// unsigned says why there is no signature. With a key that does not change that is
-// final. A temporary one comes from a service, or a file, that may have a bad moment.
+// unsigned says why there is no signature. For a fixed key that is permanent. A temporary
+// key comes from a service or a file that may work later.
 func unsigned(keys auth.ICredential, err error) error {
 	if fixed, ok := keys.(*auth.BasicCredentials); ok && fixed.StsAccessor == nil {
 		return &credential.Error{Permanent: true, Err: err}
@@ -91,8 +94,8 @@ func unsigned(keys auth.ICredential, err error) error {
 			Err:       fmt.Errorf("no temporary key: HTTP %d %s", e.StatusCode, wire.Line(e.ErrorCode, 64)),
 		}
 	}
-	// Of what comes neither from the network nor, as a syscall.Errno does, from a file,
-	// the part behind a colon may quote an answer, and so a key.
+	// An error that comes neither from the network nor from a file (a syscall.Errno is a
+	// net.Error) may quote a response behind the colon, and with it a key.
 	if _, plain := errors.AsType[net.Error](err); !plain {
 		what, _, _ := strings.Cut(err.Error(), ": ")
 		err = errors.New(wire.Line(what, 128))

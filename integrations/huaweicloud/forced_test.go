@@ -97,7 +97,7 @@ func TestTLS(t *testing.T) {
 
 	_, err := through(t, client(t, server.URL)).Poll(t.Context(), jobID)
 	require.Equal(t, poller.Permanent, poller.Classify(err))
-	require.ErrorContains(t, err, "no answer from "+server.Listener.Addr().String()+": tls: failed to verify certificate")
+	require.ErrorContains(t, err, "no response from "+server.URL+", project "+project+": tls: failed to verify certificate")
 	_, err = through(t, client(t, server.URL, func(_ *builder, c *httpConfig) { c.WithIgnoreSSLVerification(true) })).Poll(t.Context(), jobID)
 	require.NoError(t, err)
 	require.Equal(t, "HTTP/1.1", version)

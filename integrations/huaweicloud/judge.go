@@ -8,13 +8,13 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// got is what came of a call. To a poller.Client it is the credential that it sends
-// and the transport that answers: so the Client makes of it what it makes of its own
-// answers, and no error quotes a secret that was sent.
+// got is the result of a call. A [poller.Client] uses it as its credential and as its
+// transport: so the Client reads it as it reads its own responses, and no error quotes a
+// secret that was sent.
 type got struct {
-	unsigned error // there was nothing to send; or else:
+	unsigned error // why nothing was sent; otherwise:
 	sent     http.Header
-	resp     *http.Response // the body not yet read; or else:
+	resp     *http.Response // the body not yet read; otherwise:
 	err      error
 }
 
@@ -33,30 +33,29 @@ func (g got) close() {
 	}
 }
 
-// judge makes of it what a poll returns.
+// judge turns the result of a call into the result of a poll.
 func (p *sdk) judge(ctx context.Context, jobID string, g got) (poller.Reply, error) {
 	if g.resp != nil {
 		g.resp.Body = body{g.resp.Body, ctx}
 		stop := context.AfterFunc(ctx, g.close)
 		defer stop()
 	}
-	client, err := reader(p.endpoint, poller.WithHTTPClient(&http.Client{Transport: g}), poller.WithCredential(g))
+	client, err := reader(p.endpoint, *p.project.Load(), poller.WithHTTPClient(&http.Client{Transport: g}), poller.WithCredential(g))
 	if err != nil {
 		return poller.Reply{}, err
 	}
 	return client.Poll(ctx, jobID)
 }
 
-// reader returns a Client for answers from endpoint. It sends nothing, so that no
-// project is needed.
-func reader(endpoint string, opts ...poller.Option) (*poller.Client, error) {
-	return poller.New(endpoint, "any", append(opts, poller.WithPlainHTTP())...)
+// reader returns a Client that reads responses from endpoint and sends nothing.
+func reader(endpoint, project string, opts ...poller.Option) (*poller.Client, error) {
+	return poller.New(endpoint, project, append(opts, poller.WithPlainHTTP())...)
 }
 
-// body is an answer's that is closed when ctx ends.
+// body is a response's body that is closed when ctx ends.
 type body struct {
 	io.ReadCloser
-	ctx context.Context //nolint:containedctx // of the read that it is made for
+	ctx context.Context //nolint:containedctx // the poll that reads the body
 }
 
 func (b body) Read(p []byte) (int, error) {

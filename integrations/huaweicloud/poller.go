@@ -1,6 +1,6 @@
 // Package huaweicloud awaits jobs through the client that users of the official SDK
-// have already: with its keys, agency or federated identity, its proxy, and whatever
-// else it was built with.
+// already have: with its keys, agency or federated identity, its proxy and its other
+// settings.
 package huaweicloud
 
 import (
@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth"
@@ -19,24 +20,24 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// maxCalls is how many calls may be under way at a time, those that nobody waits
-// for any more among them. A [poller.Client] opens as many connections.
+// maxCalls is how many calls may be in flight, including those whose poll has already
+// returned. A [poller.Client] opens as many connections.
 const maxCalls = 64
 
 // New returns a Poller that asks with the client's ShowJobDetail. It is safe for
-// concurrent use: have one for all waits. Its replies and its errors are those of
+// concurrent use: use one for all waits. Its replies and errors are those of
 // [poller.Client.Poll], with code, request id, server time and Retry-After.
 //
-// The SDK's call takes no context. So each poll runs in a goroutine: when its
-// context ends, Poll returns, and the goroutine stays until the call does, for as
-// long as the client's HttpConfig allows. That is 120 s unless WithTimeout says
-// otherwise: set it to a poll's timeout, 15 s, and never to 0, which is for ever.
-// At most 64 calls are under way at a time; further polls wait for one to return.
-// A panic in a call comes out of Poll, or is dropped if that has returned.
+// The SDK's call takes no context, so each poll calls it in a goroutine. When the poll's
+// context ends, Poll returns, and the goroutine stays until the call returns, for as long
+// as the client's HttpConfig allows. That is 120 s unless WithTimeout sets it: set it to a
+// poll's timeout, 15 s, and never to 0, which means no limit. At most 64 calls are in
+// flight; further polls wait for one to return. A panic in a call comes out of Poll, or is
+// dropped if Poll has returned.
 //
-// The client itself is left alone. For polls, its error handler gives way to one that
-// sees the whole answer. A credential that the client is given later counts from the
-// next poll on.
+// New does not change the client. Polls use an error handler of their own, which sees the
+// whole response. A credential that is set on the client later is used from the next poll
+// on.
 func New(client *sfsturbo.SFSTurboClient) (poller.Poller, error) {
 	if client == nil || client.HcClient == nil || client.HcClient.GetCredential() == nil {
 		return nil, errors.New("huaweicloud: the SDK's client is nil, or has no credential: build it with SFSTurboClientBuilder")
@@ -57,6 +58,11 @@ func New(client *sfsturbo.SFSTurboClient) (poller.Poller, error) {
 			return err
 		},
 	}
+	project := "unknown" // until the SDK has looked it up
+	if keys, ok := client.HcClient.GetCredential().(*auth.BasicCredentials); ok && keys.ProjectId != "" {
+		project = keys.ProjectId
+	}
+	p.project.Store(&project)
 	if err := p.findEndpoint(); err != nil {
 		return nil, err
 	}
@@ -65,16 +71,17 @@ func New(client *sfsturbo.SFSTurboClient) (poller.Poller, error) {
 
 // sdk is the Poller.
 type sdk struct {
-	calls    chan struct{} // one element for each that is under way
+	calls    chan struct{} // one element for each call in flight
 	endpoint string
-	signing  sync.Mutex // the SDK renews temporary keys without one
+	project  atomic.Pointer[string] // its id, for poller.Error.Asked
+	signing  sync.Mutex             // the SDK renews temporary keys without a lock
 
-	// Funcs, where a client would be dumped with its keys.
+	// Funcs, because a dump of a client would show its keys.
 	credential func() auth.ICredential
 	show       func(*call) error
 }
 
-// findEndpoint makes a call without a credential: it ends before anything is sent.
+// findEndpoint makes a call without a credential, which ends before anything is sent.
 func (p *sdk) findEndpoint() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -84,7 +91,7 @@ func (p *sdk) findEndpoint() (err error) {
 	c := &call{sdk: p}
 	_ = p.show(c)
 	p.endpoint = c.endpoint
-	_, err = reader(p.endpoint)
+	_, err = reader(p.endpoint, "any")
 	return err
 }
 
@@ -99,7 +106,7 @@ func (p *sdk) Poll(ctx context.Context, jobID string) (poller.Reply, error) {
 	select {
 	case p.calls <- struct{}{}:
 	case <-ctx.Done():
-		return poller.Reply{}, fmt.Errorf("%d calls of the SDK have not returned yet: give its HttpConfig a shorter Timeout: %w", maxCalls, context.Cause(ctx))
+		return poller.Reply{}, fmt.Errorf("%d calls of the SDK have not returned yet: set a shorter Timeout in its HttpConfig: %w", maxCalls, context.Cause(ctx))
 	}
 	ended := make(chan end)
 	go p.call(ctx, jobID, ended)
@@ -120,7 +127,7 @@ type end struct {
 	panicked string
 }
 
-// call makes one, and sends its end if somebody waits for that.
+// call asks, and sends the result if the poll still waits for it.
 func (p *sdk) call(ctx context.Context, jobID string, ended chan<- end) {
 	e := end{got: got{err: errors.New("the SDK's call ended its goroutine")}} // a test's FailNow does
 	defer func() {
@@ -137,10 +144,10 @@ func (p *sdk) call(ctx context.Context, jobID string, ended chan<- end) {
 	e.got = p.ask(jobID)
 }
 
-// checkID refuses a slash too: the SDK puts an id into the path as it is.
+// checkID refuses a slash too: the SDK puts the id into the path without escaping it.
 func checkID(jobID string) error {
 	if strings.Contains(jobID, "/") {
-		return errors.New("the job id has a slash in it, of which the SDK would make another path: give the one that the submitting call answered with")
+		return errors.New("the job id has a slash in it, which the SDK would not escape: use the one that the submitting call returned")
 	}
 	return poller.CheckID(jobID)
 }

@@ -115,7 +115,7 @@ func (a *accessKey) Attempt(ctx context.Context, r *http.Request) (func(Feedback
 	date := r.Header.Get("X-Sdk-Date")
 	return func(f Feedback) (bool, error) {
 		defer leave()
-		return a.learn(k, date, offset, f), nil
+		return a.learn(k, date, offset, f) && !f.Last, nil
 	}, nil
 }
 

@@ -72,15 +72,15 @@ func TestAProjectThatTheRequestNamesIsSigned(t *testing.T) {
 func TestAccessKeyThatCantBeUsed(t *testing.T) {
 	rotate := func(context.Context) (string, string, string, error) { return access, secret, "", nil }
 	for want, o := range map[string]credential.AccessKeyOptions{
-		"the access key and its secret key are empty": {},
-		"the access key is empty, its":                {SecretKey: secret},
-		"secret key is empty":                         {AccessKey: access},
-		"comma, a space or an equals":                 {AccessKey: "AK, SignedHeaders=", SecretKey: secret},
-		"secret key has a trailing newline":           {AccessKey: access, SecretKey: secret + "\n"},
-		"secret key has a space before or after":      {AccessKey: access, SecretKey: " " + secret},
-		"security token has a control character":      {AccessKey: access, SecretKey: secret, SecurityToken: secret + "\x00x"},
-		"project id has a control character":          {AccessKey: access, SecretKey: secret, ProjectID: "a\nb"},
-		"Rotate to ask for one: leave out either":     {AccessKey: access, Rotate: rotate},
+		"the access key and its secret key are empty":  {},
+		"the access key is empty, its":                 {SecretKey: secret},
+		"secret key is empty":                          {AccessKey: access},
+		"comma, a space or an equals":                  {AccessKey: "AK, SignedHeaders=", SecretKey: secret},
+		"secret key has a trailing newline":            {AccessKey: access, SecretKey: secret + "\n"},
+		"secret key has a space before or after":       {AccessKey: access, SecretKey: " " + secret},
+		"security token has a control character":       {AccessKey: access, SecretKey: secret, SecurityToken: secret + "\x00x"},
+		"project id has a control character":           {AccessKey: access, SecretKey: secret, ProjectID: "a\nb"},
+		"a key and also Rotate: leave one of them out": {AccessKey: access, Rotate: rotate},
 	} {
 		c, err := credential.AccessKey(o)
 		require.ErrorContains(t, err, want)

@@ -20,8 +20,8 @@ type Attempter interface {
 	//
 	// After a rejection, report says whether to try again with a new request: again is
 	// true if another credential would be sent. If the credential can be renewed, report
-	// renews it first, within ctx, and err says why that failed. After any other
-	// Feedback, again is false and err is nil.
+	// renews it first, within ctx, and err says why that failed. After any other Feedback,
+	// or if it is Last, again is false and err is nil.
 	Attempt(ctx context.Context, r *http.Request) (report func(Feedback) (again bool, err error), err error)
 }
 
@@ -29,6 +29,7 @@ type Attempter interface {
 type Feedback struct {
 	Result Result
 	Date   time.Time // the response's Date; zero if there was no response or it has none
+	Last   bool      // the caller will not try again, so there is nothing to renew for
 }
 
 // Result says whether the service accepted a credential.
@@ -60,7 +61,7 @@ func (c refresher) Attempt(ctx context.Context, r *http.Request) (func(Feedback)
 		return nil, err
 	}
 	return func(f Feedback) (bool, error) {
-		if f.Result != Rejected {
+		if f.Result != Rejected || f.Last {
 			return false, nil
 		}
 		if err := c.Refresh(ctx, r); err != nil {

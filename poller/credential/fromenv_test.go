@@ -83,9 +83,9 @@ func TestFromEnvSaysWhatIsHalfThere(t *testing.T) {
 		"OS_ACCESS_KEY with OS_SECRET_KEY; OS_USERNAME with OS_PASSWORD with OS_DOMAIN_NAME"
 	for half, set := range map[string]map[string]string{
 		"": {"HW_DOMAIN_NAME": "account", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"},
-		". Half there: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                     {"HW_ACCESS_KEY": "AK"},
-		". Half there: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME": {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
-		". Half there: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                      {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
+		". Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                     {"HW_ACCESS_KEY": "AK"},
+		". Incomplete: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME": {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
+		". Incomplete: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                      {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
 	} {
 		environment(t, set)
 		c, err := credential.FromEnv()

@@ -68,8 +68,8 @@ func TestAnswersOfIAMThatAreNoToken(t *testing.T) {
 		"throttled":    {pollertest.Rule{Status: 429}, false, "HTTP 429"},
 		"broken":       {pollertest.Rule{Status: 500, Body: pollertest.HTML}, false, "HTTP 500"},
 		"200":          {pollertest.Rule{Status: 200, Raw: "{}"}, false, "HTTP 200"},
-		"no token":     {pollertest.Rule{Status: 201, Raw: `{"token":{}}`}, false, "no token: if this stays, check the IAM endpoint"},
-		"reset":        {pollertest.Rule{Break: pollertest.Reset}, false, "no answer from IAM at 127.0.0.1: "},
+		"no token":     {pollertest.Rule{Status: 201, Raw: `{"token":{}}`}, false, "no token: if this persists, check the IAM endpoint"},
+		"reset":        {pollertest.Rule{Break: pollertest.Reset}, false, "no response from IAM at 127.0.0.1: "},
 		"echo":         {pollertest.Rule{Status: 500, Raw: `{"error":{"message":"` + hunter2 + `"}}`}, false, "HTTP 500"},
 		"echoed as id": {pollertest.Rule{Status: 500, Header: http.Header{"X-Request-Id": {hunter2}}}, false, "HTTP 500"},
 	} {
@@ -106,7 +106,7 @@ func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
 		s, c := iam(t)
 		s.Fail(pollertest.Rule{Break: pollertest.Hang})
 		start := time.Now()
-		require.ErrorContains(t, failure(t, c), "no answer from IAM at 127.0.0.1: ")
+		require.ErrorContains(t, failure(t, c), "no response from IAM at 127.0.0.1: ")
 		require.Equal(t, 10*time.Second, time.Since(start))
 	})
 }
@@ -119,7 +119,7 @@ func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
 		}))
 		e := failure(t, p)
 		require.False(t, e.Permanent)
-		require.ErrorContains(t, e, "IAM at 127.0.0.1 answered HTTP 101 Switching Protocols")
+		require.ErrorContains(t, e, "IAM at 127.0.0.1 responded with HTTP 101 Switching Protocols")
 	})
 }
 

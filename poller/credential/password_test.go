@@ -216,7 +216,7 @@ func TestIAMThatCantBeHadIsAskedOnceASecond(t *testing.T) {
 		for range 100 {
 			e := failure(t, c)
 			require.False(t, e.Permanent)
-			require.ErrorContains(t, e, "IAM at 127.0.0.1 answered HTTP 502 Bad Gateway: ")
+			require.ErrorContains(t, e, "IAM at 127.0.0.1 responded with HTTP 502 Bad Gateway: ")
 			time.Sleep(100 * time.Millisecond)
 		}
 		require.Len(t, s.Requests(), 10)
@@ -236,17 +236,22 @@ func TestRetryAfterOfIAM(t *testing.T) {
 	})
 }
 
-func TestABadPasswordIsSentOnce(t *testing.T) {
+func TestABadPasswordIsSentOnceInTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)
 		s.Fail(pollertest.Rule{Status: 401, Body: pollertest.IAM, Message: "The username or password is wrong: " + hunter2})
 		for range 10 {
 			e := failure(t, c)
 			require.True(t, e.Permanent)
-			require.ErrorContains(t, e, "IAM at 127.0.0.1 answered HTTP 401 Unauthorized: 401: The username or password is wrong: ")
+			require.ErrorContains(t, e, "IAM at 127.0.0.1 responded with HTTP 401 Unauthorized: 401: The username or password is wrong: ")
 			require.ErrorContains(t, e, "check the user's name, the password, the domain and the project")
-			time.Sleep(time.Hour)
+			time.Sleep(time.Minute - 1)
 		}
 		require.Len(t, s.Requests(), 1, "failed logins lock a user")
+		time.Sleep(10)
+		failure(t, c)
+		require.Len(t, s.Requests(), 2, "another program may have locked the user")
+		require.True(t, failure(t, c).Permanent)
+		require.Len(t, s.Requests(), 2)
 	})
 }

@@ -52,7 +52,7 @@ func (a *asked) Attempt(ctx context.Context, r *http.Request) (func(Feedback) (b
 	if err := a.Authorize(ctx, r); err != nil {
 		return nil, err
 	}
-	return func(f Feedback) (bool, error) { return f.Result == Rejected, nil }, nil
+	return func(f Feedback) (bool, error) { return f.Result == Rejected && !f.Last, nil }, nil
 }
 
 func set(r *http.Request, token string) error {
