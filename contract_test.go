@@ -24,7 +24,7 @@ var (
 	_ func(*waiter.Waiter, context.Context, string, ...waiter.Option) (status.Job, error)                                = (*waiter.Waiter).Wait
 	_ func(*waiter.Waiter, context.Context, string, ...waiter.Option) iter.Seq2[status.Transition, error]                = (*waiter.Waiter).Watch
 	_ func(*waiter.Waiter, context.Context, func(context.Context) (string, error), ...waiter.Option) (status.Job, error) = (*waiter.Waiter).Run
-	_ func(*waiter.Waiter, context.Context, ...string) ([]status.Job, error)                                             = (*waiter.Waiter).WaitAll
+	_ func(*waiter.Waiter, context.Context, []string, ...waiter.Option) ([]waiter.Result, error)                         = (*waiter.Waiter).WaitAll
 	_ func(*waiter.Waiter, context.Context, waiter.Progress, ...waiter.Option) (waiter.Progress, error)                  = (*waiter.Waiter).Step
 	_ func(func(status.Transition)) waiter.Option                                                                        = waiter.OnTransition
 	_ func(func() backoff.BackOff) waiter.Option                                                                         = waiter.WithBackOff

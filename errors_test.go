@@ -106,15 +106,15 @@ func TestErrors(t *testing.T) {
 		}},
 		{what: "a checkpoint, and never a response", poller: responses(httpError(503)), opts: []waiter.Option{waiter.From(job("running"))}, limit: time.Minute},
 		{what: "a poll that takes too long", poller: hang(errors.New("interrupted")), opts: []waiter.Option{waiter.WithPollTimeout(25 * time.Second), permanent}},
-		{what: "a poll that a hook times out", poller: hang(errors.New("interrupted")), opts: []waiter.Option{permanent, traced(hooks{
-			pollStart: func(ctx context.Context, _ string) context.Context {
+		{what: "a poll that a hook times out", poller: hang(errors.New("interrupted")), opts: []waiter.Option{permanent, traced(waiter.Trace{
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context {
 				ctx, cancel := context.WithTimeout(ctx, time.Second)
 				context.AfterFunc(ctx, cancel)
 				return ctx
 			},
 		})}},
-		{what: "a poll that a hook cancels", poller: hang(context.Canceled), opts: []waiter.Option{permanent, traced(hooks{
-			pollStart: func(ctx context.Context, _ string) context.Context {
+		{what: "a poll that a hook cancels", poller: hang(context.Canceled), opts: []waiter.Option{permanent, traced(waiter.Trace{
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()
 				return ctx
@@ -221,7 +221,7 @@ func reportCalls(t *testing.T, report func(what string, err error)) {
 	_, err = w.Wait(t.Context(), id, waiter.WithBackOff(func() backoff.BackOff { return nil }))
 	report("no BackOff", err)
 
-	trace := traced(hooks{waitEnd: func(_ context.Context, _ status.Job, ended error) { err = ended }})
+	trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) { err = e.Err }})
 	w = newWaiter(t, responses(job("running")), trace)
 	require.Panics(t, func() {
 		_, _ = w.Wait(t.Context(), id, waiter.OnTransition(func(status.Transition) { panic("ouch") }))

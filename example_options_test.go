@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
@@ -226,14 +228,14 @@ func ExampleWithFailureBackOff() {
 // A poll that hangs is canceled, and polling goes on.
 func ExampleWithPollTimeout() {
 	hang := true
-	service := poller.Func(func(ctx context.Context, _ string) (status.Job, error) {
+	service := poller.Func(func(ctx context.Context, _ string) (poller.Reply, error) {
 		if hang {
 			hang = false
 			<-ctx.Done()
 			fmt.Println("canceled:", ctx.Err())
-			return status.Job{}, ctx.Err()
+			return poller.Reply{}, ctx.Err()
 		}
-		return status.Job{Status: status.Success}, nil
+		return poller.Reply{Job: status.Job{Status: status.Success}}, nil
 	})
 	w, err := waiter.New(service, waiter.WithPollTimeout(5*time.Millisecond), waiter.WithFailureBackOff(func() backoff.BackOff {
 		return backoff.NewConstantBackOff(time.Millisecond)
@@ -249,9 +251,14 @@ func ExampleWithPollTimeout() {
 	// success <nil>
 }
 
-// zap.NewExample leaves out the time. Programs use zap.NewProduction.
+// Programs use zap.NewProduction. Here the encoder leaves out what differs from run to run.
 func ExampleWithLogger() {
-	w, err := waiter.New(scripted(bindLDAP[1:]...), quick, waiter.WithLogger(zap.NewExample(zap.IncreaseLevel(zap.InfoLevel))))
+	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
+		MessageKey: "msg", LevelKey: "level", EncodeLevel: zapcore.LowercaseLevelEncoder,
+		EncodeDuration: func(_ time.Duration, e zapcore.PrimitiveArrayEncoder) { e.AppendString("...") },
+	})
+	logger := zap.New(zapcore.NewCore(encoder, os.Stdout, zap.InfoLevel))
+	w, err := waiter.New(scripted(bindLDAP[1:]...), quick, waiter.WithLogger(logger))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -264,20 +271,21 @@ func ExampleWithLogger() {
 	// {"level":"info","msg":"transition","job_id":"26f6b565","sub_job":"check_ldap","job_type":"check_ldap","from":"","to":"running"}
 	// {"level":"info","msg":"transition","job_id":"26f6b565","sub_job":"check_ldap","job_type":"check_ldap","from":"running","to":"success"}
 	// {"level":"info","msg":"transition","job_id":"26f6b565","sub_job":"","job_type":"bind_ldap","from":"running","to":"success"}
+	// {"level":"info","msg":"wait ended","job_id":"26f6b565","outcome":"success","status":"success","polls":2,"elapsed":"..."}
 }
 
 // A start hook may put a span into the context, which the poll and the end hook get.
 func ExampleWithTrace() {
 	w, err := waiter.New(scripted(bindLDAP[1:]...), quick, waiter.WithTrace(&waiter.Trace{
-		WaitStart: func(ctx context.Context, jobID string) context.Context {
-			fmt.Println("waiting for", jobID)
+		WaitStart: func(ctx context.Context, start waiter.WaitStart) context.Context {
+			fmt.Println("waiting for", start.JobID)
 			return ctx
 		},
-		PollEnd: func(_ context.Context, reply poller.Reply, err error) {
-			fmt.Println("polled:", reply.Job.Status, err)
+		PollEnd: func(_ context.Context, poll waiter.PollEnd) {
+			fmt.Println("polled:", poll.Reply.Job.Status, len(poll.Transitions), "changes")
 		},
-		WaitEnd: func(_ context.Context, job status.Job, err error) {
-			fmt.Println("ended:", job.Status, err)
+		WaitEnd: func(_ context.Context, end waiter.WaitEnd) {
+			fmt.Println("ended:", end.Outcome, "after", end.Polls, "polls")
 		},
 	}))
 	if err != nil {
@@ -289,7 +297,7 @@ func ExampleWithTrace() {
 	}
 	// Output:
 	// waiting for 26f6b565
-	// polled: running <nil>
-	// polled: success <nil>
-	// ended: success <nil>
+	// polled: running 2 changes
+	// polled: success 2 changes
+	// ended: success after 2 polls
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -22,16 +23,16 @@ func scripted(jobs ...status.Job) poller.Func { return failing(0, nil, jobs...) 
 
 // failing is scripted after so many polls have failed.
 func failing(times int, err error, jobs ...status.Job) poller.Func {
-	return func(context.Context, string) (status.Job, error) {
+	return func(context.Context, string) (poller.Reply, error) {
 		if err != nil && times > 0 {
 			times--
-			return status.Job{}, err
+			return poller.Reply{}, err
 		}
 		job := jobs[0]
 		if len(jobs) > 1 {
 			jobs = jobs[1:]
 		}
-		return job, nil
+		return poller.Reply{Job: job}, nil
 	}
 }
 
@@ -88,7 +89,7 @@ func ExampleNew() {
 	// Output:
 	// <nil>
 	// waiter: WithStallLimit: -1ns is negative; 0 means none
-	// waiter: the Poller is nil: was the error of its constructor looked at?
+	// waiter: the Poller is nil: did its constructor return an error?
 }
 
 func ExampleWaiter_Wait() {
@@ -162,7 +163,7 @@ func ExampleWaiter_Run() {
 	}
 	bind := func(context.Context) (jobID string, err error) {
 		response := `{"jobId":"26f6b565"}` // to POST .../fs/ldap
-		return poller.JobID([]byte(response))
+		return poller.JobID(http.StatusOK, []byte(response))
 	}
 	job, err := w.Run(context.Background(), bind)
 	fmt.Println(job.Type, job.ID, job.Status, err)
@@ -171,20 +172,21 @@ func ExampleWaiter_Run() {
 
 // One of three jobs fails. WaitAll waits for the others too.
 func ExampleWaiter_WaitAll() {
-	service := poller.Func(func(_ context.Context, jobID string) (status.Job, error) {
+	service := poller.Func(func(_ context.Context, jobID string) (poller.Reply, error) {
+		job := status.Job{Type: "bind_ldap", Status: status.Success}
 		if jobID == "second" {
-			return status.Job{Type: "bind_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0100"}, nil
+			job.Status, job.ErrorCode = status.Failed, "SFS.TURBO.0100"
 		}
-		return status.Job{Type: "bind_ldap", Status: status.Success}, nil
+		return poller.Reply{Job: job}, nil
 	})
 	w, err := waiter.New(service)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	jobs, err := w.WaitAll(context.Background(), "first", "second", "third")
-	for _, job := range jobs {
-		fmt.Println(job.ID, job.Status)
+	results, err := w.WaitAll(context.Background(), []string{"first", "second", "third"})
+	for _, r := range results {
+		fmt.Println(r.Job.ID, r.Job.Status)
 	}
 	if failed, ok := errors.AsType[*waiter.FailedError](err); ok {
 		fmt.Println("code of the first to fail:", failed.Job.ErrorCode)

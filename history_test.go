@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pace"
 	"github.com/sfsturbo/waiter/poller/pollertest"
@@ -197,7 +196,6 @@ func TestHistory(t *testing.T) {
 	}, alone)
 
 	specify(t, "learns from a checkpoint by the service's times only", func(t *testing.T, d driver) {
-		require.True(t, follow.Begin(job("running"), time.Now()).Resumed)
 		h := new(pace.History)
 		require.NoError(t, d.resume(t.Context(), t, timeline(5*time.Second, 0), job("running"), learning(h)).err)
 		_, _, jobs := h.Typical("bind_ldap")
@@ -298,10 +296,10 @@ func TestHistory(t *testing.T) {
 					{After: 30*time.Second + time.Duration(i)*50*time.Millisecond, Job: status.Job{Status: []status.Status{"success", "failed"}[i%2]}},
 				}}))
 			}
-			results, err := waitAll(t.Context(), w, ids...)
+			results, err := w.WaitAll(t.Context(), ids)
 			require.ErrorIs(t, err, waiter.ErrJobFailed)
 			for _, r := range results {
-				require.True(t, r.job.Status.Terminal())
+				require.True(t, r.Job.Status.Terminal())
 			}
 			return len(server.Requests()) - before
 		}

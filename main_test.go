@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"runtime/debug"
@@ -231,71 +232,18 @@ func all(ids ...string) func(context.Context, *testing.T, poller.Poller, status.
 			}
 			return p.Poll(ctx, jobID)
 		})
-		results, _ := waitAll(ctx, newWaiter(t, both, append(opts, o.collect())...), ids...)
+		results, _ := newWaiter(t, both, opts...).WaitAll(ctx, ids, o.collect())
 		last := results[len(results)-1]
-		o.job, o.err = last.job, last.err
+		o.job, o.err = last.Job, last.Err
 		return o
 	}
 }
 
-// A result is what WaitAll returns for one job.
-type result struct {
-	job status.Job
-	err error
-}
-
-// waitAll calls WaitAll and finds each job's own error in the joined one.
-func waitAll(ctx context.Context, w *waiter.Waiter, ids ...string) ([]result, error) {
-	jobs, err := w.WaitAll(ctx, ids...)
-	results := make([]result, len(jobs))
-	for i, job := range jobs {
-		results[i].job = job
-		for _, one := range joined(err) {
-			failed, _ := errors.AsType[*waiter.FailedError](one)
-			unfinished, _ := errors.AsType[*waiter.UnfinishedError](one)
-			if failed != nil && failed.Job.ID == job.ID || unfinished != nil && unfinished.JobID == job.ID {
-				results[i].err = one
-			}
-		}
-	}
-	return results, err
-}
-
-func joined(err error) []error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		return j.Unwrap()
-	}
-	return nil
-}
-
-// hooks are those of a Trace.
-type hooks struct {
-	waitStart func(ctx context.Context, jobID string) context.Context
-	waitEnd   func(ctx context.Context, job status.Job, err error)
-	pollStart func(ctx context.Context, jobID string) context.Context
-	pollEnd   func(ctx context.Context, reply poller.Reply, err error)
-}
-
-func (h hooks) trace() *waiter.Trace {
-	return &waiter.Trace{WaitStart: h.waitStart, WaitEnd: h.waitEnd, PollStart: h.pollStart, PollEnd: h.pollEnd}
-}
-
-func traced(h hooks) waiter.Option { return waiter.WithTrace(h.trace()) }
-
-// storedState is the JSON of a Progress of the job id whose schedules were asked this often and
-// whose job is missing since then.
-func storedState(t *testing.T, asked [2]int, missing time.Time) []byte {
-	t.Helper()
-	stored, err := json.Marshal(map[string]any{
-		"job_id": id, "job": job("running"), "started": time.Now(), "last_seen": time.Now(),
-		"memory": map[string]any{"asked": asked, "missing_since": missing},
-	})
-	require.NoError(t, err)
-	return stored
-}
+// traced is a Trace with these hooks.
+func traced(t waiter.Trace) waiter.Option { return waiter.WithTrace(&t) }
 
 // jobID is poller.JobID for the response to a call that succeeded.
-func jobID(body string) (string, error) { return poller.JobID([]byte(body)) }
+func jobID(body string) (string, error) { return poller.JobID(http.StatusOK, []byte(body)) }
 
 // fn is a Poller.
 type fn func(ctx context.Context, jobID string) (poller.Reply, error)

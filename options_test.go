@@ -3,6 +3,7 @@ package waiter_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -126,24 +127,24 @@ func TestTrace(t *testing.T) {
 	specify(t, "passes the contexts of its start hooks on", func(t *testing.T, d driver) {
 		type key struct{}
 		var seen []string
-		trace := traced(hooks{
-			waitStart: func(ctx context.Context, jobID string) context.Context {
-				require.Equal(t, id, jobID)
+		polls := 0
+		trace := traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context {
+				require.Equal(t, waiter.WaitStart{JobID: id, JobType: "bind_ldap"}, e)
 				return context.WithValue(ctx, key{}, "wait")
 			},
-			pollStart: func(ctx context.Context, jobID string) context.Context {
-				require.Equal(t, id, jobID)
+			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context {
+				polls++
+				require.Equal(t, waiter.PollStart{JobID: id, N: polls}, e)
 				return context.WithValue(ctx, key{}, ctx.Value(key{}).(string)+" poll")
 			},
-			pollEnd: func(ctx context.Context, reply poller.Reply, err error) {
-				seen = append(seen, ctx.Value(key{}).(string)+" "+string(reply.Job.Status))
-				if err != nil {
-					seen = append(seen, err.Error())
-				}
+			PollEnd: func(ctx context.Context, e waiter.PollEnd) {
+				require.Equal(t, id, e.JobID)
+				seen = append(seen, fmt.Sprintf("%s %s %v %v %q %v", ctx.Value(key{}), e.Reply.Job.Status, e.Err, e.Verdict, e.Kind, e.Transitions))
 			},
-			waitEnd: func(ctx context.Context, job status.Job, err error) {
-				seen = append(seen, ctx.Value(key{}).(string)+" "+string(job.Status))
-				require.ErrorIs(t, err, waiter.ErrJobFailed)
+			WaitEnd: func(ctx context.Context, e waiter.WaitEnd) {
+				seen = append(seen, fmt.Sprintf("%v %v %s %d %v %v", ctx.Value(key{}), e.Job.Status, e.Outcome, e.Polls, e.Failures, e.Elapsed > 0))
+				require.ErrorIs(t, e.Err, waiter.ErrJobFailed)
 			},
 		})
 		polled, list := "", responses(job("running"), errors.New("reset"), job("failed"))
@@ -151,19 +152,22 @@ func TestTrace(t *testing.T) {
 			polled = ctx.Value(key{}).(string)
 			return list.Poll(ctx, id)
 		})
-		got := d.wait(t.Context(), t, p, trace, traced(hooks{})) // hooks may be nil
+		got := d.wait(t.Context(), t, p, trace, traced(waiter.Trace{}), waiter.WithJobType("bind_ldap")) // hooks may be nil
 		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
 		require.Equal(t, "wait poll", polled)
-		require.Equal(t, []string{"wait poll running", "wait poll ", "reset", "wait poll failed", "wait failed"}, seen)
+		require.Equal(t, []string{
+			`wait poll running <nil> passing "" [job: running]`, `wait poll  reset passing "other" []`,
+			`wait poll failed <nil> passing "" [job: running -> failed]`, `wait failed failed 3 map[other:1] true`,
+		}, seen)
 	}, blocking, alone)
 
 	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
 		var seen []string
-		trace := traced(hooks{
-			waitStart: func(ctx context.Context, _ string) context.Context { seen = append(seen, "wait"); return ctx },
-			waitEnd:   func(context.Context, status.Job, error) { seen = append(seen, "end") },
-			pollStart: func(ctx context.Context, _ string) context.Context { seen = append(seen, "poll"); return ctx },
-			pollEnd:   func(_ context.Context, reply poller.Reply, _ error) { seen = append(seen, string(reply.Job.Status)) },
+		trace := traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { seen = append(seen, "wait"); return ctx },
+			WaitEnd:   func(context.Context, waiter.WaitEnd) { seen = append(seen, "end") },
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, "poll"); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { seen = append(seen, string(e.Reply.Job.Status)) },
 		})
 		require.NoError(t, step(t.Context(), t, responses(job("running"), job("success")), status.Job{}, []waiter.Option{trace}).err)
 		require.Equal(t, []string{"poll", "running", "poll", "success"}, seen)
@@ -171,7 +175,7 @@ func TestTrace(t *testing.T) {
 
 	specify(t, "hears the end of a wait that panics", func(t *testing.T, d driver) {
 		var ends []error
-		trace := traced(hooks{waitEnd: func(_ context.Context, _ status.Job, err error) { ends = append(ends, err) }})
+		trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e.Err) }})
 		ouch := waiter.OnTransition(func(status.Transition) { panic("ouch") })
 		require.Panics(t, func() { d.wait(t.Context(), t, responses(job("running")), trace, ouch) })
 		require.Len(t, ends, 1)
@@ -181,7 +185,7 @@ func TestTrace(t *testing.T) {
 
 	bubble(t, "hears the end of an iteration that is stopped", func(t *testing.T) {
 		var ends []error
-		w := newWaiter(t, responses(job("running")), traced(hooks{waitEnd: func(_ context.Context, _ status.Job, err error) { ends = append(ends, err) }}))
+		w := newWaiter(t, responses(job("running")), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e.Err) }}))
 		for range w.Watch(t.Context(), id) {
 			break
 		}

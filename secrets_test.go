@@ -180,7 +180,12 @@ func values(t *testing.T) (held []any, secrets []string) {
 		p, err := poller.New(endpoint, "p", poller.WithHTTPClient(client), poller.WithCredential(c))
 		require.NoError(t, err)
 		keep := func(tr status.Transition) { held = append(held, tr, tr.Job) }
-		trace := hooks{pollEnd: func(_ context.Context, r poller.Reply, err error) { held = append(held, r, err) }}.trace()
+		trace := &waiter.Trace{
+			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { held = append(held, e); return ctx },
+			WaitEnd:   func(_ context.Context, e waiter.WaitEnd) { held = append(held, e) },
+			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context { held = append(held, e); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { held = append(held, e, e.Reply, e.Err) },
+		}
 		w := newWaiter(t, p, waiter.OnTransition(keep), waiter.WithTrace(trace), waiter.WithBackOff(func() backoff.BackOff {
 			return taught{history.BackOff(), func(o pace.Observation) { held = append(held, o) }}
 		}))
@@ -196,10 +201,11 @@ func values(t *testing.T) (held []any, secrets []string) {
 		for m.polls = 0; m.polls < 5; {
 			progress, err = w.Step(t.Context(), progress)
 			require.NoError(t, err)
+			time.Sleep(progress.Next)
 		}
-		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace)
+		held = append(held, c, p, *p, w, *w, job, failed, unfinished, progress, trace, *trace, waiter.Result{Job: job, Err: failed})
 	}
-	held = append(held, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
+	held = append(held, credential.Feedback{}, history, server, server.Requests(), server.Requests()[0], pollertest.Rule{Status: 401}, pollertest.Script{}, pollertest.Step{})
 	held = append(held, plantedOptions...)
 	return held, append(m.secrets, plantedToken, plantedPassword, plantedSecretKey, plantedSecurity)
 }

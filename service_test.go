@@ -104,7 +104,7 @@ func TestService(t *testing.T) {
 		},
 		"panics": func(t *testing.T, w *waiter.Waiter, _ *pollertest.Server) (err error) {
 			defer func() { err = fmt.Errorf("%v", recover()) }()
-			_, err = waitAll(t.Context(), w, id, "another", "a third")
+			_, err = w.WaitAll(t.Context(), []string{id, "another", "a third"})
 			return err
 		},
 		"is stopped": func(t *testing.T, w *waiter.Waiter, _ *pollertest.Server) error {
@@ -186,8 +186,8 @@ func TestCredentials(t *testing.T) {
 		server.Add(script(after(23*time.Hour+50*time.Minute, status.Job{Status: status.Success})))
 		server.Fail(pollertest.Rule{Call: pollertest.IssueToken, From: time.Hour, Break: pollertest.Hang})
 		failed := 0
-		trace := traced(hooks{pollEnd: func(_ context.Context, _ poller.Reply, err error) {
-			if err != nil {
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) {
+			if e.Err != nil {
 				failed++
 			}
 		}})

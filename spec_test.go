@@ -439,9 +439,9 @@ func TestPoll(t *testing.T) {
 			return reply(job([]status.Status{"running", "", "success"}[n-1]))
 		})
 		var failed error
-		trace := traced(hooks{pollEnd: func(_ context.Context, _ poller.Reply, err error) {
-			if err != nil {
-				failed = err
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) {
+			if e.Err != nil {
+				failed = e.Err
 			}
 		}})
 		got := d.wait(t.Context(), t, p, append(every(time.Second), waiter.WithPollTimeout(20*time.Second), trace)...)
@@ -467,7 +467,7 @@ func TestPoll(t *testing.T) {
 
 	specify(t, "that a hook cancels is no timeout", func(t *testing.T, d driver) {
 		p := fn(func(ctx context.Context, _ string) (poller.Reply, error) { return failure(ctx.Err()) })
-		hook := traced(hooks{pollStart: func(ctx context.Context, _ string) context.Context {
+		hook := traced(waiter.Trace{PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context {
 			ctx, cancel := context.WithCancel(ctx)
 			cancel()
 			return ctx
@@ -477,7 +477,7 @@ func TestPoll(t *testing.T) {
 	})
 
 	specify(t, "that a hook times out is a timeout", func(t *testing.T, d driver) {
-		hook := traced(hooks{pollStart: func(ctx context.Context, _ string) context.Context {
+		hook := traced(waiter.Trace{PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			context.AfterFunc(ctx, cancel)
 			return ctx

@@ -120,13 +120,48 @@ func TestStep(t *testing.T) {
 		require.Equal(t, 1, unfinished.Failures["401"])
 	})
 
-	bubble(t, "survives schedules that were asked absurdly often, and another machine's clock", func(t *testing.T) {
-		var p waiter.Progress
-		require.NoError(t, json.Unmarshal(storedState(t, [2]int{1e12, -3}, time.Now().Add(time.Hour)), &p))
+	bubble(t, "survives schedules that were asked absurdly often, and a job that is missing since tomorrow", func(t *testing.T) {
 		w := newWaiter(t, responses(noJob, noJob), waiter.WithBackOff(byCounting), waiter.WithFailureBackOff(byCounting))
-		p, err := w.Step(t.Context(), p)
+		p, err := w.Step(t.Context(), waiter.Progress{
+			JobID: id, Job: job("running"), Started: time.Now(), LastSeen: time.Now(),
+			State: json.RawMessage(`{"version":1,"schedules":{"progress":1000000000000},"missing":86400000000000}`),
+		})
 		require.NoError(t, err)
 		require.LessOrEqual(t, p.Next, 2*time.Second)
+	})
+
+	t.Run("refuses a State that cannot be, and names what is wrong with it", func(t *testing.T) {
+		w := newWaiter(t, responses(job("running")))
+		for state, wrong := range map[string]string{
+			`{"version":2}`: "version 2",
+			`{}`:            "version 0",
+			`{"version":1,"schedules":{"failure":-3}}`:        "negative",
+			`{"version":1,"end":"exploded"}`:                  `unknown end "exploded"`,
+			`{"version":1,"end":"success"}`:                   `end "success"`,
+			`{"version":1,"end":"failed"}`:                    `end "failed"`,
+			`{"version":1,"interval":9000000000000000000}`:    "interval",
+			`{"version":1,"responses":[9000000000000000000]}`: "interval",
+			`{"version":1,"seen":"AAAA"}`:                     "3 bytes",
+			`[]`:                                              "array",
+		} {
+			p := waiter.Progress{JobID: id, Job: job("running"), Started: time.Now(), State: json.RawMessage(state)}
+			after, err := w.Step(t.Context(), p)
+			require.ErrorContains(t, err, wrong)
+			require.ErrorContains(t, err, "Progress.State")
+			require.Equal(t, p, after, "it is as it was")
+		}
+	})
+
+	t.Run("refuses a Progress that an earlier version stored", func(t *testing.T) {
+		var p waiter.Progress
+		err := json.Unmarshal([]byte(`{"job_id":"a","job":{"status":"running"},"memory":{"asked":[2,0]}}`), &p)
+		require.ErrorContains(t, err, `begin again with its "job_id" and "job"`)
+	})
+
+	t.Run("decoding into a used Progress replaces all of it", func(t *testing.T) {
+		p := waiter.Progress{JobID: id, Polls: 3, Done: true, Failures: map[string]int{"503": 1}, Transitions: make([]status.Transition, 2)}
+		require.NoError(t, json.Unmarshal([]byte(`{"job_id":"a","failures":{"429":1}}`), &p))
+		require.Equal(t, waiter.Progress{JobID: "a", Failures: map[string]int{"429": 1}}, p)
 	})
 
 	t.Run("reads a Progress that lacks most of what it had", func(t *testing.T) {

@@ -113,6 +113,9 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 		return status.Job{ID: id}, &submitError{err}
 	}
 	if err := f.Begin(status.Job{ID: id}); err != nil {
+		if e, ok := errors.AsType[*UnfinishedError](err); ok {
+			e.Advice = "The job may go on: find its id, then wait for it"
+		}
 		return status.Job{ID: id}, fmt.Errorf("waiter: the job was submitted, but submit returned no usable id: %w", err)
 	}
 	err = f.Wait(ctx)

@@ -39,7 +39,7 @@ func TestWait(t *testing.T) {
 			require.ErrorContains(t, err, "job id")
 			_, err = w.Step(t.Context(), waiter.Progress{JobID: id})
 			require.ErrorIs(t, err, waiter.ErrUnfinished)
-			_, err = waitAll(t.Context(), w, id)
+			_, err = w.WaitAll(t.Context(), []string{id})
 			require.ErrorIs(t, err, waiter.ErrUnfinished)
 			for _, err := range w.Watch(t.Context(), id) {
 				require.ErrorIs(t, err, waiter.ErrUnfinished)
@@ -214,22 +214,22 @@ func TestWaitAll(t *testing.T) {
 			ids = append(ids, fmt.Sprintf("job-%d", i))
 		}
 		ids = append(ids, "job-7", "", "job-3")
-		results, err := waitAll(t.Context(), w, ids...)
+		results, err := w.WaitAll(t.Context(), ids)
 		require.Len(t, results, len(ids))
 		for i, r := range results {
-			require.Equal(t, ids[i], r.job.ID)
-			switch r.job.ID {
+			require.Equal(t, ids[i], r.Job.ID)
+			switch r.Job.ID {
 			case "job-3":
-				require.ErrorIs(t, r.err, waiter.ErrJobFailed)
+				require.ErrorIs(t, r.Err, waiter.ErrJobFailed)
 			case "job-5", "":
-				require.ErrorIs(t, r.err, waiter.ErrUnfinished)
+				require.ErrorIs(t, r.Err, waiter.ErrUnfinished)
 			default:
-				require.NoError(t, r.err)
+				require.NoError(t, r.Err)
 			}
 		}
 		require.ErrorIs(t, err, waiter.ErrJobFailed)
 		require.ErrorIs(t, err, waiter.ErrUnfinished)
-		errs := joined(err)
+		errs := err.(interface{ Unwrap() []error }).Unwrap()
 		require.Len(t, errs, 3) // in the order of the ids, and that of job-3 once
 		require.ErrorContains(t, errs[0], "job-3")
 		require.ErrorContains(t, errs[1], "job-5")
@@ -239,28 +239,28 @@ func TestWaitAll(t *testing.T) {
 	})
 
 	t.Run("of no job is no error", func(t *testing.T) {
-		results, err := waitAll(t.Context(), newWaiter(t, responses(job("running"))))
+		results, err := newWaiter(t, responses(job("running"))).WaitAll(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, results)
 	})
 
 	bubble(t, "returns copies for an id that is given twice", func(t *testing.T) {
-		results, err := waitAll(t.Context(), newWaiter(t, responses(job("success", sub("a", "success")))), id, id)
+		results, err := newWaiter(t, responses(job("success", sub("a", "success")))).WaitAll(t.Context(), []string{id, id})
 		require.NoError(t, err)
-		results[0].job.SubJobs[0].Status = "spoiled"
-		require.Equal(t, status.Success, results[1].job.SubJobs[0].Status)
+		results[0].Job.SubJobs[0].Status = "spoiled"
+		require.Equal(t, status.Success, results[1].Job.SubJobs[0].Status)
 	})
 
 	bubble(t, "delivers what was seen before the context ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("enough")
 		var got outcome
-		results, err := waitAll(ctx, newWaiter(t, responses(job("running", sub("a", "running"))), got.collect(),
-			waiter.OnTransition(func(status.Transition) { cancel(why) })), id)
+		results, err := newWaiter(t, responses(job("running", sub("a", "running"))), got.collect()).
+			WaitAll(ctx, []string{id}, waiter.OnTransition(func(status.Transition) { cancel(why) }))
 		require.Equal(t, []string{"->running", "a ->running"}, got.lines())
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, why)
-		require.Equal(t, status.Running, results[0].job.Status)
+		require.Equal(t, status.Running, results[0].Job.Status)
 	})
 
 	bubble(t, "has a job wait for its own callbacks, and for one of another job's", func(t *testing.T) {
@@ -277,7 +277,7 @@ func TestWaitAll(t *testing.T) {
 				time.Sleep(time.Hour)
 			}
 		}))
-		_, err := waitAll(t.Context(), w, "slow", "quick")
+		_, err := w.WaitAll(t.Context(), []string{"slow", "quick"})
 		require.NoError(t, err)
 		require.Equal(t, []time.Duration{0, time.Hour + time.Second, time.Hour + 2*time.Second}, polls["slow"])
 		require.LessOrEqual(t, polls["quick"][1], time.Hour+time.Second)
@@ -295,7 +295,7 @@ func TestWaitAll(t *testing.T) {
 			return poller.Reply{Job: status.Job{Status: status.Running}}, ctx.Err()
 		})
 		w := newWaiter(t, p, waiter.OnTransition(func(status.Transition) { panic("ouch") }))
-		require.PanicsWithValue(t, "ouch", func() { _, _ = waitAll(t.Context(), w, "slow", "quick", "another") })
+		require.PanicsWithValue(t, "ouch", func() { _, _ = w.WaitAll(t.Context(), []string{"slow", "quick", "another"}) })
 		require.True(t, left)
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/sfsturbo/waiter/status"
 )
 
 // version is of the stored form. A change that an older reader would misread raises it.
@@ -69,6 +71,9 @@ func (s *State) Remember(data json.RawMessage) error {
 			return fmt.Errorf("unknown end %q", m.End)
 		}
 	}
+	if !s.allows(end) {
+		return fmt.Errorf("end %q beside a job that is %q: only the job's own status decides that", m.End, s.Job.Status)
+	}
 	longest := max(m.Interval, 0)
 	for _, d := range m.Responses {
 		longest = max(longest, d)
@@ -91,6 +96,20 @@ func (s *State) Remember(data json.RawMessage) error {
 	}
 	s.End = end
 	return nil
+}
+
+// allows reports whether the job itself can have come to this end.
+func (s *State) allows(end End) bool {
+	switch end {
+	case Succeeded:
+		return s.Job.Status == status.Success
+	case JobFailed:
+		return s.Outcome(Rules{StrictSubJobs: true}) == JobFailed
+	case SubJobFailed:
+		return s.Outcome(Rules{FailFast: true}) == SubJobFailed
+	default:
+		return true
+	}
 }
 
 // longestStored is longer than any interval or response can be.

@@ -136,8 +136,11 @@ func (f *Follower) deliver(ctx context.Context, delivered status.Job, n follow.N
 		schedule.Reset()
 	}
 	asked := schedule.NextBackOff()
-	if asked == backoff.Stop && ctx.Err() != nil && !f.Once { // backoff.WithContext stops at its end
-		return 0, f.contextEnded(ctx)
+	if asked == backoff.Stop && ctx.Err() != nil { // backoff.WithContext stops at its end
+		if !f.Once {
+			return 0, f.contextEnded(ctx)
+		}
+		asked = 0 // the next Step has a context of its own
 	}
 	delay := f.State.Plan(n, asked, f.learns())
 	if f.State.End != follow.Open {
