@@ -44,10 +44,10 @@ func (h *Histogram) Record(lo, hi float64) {
 	h.finished[end] += density * (hi - max(lo, edges[end]))
 }
 
-// Learn reduces the weight of all earlier jobs, then calls Record. If the job is the second in a row within the same 5 % tail of
-// the distribution behind plan, then the distribution has changed: Learn also divides all earlier
-// counts by ten and returns true, and the caller should make a new plan. A nil plan is never
-// surprised.
+// Learn reduces the weight of all earlier jobs, to half after 100 calls, and then calls Record. If
+// the job is the second in a row within the same 5 % tail of the distribution behind plan, then the
+// distribution has changed: Learn also divides all earlier counts by ten and returns true, and the
+// caller should make a new plan. With a nil plan it always returns false.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
 	h.scale(decay)
 	was := h.streak

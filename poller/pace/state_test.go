@@ -64,7 +64,7 @@ func TestState(t *testing.T) {
 	t.Run("is restored", func(t *testing.T) {
 		h := taught(200, around(40, 4))
 		follow(h, honest, "create_share", 300*time.Second)
-		h.BackOff().(*schedule).Observe(honest.respond("extend_share", time.Hour, 0)) // running: not saved
+		h.BackOff().(*schedule).Observe(honest.respond("extend_share", time.Hour, 0))
 		data, err := json.Marshal(h)
 		require.NoError(t, err)
 		require.Less(t, len(data), 4096)

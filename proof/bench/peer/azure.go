@@ -30,9 +30,9 @@ func azure(ctx context.Context, poll func() status.Job) error {
 	if err != nil {
 		return err
 	}
-	accepted := respond(submitted, "")
+	accepted := respond(submitted, "") //nolint:bodyclose // it has no connection
 	accepted.StatusCode = http.StatusAccepted
-	accepted.Header.Set("Azure-AsyncOperation", azureJob)
+	accepted.Header.Set("Azure-AsyncOperation", azureJob) //nolint:canonicalheader // Azure
 	p, err := runtime.NewPoller[struct{}](accepted, pipeline, nil)
 	if err != nil {
 		return err
