@@ -56,19 +56,19 @@ func (w *Witness) Observe(t status.Transition) {
 	was, known := w.delivered[t.SubJob]
 	switch {
 	case t.JobID != w.job.Script.ID:
-		w.wrong("delivered for %q", t.JobID)
+		w.wrongf("delivered for %q", t.JobID)
 	case w.delivered[""].Terminal():
-		w.wrong("delivered %v, after the job's end", t)
+		w.wrongf("delivered %v, after the job's end", t)
 	case !t.IsSubJob() && !known && len(w.delivered) > 0 && !t.To.Terminal():
-		w.wrong("delivered %v, after its sub-jobs", t)
+		w.wrongf("delivered %v, after its sub-jobs", t)
 	case t.From != was:
-		w.wrong("delivered %v, though before it delivered %q", t, was)
+		w.wrongf("delivered %v, though before it delivered %q", t, was)
 	case known && rank(t.To) <= rank(was):
-		w.wrong("delivered %v, which leads nowhere", t)
+		w.wrongf("delivered %v, which leads nowhere", t)
 	case t.Job.Status != t.To:
-		w.wrong("delivered %v, of a job that is %q", t, t.Job.Status)
+		w.wrongf("delivered %v, of a job that is %q", t, t.Job.Status)
 	case !w.was(t.SubJob, t.Job):
-		w.wrong("delivered %v, which never was so", t)
+		w.wrongf("delivered %v, which never was so", t)
 	}
 	w.delivered[t.SubJob] = t.To
 }
@@ -110,7 +110,7 @@ func (w *Witness) Judge(ctx context.Context, at time.Time, job status.Job, err e
 	w.outcome(ctx, job, err)
 	cause := context.Cause(ctx)
 	if early := -w.Lag(at); early > 0 && (job.Status.Terminal() || errors.Is(cause, errImpatient) || errors.Is(cause, errCanceled)) {
-		w.wrong("returned %q %v too early", job.Status, early)
+		w.wrongf("returned %q %v too early", job.Status, early)
 	}
 	returned := map[string]status.Status{"": job.Status}
 	for _, sub := range job.SubJobs {
@@ -140,9 +140,9 @@ func (w *Witness) Judge(ctx context.Context, at time.Time, job status.Job, err e
 func (w *Witness) whole(returned status.Job, name string, one status.Job) {
 	switch {
 	case !w.was(name, one):
-		w.wrong("returned %+v, which never was so", one)
+		w.wrongf("returned %+v, which never was so", one)
 	case returned.Status.Terminal() && !holds(w.job.End, name, one):
-		w.wrong("returned %+v, which is not how it ended", one)
+		w.wrongf("returned %+v, which is not how it ended", one)
 	}
 }
 
@@ -151,33 +151,33 @@ func (w *Witness) outcome(ctx context.Context, job status.Job, err error) {
 	failure, failed := errors.AsType[*waiter.FailedError](err)
 	switch {
 	case job.ID != w.job.Script.ID:
-		w.wrong("returned job %q", job.ID)
+		w.wrongf("returned job %q", job.ID)
 	case err == nil && (end.Status != status.Success || job.Status != status.Success):
-		w.wrong("returned no error and job %q, though it ends %q", job.Status, end.Status)
+		w.wrongf("returned no error and job %q, though it ends %q", job.Status, end.Status)
 	case failed && (end.Status != status.Failed || job.Status != status.Failed || !same(failure.Job, end)):
-		w.wrong("failed with %+v: %w, though it ends as %+v", failure.Job, err, end)
+		w.wrongf("failed with %+v: %w, though it ends as %+v", failure.Job, err, end)
 	case err == nil, failed:
 	case !errors.Is(err, waiter.ErrUnfinished):
-		w.wrong("returned neither outcome: %w", err)
+		w.wrongf("returned neither outcome: %w", err)
 	case ctx.Err() == nil:
-		w.wrong("gave up before its context did: %w", err)
+		w.wrongf("gave up before its context did: %w", err)
 	case !errors.Is(err, ctx.Err()), !errors.Is(err, context.Cause(ctx)):
-		w.wrong("does not say that its context ended, %w because of %w: %w", ctx.Err(), context.Cause(ctx), err)
+		w.wrongf("does not say that its context ended, %w because of %w: %w", ctx.Err(), context.Cause(ctx), err)
 	}
 }
 
 func (w *Witness) compare(what string, a, returned map[string]status.Status) {
 	for name, s := range a {
 		if returned[name] != s {
-			w.wrong("%s %q %q, returned %q", what, name, s, returned[name])
+			w.wrongf("%s %q %q, returned %q", what, name, s, returned[name])
 		}
 	}
 	if len(returned) > len(a) {
-		w.wrong("%s %d statuses, returned %d", what, len(a), len(returned))
+		w.wrongf("%s %d statuses, returned %d", what, len(a), len(returned))
 	}
 }
 
-func (w *Witness) wrong(format string, args ...any) {
+func (w *Witness) wrongf(format string, args ...any) {
 	w.wrongs = append(w.wrongs, fmt.Errorf(format, args...))
 }
 
