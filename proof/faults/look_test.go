@@ -18,9 +18,9 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Jobs that end while the schedule sleeps until long after the deadline: only the last
-// look shows it. Half of the looks may come back too late, as they may on a busy machine.
-func TestTheLastLookBeforeADeadline(t *testing.T) {
+// These jobs end while the schedule sleeps until long after the deadline: only the last look sees
+// it. Half of the looks may return too late, as they may on a busy machine.
+func TestLastLookSeesTheEnd(t *testing.T) {
 	const jobs, patience = 20, 6 * time.Second
 	server := pollertest.New()
 	t.Cleanup(server.Close)

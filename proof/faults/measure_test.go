@@ -17,20 +17,19 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// measured is a Poller that keeps count of what polls bring: the proof that a fault
-// has been met.
+// measured is a Poller that counts the results of polls, to prove that a fault was met.
 type measured struct {
 	poller.Poller
 	limit time.Duration // of a poll
 
-	mu       sync.Mutex
-	polls    int
-	answered spread         // how long the good ones took
-	broken   spread         // and the failed ones
-	busy     time.Duration  // in all polls together
-	good     int            // polls
-	kinds    map[string]int // of failures, by poller.Kind
-	said     map[string]int // by the failures, without what differs in each
+	mu        sync.Mutex
+	polls     int
+	responded spread         // durations of the good polls
+	broken    spread         // durations of the failed polls
+	busy      time.Duration  // in all polls together
+	good      int            // polls
+	kinds     map[string]int // of failures, by poller.Kind
+	said      map[string]int // failures by their text, without what differs
 }
 
 func newMeasured(p poller.Poller, limit time.Duration) *measured {
@@ -48,11 +47,11 @@ func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error)
 	m.busy += took
 	if err == nil {
 		m.good++
-		m.answered.add(took)
+		m.responded.add(took)
 		return reply, nil
 	}
-	// The wait cut it, at its end or for its last look: that is not the network's doing.
-	// On a busy machine it may have taken so long that the poll's own limit is over as well.
+	// The wait cut it, at its end or for its last look: the network did not. On a busy machine it
+	// may have taken so long that the poll's own limit has passed as well.
 	if ctx.Err() != nil && (took < m.limit || context.Cause(ctx) != context.DeadlineExceeded) {
 		return reply, err
 	}
@@ -62,7 +61,7 @@ func (m *measured) Poll(ctx context.Context, jobID string) (poller.Reply, error)
 	return reply, err
 }
 
-// unlike is what is another in each failure: ports, and the ids of requests.
+// unlike matches what differs in each failure: ports and request ids.
 var unlike = regexp.MustCompile(`\b(?:127\.0\.0\.1:\d+|[0-9a-f]{32})\b`)
 
 // spread is the shortest and the longest of some durations.
@@ -75,13 +74,13 @@ func (s *spread) add(d time.Duration) {
 	s.least, s.most = min(s.least, d), max(s.most, d)
 }
 
-// outcome is what one wait came to.
+// outcome is the result of one wait.
 type outcome struct {
 	took     time.Duration
 	lag      time.Duration // after the end of its job, or of its context
-	givenUp  bool          // with its context
-	reported bool          // failed polls, in its error
-	unsure   bool          // of what its error should report
+	givenUp  bool          // it ended with its context
+	reported bool          // its error reports failed polls
+	unsure   bool          // what its error should report is not known
 }
 
 // The schedules of the waits, with their spread.
@@ -91,9 +90,9 @@ const (
 	spreadPercent             = 20
 )
 
-// hurried returns what is wrong if there were more polls than the schedules allow. After
-// each poll but its last a wait sleeps, for no less than the first interval; one with a
-// deadline cuts a second sleep short, for its last look.
+// hurried returns what is wrong if there were more polls than the schedules allow. After each poll
+// except its last, a wait sleeps for at least the first interval. A wait with a deadline cuts a
+// second sleep short, for its last look.
 func (m *measured) hurried(waits []outcome) error {
 	short := func(d time.Duration, times int) time.Duration {
 		return d * (100 - spreadPercent) / 100 * time.Duration(times)
@@ -116,13 +115,13 @@ func (m *measured) hurried(waits []outcome) error {
 	return nil
 }
 
-func TestOnlyWhatTheNetworkDidIsMeasured(t *testing.T) {
+func TestMeasuredCountsOnlyTheNetwork(t *testing.T) {
 	const limit = time.Second
 	cause := errors.New("the wait's own")
 	for name, test := range map[string]struct {
 		patience time.Duration // of the wait
 		given    time.Duration // to the poll
-		took     time.Duration // by it
+		took     time.Duration // by the poll
 		counts   bool
 	}{
 		"fails":                                {time.Minute, limit, 0, true},
@@ -153,9 +152,9 @@ func TestOnlyWhatTheNetworkDidIsMeasured(t *testing.T) {
 	}
 }
 
-func TestHurriedWaits(t *testing.T) {
+func TestMeasuredHurried(t *testing.T) {
 	m := &measured{good: 10, kinds: map[string]int{"network": 2}, busy: 100 * time.Millisecond}
-	// 8 sleeps of 80 ms and 2 of 40, as each wait has one poll that none comes after.
+	// 8 sleeps of 80 ms and 2 of 40, because no sleep follows the last poll of each wait.
 	least := 720*time.Millisecond + m.busy
 	assert.NoError(t, m.hurried([]outcome{{took: least / 2}, {took: least / 2}}))
 	assert.ErrorContains(t, m.hurried([]outcome{{took: least / 2}, {took: least/2 - 2}}), "10 good polls and 2 failed ones")

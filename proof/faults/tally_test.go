@@ -18,19 +18,18 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// tally counts the failed polls of one wait by kind, as its error should. It is for
-// the wait's goroutine.
+// tally counts the failed polls of one wait by kind, as its error should. It belongs to the wait's
+// goroutine.
 //
-// A failed poll counts by whether its context or the wait's has ended, which the wait
-// looks at after PollEnd, and before it asks the classifier or returns. The tally looks
-// both before and after: if that differs, a context ended meanwhile, and only the wait
-// can know what it saw.
+// A failed poll counts by whether its context or the wait's has ended. The wait looks at that after
+// PollEnd, and before it asks the classifier or returns. The tally looks both before and after. If
+// the two differ, a context ended in between, and only the wait can know what it saw.
 type tally struct {
 	ctx    context.Context // of the wait
 	kinds  map[string]int
-	unsure bool // of some poll
+	unsure bool // about some poll
 
-	// Of the poll that has failed just now:
+	// Of the poll that has just failed:
 	poll   context.Context // nil: there is none
 	err    error
 	before string
@@ -68,19 +67,19 @@ func (t *tally) judged() {
 	t.poll = nil
 }
 
-// kind is what the failed poll counts as if the wait judges it now.
+// kind returns what the failed poll counts as if the wait judges it now.
 func (t *tally) kind() string {
 	switch ended := t.ctx.Err(); {
 	case errors.Is(ended, context.Canceled):
-		return "" // the caller's doing, nobody's failure
-	case ended != nil, errors.Is(t.poll.Err(), context.DeadlineExceeded): // a hook may have cancelled the poll: that is no timeout
+		return "" // the caller canceled it: no failure
+	case ended != nil, errors.Is(t.poll.Err(), context.DeadlineExceeded): // not if a hook canceled it
 		return "timeout"
 	}
 	return poller.Kind(t.err)
 }
 
-// check is called after the wait. It returns what is wrong with the failures that the
-// wait's error reports.
+// check is called after the wait. It returns what is wrong with the failures that the wait's error
+// reports.
 func (t *tally) check(err *waiter.UnfinishedError) error {
 	t.judged()
 	if t.unsure {
@@ -103,7 +102,7 @@ func TestTally(t *testing.T) {
 	withDeadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithTimeout(ctx, time.Second)
 	}
-	cancelled := func(ctx context.Context) (context.Context, context.CancelFunc) {
+	canceled := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancel(ctx)
 		time.AfterFunc(time.Second, cancel)
 		return ctx, cancel
@@ -112,18 +111,18 @@ func TestTally(t *testing.T) {
 		fail  func(ctx context.Context) error
 		until func(context.Context) (context.Context, context.CancelFunc)
 		limit time.Duration
-		late  bool // the wait judges when the contexts have ended
+		late  bool // the wait judges after the contexts have ended
 		hook  bool // cancels each poll
 		kinds map[string]int
 	}{
 		"before the end":             {atOnce, withDeadline, time.Minute, false, false, map[string]int{"network": 2}},
 		"at the poll's limit":        {atTheEnd, withDeadline, time.Millisecond, false, false, map[string]int{"timeout": 2}},
 		"at the deadline":            {atTheEnd, withDeadline, time.Minute, false, false, map[string]int{"timeout": 1}},
-		"at a cancellation":          {atTheEnd, cancelled, time.Minute, false, false, map[string]int{}},
+		"at a cancellation":          {atTheEnd, canceled, time.Minute, false, false, map[string]int{}},
 		"given up by a hook":         {atOnce, withDeadline, time.Minute, false, true, map[string]int{"network": 2}},
 		"just before the limit":      {atOnce, withDeadline, time.Millisecond, true, false, nil},
 		"just before the deadline":   {atOnce, withDeadline, time.Minute, true, false, nil},
-		"just before a cancellation": {atOnce, cancelled, time.Minute, true, false, nil},
+		"just before a cancellation": {atOnce, canceled, time.Minute, true, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -17,10 +17,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 )
 
 const (
@@ -28,25 +28,25 @@ const (
 	longest = 1200 * time.Millisecond
 )
 
-// network is a way to the service on which something is wrong.
+// network is a path to the service on which something is wrong.
 type network struct {
 	toxics []string
 	rule   pollertest.Rule // what the service itself does wrong
 	during func(*testing.T, *toxiproxy.Proxy)
 	limit  time.Duration // of a poll
 
-	// How it is known that the toxic was met, and that nothing else went wrong:
-	kinds    []string      // the kinds of failures that there are, each of them
-	says     string        // what some failure says
-	slowest  time.Duration // a good answer took so long, or longer
-	quickest time.Duration // every good answer took so long
-	patient  time.Duration // every failure took so long
+	// What shows that the toxic was met, and that nothing else went wrong:
+	kinds    []string      // all kinds of failures that occur
+	says     string        // part of a failure's text
+	slowest  time.Duration // a good response took this long, or longer
+	quickest time.Duration // every good response took at least this long
+	patient  time.Duration // every failure took at least this long
 }
 
-// A toxic with toxicity 0.5 takes half of the connections: those that it breaks are
-// replaced, until all 64 are whole. One with toxicity 1 breaks them again and again.
-// A reset_peer with toxicity 0 never acts, but the proxy closes such a connection,
-// when another toxic ends it, with RST and not with FIN.
+// A toxic with toxicity 0.5 takes half of the connections: the ones that it breaks are replaced,
+// until all 64 are whole. A toxic with toxicity 1 breaks them again and again. A reset_peer with
+// toxicity 0 never acts, but if another toxic ends such a connection, the proxy closes it with RST
+// and not with FIN.
 const resetAtTheEnd = `{"type": "reset_peer", "toxicity": 0}`
 
 var networks = map[string]network{
@@ -62,7 +62,7 @@ var networks = map[string]network{
 		toxics: []string{`{"type": "slicer", "attributes": {"average_size": 10, "size_variation": 5, "delay": 1000}}`},
 		limit:  10 * time.Second, quickest: 20 * time.Millisecond, slowest: 30 * time.Millisecond,
 	},
-	"a connection that is slow to close": { // the service breaks off, and the client learns of it late
+	"a connection that is slow to close": { // the service breaks off; the client learns it late
 		toxics: []string{`{"type": "slow_close", "attributes": {"delay": 300}}`},
 		rule:   pollertest.Rule{Call: pollertest.Poll, Times: 150, Break: pollertest.Truncate, After: 20},
 		limit:  10 * time.Second, kinds: []string{"bad answer"}, says: "the answer broke off: unexpected EOF",
@@ -72,11 +72,11 @@ var networks = map[string]network{
 		toxics: []string{`{"type": "reset_peer", "toxicity": 0.5}`},
 		limit:  10 * time.Second, kinds: []string{"network"}, says: "connection reset by peer",
 	},
-	"reset within every fourth answer or so": {
+	"reset within about every fourth response": {
 		toxics: []string{`{"type": "limit_data", "attributes": {"bytes": 1900}}`, resetAtTheEnd},
 		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the answer broke off: read tcp",
 	},
-	"closed within every fourth answer or so": {
+	"closed within about every fourth response": {
 		toxics: []string{`{"type": "limit_data", "attributes": {"bytes": 1900}}`},
 		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the answer broke off: unexpected EOF",
 	},
@@ -99,21 +99,21 @@ var networks = map[string]network{
 	},
 }
 
-// A thousand waits, by the Client that users have, with its 64 connections.
-func TestWaitsThroughANetworkThatBreaks(t *testing.T) {
+// TestNetworks runs a thousand waits, with the Client that users have and its 64 connections.
+func TestNetworks(t *testing.T) {
 	require.Equal(t, 1000, waits*len(networks))
 	var all []outcome
 	for name, network := range networks {
 		t.Run(name, func(t *testing.T) {
-			defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), // after what is closed below
-				// The proxy leaves these behind when a client leaves in the middle of an answer.
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), // after the cleanup below
+				// The proxy leaves these behind when a client leaves in the middle of a response.
 				goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 				goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 			t.Run("waits", func(t *testing.T) { all = append(all, through(t, network)...) })
 		})
 	}
 	if len(all) < waits*len(networks) {
-		return // only some were asked for
+		return // -run chose some of them
 	}
 	var afterJob, afterContext []time.Duration
 	reported, unsure := 0, 0
@@ -133,15 +133,15 @@ func TestWaitsThroughANetworkThatBreaks(t *testing.T) {
 	t.Logf("half of the waits ended within %v of their jobs, or %v of their contexts; of %d the failures are unsure",
 		median(afterJob), median(afterContext), unsure)
 	assert.Positive(t, reported, "no wait was given up after a failed poll")
-	assert.Less(t, unsure, len(all)/20, "of too many waits nobody knows what they should report")
-	// Halves, as a busy machine makes some wait late, but not most.
+	assert.Less(t, unsure, len(all)/20, "it is unknown what too many waits should report")
+	// Half, because a busy machine makes some waits late, but not most.
 	assert.Less(t, median(afterContext), 500*time.Millisecond, "waits outlast their contexts")
 	assert.Less(t, median(afterJob), 2*mostPace+mostFailure, "waits outlast their jobs")
 }
 
 func median(d []time.Duration) time.Duration { return slices.Sorted(slices.Values(d))[len(d)/2] }
 
-// through waits for a hundred jobs by way of network.
+// through waits for a hundred jobs through network.
 func through(t *testing.T, network network) []outcome {
 	server := pollertest.New()
 	t.Cleanup(server.Close)
@@ -169,11 +169,11 @@ func through(t *testing.T, network network) []outcome {
 	all.Wait()
 
 	t.Logf("%d polls; good ones took %v to %v, failed ones %v to %v: %v", polls.polls,
-		polls.answered.least, polls.answered.most, polls.broken.least, polls.broken.most, polls.kinds)
+		polls.responded.least, polls.responded.most, polls.broken.least, polls.broken.most, polls.kinds)
 	assert.ElementsMatch(t, network.kinds, slices.Collect(maps.Keys(polls.kinds)), polls.said)
 	assert.Contains(t, strings.Join(slices.Collect(maps.Keys(polls.said)), "\n"), network.says)
-	assert.GreaterOrEqual(t, polls.answered.most, network.slowest)
-	assert.GreaterOrEqual(t, polls.answered.least, network.quickest)
+	assert.GreaterOrEqual(t, polls.responded.most, network.slowest)
+	assert.GreaterOrEqual(t, polls.responded.least, network.quickest)
 	assert.GreaterOrEqual(t, polls.broken.least, network.patient)
 	assert.NoError(t, polls.hurried(ended))
 	return ended
@@ -188,7 +188,7 @@ func await(t *testing.T, server *pollertest.Server, w *waiter.Waiter, id string)
 	tally := newTally(ctx)
 	server.Add(job.Script)
 	began := time.Now()
-	got, err := w.Wait(ctx, id, append(tally.options(), waiter.OnTransition(witness.Tell))...)
+	got, err := w.Wait(ctx, id, append(tally.options(), waiter.OnTransition(witness.Observe))...)
 	at := time.Now()
 	assert.NoError(t, witness.Judge(ctx, at, got, err))
 

@@ -32,7 +32,7 @@ var list string
 func main() {
 	only := flag.String("run", "", "a regular expression: only breaks whose titles match")
 	tests := flag.String("tests", "", "directories of packages relative to the repository's root, separated by commas: run only their tests "+
-		"(default: those of the broken package, of the root package and the simulation, then of the whole root module)")
+		"(default: the broken package, the simulation, the root package, then the whole root module)")
 	workers := flag.Int("workers", 1, "how many breaks to try at a time")
 	flag.Parse()
 	switch {

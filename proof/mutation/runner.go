@@ -54,14 +54,14 @@ func repository() (string, error) {
 
 // stages returns the patterns whose tests judge a break of file, the likeliest to notice it first.
 func (r *runner) stages(file string) []string {
-	patterns := []string{".", "./proof/simulation", "./..."}
-	switch dir := path.Dir(filepath.ToSlash(file)); {
+	dir := path.Dir(filepath.ToSlash(file))
+	switch {
 	case r.tests != "":
 		return strings.Split(r.tests, ",")
-	case dir != ".":
-		return append([]string{"./" + dir}, patterns...)
+	case dir == ".":
+		return []string{".", "./proof/simulation", "./..."}
 	}
-	return patterns
+	return []string{"./" + dir, "./proof/simulation", ".", "./..."}
 }
 
 // measure runs the stages of all mutations without a break, and sets their limits: tests that

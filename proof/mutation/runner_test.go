@@ -21,7 +21,7 @@ func newRunner(t *testing.T, tests string) runner {
 func TestStages(t *testing.T) {
 	r := newRunner(t, "")
 	require.Equal(t, []string{".", "./proof/simulation", "./..."}, r.stages("run.go"))
-	require.Equal(t, []string{"./poller/pace", ".", "./proof/simulation", "./..."}, r.stages("poller/pace/bracket.go"))
+	require.Equal(t, []string{"./poller/pace", "./proof/simulation", ".", "./..."}, r.stages("poller/pace/bracket.go"))
 	r.tests = "./status,./poller/..."
 	require.Equal(t, []string{"./status", "./poller/..."}, r.stages("run.go"))
 

@@ -9,9 +9,9 @@
 // looks for the shortest case that is wrong in the same way.
 //
 //	cd proof/simulation
-//	go test -v -run TestPure -seeds 1000000 -timeout 0
-//	go test -v -run TestHTTP -http.seeds 50000 -timeout 0
-//	go test -v -run TestHTTP -seed 4711
+//	go test -run TestPure -seeds 1000000 -timeout 0
+//	go test -run TestHTTP -http.seeds 50000 -timeout 0
+//	go test -run TestHTTP -seed 4711
 package simulation
 
 import (

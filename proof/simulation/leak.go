@@ -28,20 +28,22 @@ func goroutines() stacks {
 }
 
 // ofWaits returns the goroutines that the waiter has started; none may outlive its call.
-func (all stacks) ofWaits() (left string) {
-	for _, stack := range all {
-		if strings.Contains(stack, "created by github.com/sfsturbo/waiter.(") {
-			left += stack + "\n"
+func (s stacks) ofWaits() string {
+	var list []string
+	for _, stack := range s {
+		_, creator, _ := strings.Cut(stack, "created by github.com/sfsturbo/waiter")
+		if strings.HasPrefix(creator, ".") || strings.HasPrefix(creator, "/internal/wait.") {
+			list = append(list, stack)
 		}
 	}
-	return left
+	return strings.Join(list, "\n")
 }
 
 // left returns the goroutines that are there now and were not before.
-func (before stacks) left() string {
+func (s stacks) left() string {
 	var list []string
 	for id, stack := range goroutines() {
-		if _, was := before[id]; !was {
+		if _, was := s[id]; !was {
 			list = append(list, stack)
 		}
 	}

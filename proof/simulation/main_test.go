@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -43,9 +44,9 @@ func (o *optional) Set(text string) (err error) {
 	return err
 }
 
-// simulate runs the seeds and reports their traces. It fails if a seed fails, or if not all of them
-// ran because of Ctrl-C or go test's -timeout. With -seed it only replays that seed, and ok is
-// false.
+// simulate runs the seeds and prints their tally, which go test shows even without -v. It fails if a
+// seed fails, or if not all of them ran because of Ctrl-C or go test's -timeout. With -seed it only
+// replays that seed, and ok is false.
 func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (tally *simulation.Tally, ok bool) {
 	t.Helper()
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
@@ -60,7 +61,7 @@ func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (ta
 	if replay.given {
 		c := simulation.Draw(name, replay.seed)
 		trace, found := simulation.Try(&c, name, tier)
-		t.Logf("seed %d of the %s tier\n%v  what happened:\n%v", c.Seed, name, c, trace)
+		fmt.Printf("seed %d of the %s tier\n%v  what happened:\n%v", c.Seed, name, c, trace)
 		if len(found) > 0 {
 			simulation.Report(ctx, &c, name, tier, trace, found, say)
 		}
@@ -71,7 +72,7 @@ func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (ta
 	}
 	begun := time.Now()
 	tally = campaign.Run(ctx)
-	t.Logf("%s tier, %v: %v", name, time.Since(begun).Round(time.Second), tally)
+	fmt.Printf("%s tier, %v: %v\n", name, time.Since(begun).Round(time.Second), tally)
 	require.Equal(t, int(seeds), tally.Seeds, "stopped before all seeds had run")
 	return tally, true
 }

@@ -141,7 +141,7 @@ func (d *driver) live(l *Life) {
 		run.Delivered = append(run.Delivered, outcome.Transitions...)
 		crashes := l.CrashAt > 0 && len(run.Delivered) >= l.CrashAt
 		switch {
-		case crashes && d.c.Step: // nobody has seen it
+		case crashes && d.c.Step: // as if it had not happened
 			s, last.Lost, run.Delivered = before, true, run.Delivered[:had]
 		case crashes:
 			run.Delivered = run.Delivered[:l.CrashAt]

@@ -187,5 +187,5 @@ func Report(ctx context.Context, c *Case, tier string, run Tier, trace *Trace, f
 // Replay returns the command that replays the case, to be run in proof/simulation.
 func (c *Case) Replay(tier string) string {
 	test := map[string]string{PureTier: "TestPure", HTTPTier: "TestHTTP"}[tier]
-	return fmt.Sprintf("go test -v -run '^%s$' -seed %d", test, c.Seed)
+	return fmt.Sprintf("go test -run '^%s$' -seed %d", test, c.Seed)
 }

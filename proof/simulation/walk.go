@@ -210,7 +210,7 @@ func (w *walk) lastLookFrom(now time.Duration) time.Duration {
 	return w.deadline - w.o.margin() - now
 }
 
-// asks asks a schedule for the delay before the next poll.
+// asks returns the delay that a schedule gives before the next poll.
 func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Duration) (delay span, open bool) {
 	delay = w.c.Options.delay(which, w.o.asked[which])
 	w.o.asked[which]++

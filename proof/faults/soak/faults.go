@@ -8,10 +8,10 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// faults are what a poll may get in the service's place: every kind that a wait has to
-// outlast. Those that it rightly ends at (403, a redirect, ...) are no part of a soak.
-// A fault that is seldom befalls a job once: a second 404 is the end of it, and so is a
-// second 401 in one poll.
+// faults are what a poll may meet instead of the service: every kind that a wait has to outlast.
+// Those that end a wait (403, a redirect, ...) are no part of a soak. A fault that is seldom
+// happens to a job only once, because a second 404 ends the wait, and so does a second 401 in one
+// poll.
 var faults = []struct {
 	name   string
 	seldom bool
@@ -40,11 +40,11 @@ var faults = []struct {
 	{name: "hang in the body", Rule: pollertest.Rule{Raw: success, Break: pollertest.Hang, After: 20}},
 }
 
-// success is an answer that never comes whole, and would be a lie if it did.
+// success is a response that never arrives complete, and would be wrong if it did.
 const success = `{"status": "success", "job_type": "bind_ldap", "sub_jobs": []}`
 
-// edits are what may be wrong with an answer that the service gives itself. The first
-// three are good answers all the same.
+// edits are what may be wrong with a response of the service itself. The first three are still good
+// responses.
 var edits = []struct {
 	name string
 	edit func(*status.Job)
@@ -52,7 +52,7 @@ var edits = []struct {
 	{"upper case", func(j *status.Job) { j.Status = status.Status(strings.ToUpper(string(j.Status))) }},
 	{"sub-jobs reordered", func(j *status.Job) { slices.Reverse(j.SubJobs) }},
 	{"sub-jobs lost", func(j *status.Job) {
-		if !j.Status.Terminal() { // what happened since could never be told
+		if !j.Status.Terminal() { // otherwise the last changes could never be delivered
 			j.SubJobs = nil
 		}
 	}},

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// trend is how a series goes, past the first quarter, in which the waits begin.
+// trend describes a series after its first quarter, in which the waits begin.
 type trend struct {
 	mean float64 // of the second half
-	rise float64 // of its least-squares line in a minute, as a share of the mean
-	peak float64 // the highest of the last quarter over the highest of the second, less 1
+	rise float64 // of its least-squares line per minute, as a share of the mean
+	peak float64 // the maximum of the last quarter over that of the second, minus 1
 }
 
 func trendOf(samples []sample, value func(sample) float64) trend {
@@ -28,12 +28,12 @@ func trendOf(samples []sample, value func(sample) float64) trend {
 
 // flat returns what shows that the series grows; nil if it is flat.
 //
-//   - The line may rise by 5 % a minute. It averages over all samples, so that noise
-//     does not hide a trend. In two minutes each wait is replaced about four times: if
-//     one end in forty left behind what a wait holds, that would be 5 % a minute.
-//   - The peak may be 10 % higher: what grows for a moment hardly tilts the line.
+//   - The line may rise by 5 % a minute. It averages over all samples, so that noise does not hide a
+//     trend. In two minutes each wait is replaced about four times: if one end in forty left behind
+//     what a wait holds, that would be 5 % a minute.
+//   - The peak may be 10 % higher: a short rise hardly tilts the line.
 //
-// What falls is flat. Of what is 0 nobody knows.
+// What falls is flat. A series of zeros is an error: nothing was measured.
 func (t trend) flat() error {
 	switch {
 	case math.IsNaN(t.rise), math.IsNaN(t.peak):
@@ -46,7 +46,7 @@ func (t trend) flat() error {
 	return nil
 }
 
-// line returns the slope a second and the mean of the least-squares line.
+// line returns the slope per second and the mean of the least-squares line.
 func line(samples []sample, value func(sample) float64) (slope, mean float64) {
 	var meanX float64
 	for _, s := range samples {
@@ -68,7 +68,7 @@ func highest(samples []sample, value func(sample) float64) float64 {
 	}))
 }
 
-// pace returns the polls a second of the second quarter and of the last.
+// pace returns the polls per second of the second quarter and of the last.
 func pace(samples []sample) (before, after float64) {
 	n := len(samples)
 	between := func(a, b sample) float64 { return float64(b.polls-a.polls) / (b.at - a.at).Seconds() }

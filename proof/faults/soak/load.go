@@ -14,37 +14,37 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// All durations follow from that of the soak, so that a short one goes through the
-// same. Those in comments are of two minutes; a longer soak has them too, and so is the
-// same load for longer.
+// All durations scale with the length of the soak, so that a short one goes through the same
+// phases. The comments name the durations of two minutes. A longer soak has these too, and so is
+// the same load for longer.
 func (s settings) scale() time.Duration { return min(s.length, 2*time.Minute) }
 
-// longestJob is 48 s: by the second half the ages of the jobs that go on are as mixed
-// as they will ever be.
+// longestJob is 48 s: by the second half the ages of the running jobs are as mixed as they will
+// ever be.
 func (s settings) longestJob() time.Duration { return s.scale() * 2 / 5 }
 
 // longestSleep is 30 s.
 func (s settings) longestSleep() time.Duration { return s.scale() / 4 }
 
-// pollTimeout is 2 s and not the default's 15 s, since each poll that hangs keeps one of
-// the Client's 64 connections from the others for so long.
+// pollTimeout is 2 s and not the default 15 s, because each poll that hangs takes one of the
+// Client's 64 connections from the other waits for that long.
 func (s settings) pollTimeout() time.Duration { return max(s.scale()/60, time.Second) }
 
-// longestSilence is how long a wait may go without the end of a poll: the longest sleep,
-// a poll, and some time for a busy machine. For as long it may go on after its job's end
-// if no poll fails: whatever share fails, these hold, and the mere lag does not.
+// longestSilence is how long a wait may go without the end of a poll: the longest sleep, a poll,
+// and some time for a busy machine. A wait may also go on that long after its job's end if no poll
+// fails. These limits hold whatever share of the polls fails; a limit of the lag alone would not.
 func (s settings) longestSilence() time.Duration {
 	return s.longestSleep()*3/2 + s.pollTimeout() + 5*time.Second
 }
 
-// options are those of the Waiter. The schedules are the default ones but for the first
-// interval, 4 s and not 1 s, which two cores bear.
+// options returns the options of the Waiter. The schedules are the default ones, except for the
+// first interval: 4 s instead of 1 s, which two cores can handle.
 func (s settings) options() []waiter.Option {
 	schedule := func(first time.Duration, factor float64, most time.Duration, spread float64) func() backoff.BackOff {
 		return func() backoff.BackOff {
@@ -60,18 +60,18 @@ func (s settings) options() []waiter.Option {
 	}
 }
 
-// load is how the waits go.
+// load is the state of the waits.
 type load struct {
 	began       time.Time
 	polls       atomic.Int64
 	failedPolls atomic.Int64
-	waits       atomic.Int64 // that go on
+	waits       atomic.Int64 // in progress
 	succeeded   atomic.Int64
 	failed      atomic.Int64
 	unfinished  atomic.Int64
 	wrong       atomic.Int64
 	left        int           // goroutines that were not there before
-	silence     time.Duration // the longest that a wait may go without a poll
+	silence     time.Duration // the longest time that a wait may go without a poll
 
 	mu     sync.Mutex
 	lag    time.Duration // the greatest between a job's end and its wait's
@@ -80,14 +80,14 @@ type load struct {
 
 var errOver = errors.New("the soak is over")
 
-// run keeps s.waits going until s.length is over or ctx is, then ends them all. What it
-// has seen it returns with an error, too.
+// run keeps s.waits going until s.length is over or ctx ends, then ends them all. It returns what
+// it has seen even with an error.
 func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	before := runtime.NumGoroutine()
 	l := &load{began: time.Now(), silence: s.longestSilence()}
-	// A token of a function may be tried again when it is rejected.
+	// The token of a function may be tried again when it is rejected.
 	token := credential.TokenFunc(func(context.Context) (string, error) { return "a-token", nil })
 	client, err := poller.New(endpoint, "a-project", poller.WithCredential(token))
 	if err != nil {
@@ -102,7 +102,7 @@ func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, err
 	var all sync.WaitGroup
 	for range s.waits {
 		all.Go(func() {
-			pause(ctx, rand.N(s.scale()/20)) // or all would poll at once for long
+			pause(ctx, rand.N(s.scale()/20)) // otherwise all would poll at once for long
 			for ctx.Err() == nil {
 				l.wait(ctx, w, truth.Draw("soak-"+strconv.FormatInt(ids.Add(1), 10), s.longestJob()))
 			}
@@ -131,7 +131,7 @@ func (l *load) wait(ctx context.Context, w *waiter.Waiter, job truth.Job) {
 	ctx, cancel := witness.Context(ctx)
 	defer cancel()
 	last, silence := time.Now(), time.Duration(0)
-	failed := last // when the last poll did that did
+	failed := last // when the last poll that failed did
 	heard := func(err error) {
 		now := time.Now()
 		silence, last = max(silence, now.Sub(last)), now
@@ -139,7 +139,7 @@ func (l *load) wait(ctx context.Context, w *waiter.Waiter, job truth.Job) {
 			failed = now
 		}
 	}
-	got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Tell), waiter.WithTrace(&waiter.Trace{
+	got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Observe), waiter.WithTrace(&waiter.Trace{
 		PollEnd: func(_ context.Context, _ poller.Reply, err error) { heard(err) },
 	}))
 	heard(nil)
@@ -164,7 +164,7 @@ func (l *load) wait(ctx context.Context, w *waiter.Waiter, job truth.Job) {
 	}
 }
 
-// judged notes what was wrong with a wait, and returns whether nothing was.
+// judged notes what was wrong with a wait, and reports whether nothing was.
 func (l *load) judged(job truth.Job, lag time.Duration, wrong error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,8 +181,8 @@ func (l *load) judged(job truth.Job, lag time.Duration, wrong error) bool {
 	return false
 }
 
-// leftover returns how many goroutines there are more than before, once those that
-// are about to end had some time to.
+// leftover returns how many more goroutines there are than before, after some time for those that
+// are about to end.
 func leftover(before int) int {
 	for range 50 {
 		if runtime.NumGoroutine() <= before {

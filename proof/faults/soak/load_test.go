@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/status"
 )
 
-func TestALongerSoakIsTheSameLoadForLonger(t *testing.T) {
+func TestLoadOfALongerSoakIsTheSame(t *testing.T) {
 	whole, longer, half := settings{length: 2 * time.Minute}, settings{length: time.Hour}, settings{length: time.Minute}
 	for name, of := range map[string]func(settings) time.Duration{
 		"the longest job": settings.longestJob, "the longest sleep": settings.longestSleep, "a poll's timeout": settings.pollTimeout,
@@ -31,8 +31,8 @@ func TestALongerSoakIsTheSameLoadForLonger(t *testing.T) {
 	assert.Equal(t, 30*time.Second, whole.longestSleep())
 }
 
-// The options are the same load as well: without an answer, as many polls.
-func TestTheOptionsOfALongerSoak(t *testing.T) {
+// The options are the same load too: without a response, as many polls.
+func TestOptionsOfALongerSoakAreTheSame(t *testing.T) {
 	polls := func(length time.Duration) (n int) {
 		synctest.Test(t, func(t *testing.T) {
 			p := poller.Func(func(context.Context, string) (poller.Reply, error) {
@@ -53,13 +53,13 @@ func TestTheOptionsOfALongerSoak(t *testing.T) {
 }
 
 // A wait that the soak ends is wrong if it has stopped polling, whatever it returns.
-func TestAWaitThatStopsPolling(t *testing.T) {
+func TestLoadFindsAWaitThatStopsPolling(t *testing.T) {
 	s := settings{length: 2 * time.Minute}
 	never := waiter.WithFailureBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(time.Hour) })
 	for name, test := range map[string]struct {
 		opts  []waiter.Option
 		fail  bool // every poll
-		blind bool // to the job's end
+		blind bool // does not see the job's end
 		says  string
 	}{
 		"polls fail":       {s.options(), true, false, ""},
@@ -108,7 +108,7 @@ func TestAWaitThatStopsPolling(t *testing.T) {
 }
 
 // Where most polls fail, a job may get its one 404 before anything else, and late.
-func TestA404EndsNoWait(t *testing.T) {
+func TestLoad404EndsNoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, lost := time.Now(), false
 		p := poller.Func(func(context.Context, string) (poller.Reply, error) {

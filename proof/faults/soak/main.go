@@ -1,18 +1,18 @@
-// Command soak keeps ten thousand waits on one Waiter going for minutes of real time,
-// while one in twenty polls meets a fault, and says whether heap and goroutines stay
-// flat and every wait ends as its job did.
+// Command soak keeps ten thousand waits on one Waiter going for minutes of real time, while one in
+// twenty polls meets a fault. It reports whether heap and goroutines stay flat, and whether every
+// wait ends as its job did.
 //
 //	go run ./soak                                  # 10,000 waits, two minutes, 5 %
 //	go run ./soak -waits 1000 -for 30s -faults 0.2 # something shorter
 //
-// The job service runs in a second process, that the command starts from its own
-// binary as "soak serve": the service remembers each request, and here it is the
-// waiter's memory that is of interest. Polls go over TCP on the loopback.
+// The job service runs in a second process, which the command starts from its own binary as "soak
+// serve": the service remembers each request, and only the waiter's memory matters here. Polls go
+// over TCP on the loopback.
 //
-// Each second becomes a line of the CSV file, and the plot shows them all. Ctrl-C ends
-// the soak early: what there is by then is drawn and reported, but for whether it is flat.
-// The exit status is 1 if the soak was stopped, a wait ended wrongly, something was not
-// flat, the polls died down, or a goroutine was left; it is 2 if a flag is wrong.
+// Each second becomes a line of the CSV file, and the plot shows them all. Ctrl-C ends the soak
+// early: it draws and reports what there is by then, except whether it is flat. The exit status is
+// 1 if the soak was stopped, a wait ended wrongly, something was not flat, the polls died down, or
+// a goroutine was left. It is 2 if a flag is invalid.
 package main
 
 import (
@@ -30,20 +30,20 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		signal.Ignore(os.Interrupt, syscall.SIGTERM) // they are the parent's, who then ends this one
+		signal.Ignore(os.Interrupt, syscall.SIGTERM) // the parent handles them
 		share, longest, err := parseService(os.Args[2:])
 		exitOn(err, 2)
 		exitOn(serve(share, longest, os.Stdin, os.Stdout), 1)
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process
 	s, err := parse(os.Args[1:])
 	exitOn(err, 2)
 	exitOn(soak(ctx, s, os.Stdout), 1)
 }
 
-// exitOn exits with code, or with 0 if it was help that was asked for.
+// exitOn exits with code, or with 0 if err is flag.ErrHelp.
 func exitOn(err error, code int) {
 	switch {
 	case err == nil:
@@ -65,10 +65,10 @@ type settings struct {
 func parse(args []string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
-	flags.IntVar(&s.waits, "waits", 10_000, "how many go on at a time")
+	flags.IntVar(&s.waits, "waits", 10_000, "how many at a time")
 	flags.DurationVar(&s.length, "for", 2*time.Minute, "how long")
 	flags.Float64Var(&s.faults, "faults", 0.05, "the share of polls that go wrong")
-	flags.StringVar(&s.csv, "csv", "soak.csv", "file to write a line a second to")
+	flags.StringVar(&s.csv, "csv", "soak.csv", "file to write a line per second to")
 	flags.StringVar(&s.plot, "plot", "soak.svg", "file to draw the plot to")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -86,7 +86,7 @@ func parse(args []string) (settings, error) {
 	return s, nil
 }
 
-// sameFile returns whether what is written to the one would be lost by the other.
+// sameFile reports whether writing one file would destroy the other.
 func sameFile(a, b string) bool {
 	absA, errA := filepath.Abs(a)
 	absB, errB := filepath.Abs(b)
@@ -98,10 +98,10 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// writable returns why a file can't be written later. It leaves all as it is.
+// writable returns why a file cannot be written later. It changes nothing.
 func writable(file string) error {
 	_, missing := os.Lstat(file)
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o666) // as os.Create has it, but for O_TRUNC
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o666) // os.Create without O_TRUNC
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func writable(file string) error {
 	return err
 }
 
-// soak does it all, and reports to out. The error says what was not as it should be.
+// soak runs everything, and reports to out. The error says what was wrong.
 func soak(ctx context.Context, s settings, out io.Writer) error {
 	if err := errors.Join(writable(s.csv), writable(s.plot)); err != nil {
 		return err

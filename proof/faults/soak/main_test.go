@@ -70,7 +70,7 @@ func TestExitStatus(t *testing.T) {
 		code int
 		args []string
 	}{
-		{0, []string{"-help"}}, {0, []string{"serve", "-help"}}, {0, []string{"serve"}}, // whose input has ended
+		{0, []string{"-help"}}, {0, []string{"serve", "-help"}}, {0, []string{"serve"}}, // its input has ended
 		{2, []string{"-for=0"}}, {2, []string{"-none"}}, {2, []string{"x"}}, {2, []string{"serve", "x"}},
 		{1, []string{"-csv=/none/a"}},
 	} {

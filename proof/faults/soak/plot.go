@@ -39,7 +39,7 @@ var panels = []struct {
 	}},
 	{"count", []series{
 		{"goroutines", blue, func(s sample) float64 { return s.goroutines }},
-		{"waits that go on", orange, func(s sample) float64 { return float64(s.waits) }},
+		{"waits in progress", orange, func(s sample) float64 { return float64(s.waits) }},
 	}},
 	{"a second", []series{
 		{"polls", blue, func(s sample) float64 { return s.rate }},

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// watched are what has to stay flat. Stacks are not: the runtime takes and returns them
-// at moments of its own, and a leak of them is one of goroutines.
+// watched are the series that have to stay flat. Stacks are not among them: the runtime allocates
+// and frees them at times of its own, and a leak of stacks is a leak of goroutines.
 var watched = []struct {
 	name  string
 	unit  float64
@@ -21,8 +21,8 @@ var watched = []struct {
 	{"goroutines", 1, func(s sample) float64 { return s.goroutines }},
 }
 
-// report tells out what the soak has shown; served is nil if the service could not say.
-// The error says what was wrong with it.
+// report prints what the soak has shown; served is nil if the service could not report. The error
+// says what was wrong.
 func report(out io.Writer, s settings, samples []sample, l *load, served *served) error {
 	if len(samples) < 8 {
 		return errors.Join(append(l.wrongs, fmt.Errorf("%d samples are too few for a report", len(samples)))...)
@@ -39,12 +39,12 @@ func report(out io.Writer, s settings, samples []sample, l *load, served *served
 
 	wrongs := l.wrongs
 	if served != nil {
-		if faulty := served.tell(say); faulty == 0 && s.faults > 0 {
-			wrongs = append(wrongs, errors.New("no poll met a fault, so nothing is shown"))
+		if faulty := served.report(say); faulty == 0 && s.faults > 0 {
+			wrongs = append(wrongs, errors.New("no poll met a fault, so the soak shows nothing"))
 		}
 	}
-	// Before its end waits still begin, and in a minute of 1,000 waits, which begin and end
-	// in waves, the heap rose by up to 18 % with nothing left behind.
+	// In a run that ended early, waits still begin. In a run of a minute with 1,000 waits, which begin
+	// and end in waves, the heap rose by up to 18 % with nothing left behind.
 	tooShort := last.at < max(s.length, 2*time.Minute)
 	_, stacks := line(samples[len(samples)/2:], func(s sample) float64 { return s.stacks })
 	say("in the second half, on average, beside %.1f MB of stacks:", stacks/mega)
@@ -76,12 +76,12 @@ func report(out io.Writer, s settings, samples []sample, l *load, served *served
 	return errors.Join(append(wrongs, err)...)
 }
 
-// tell says what the service did. It returns how many faults it gave.
-func (s *served) tell(say func(format string, args ...any)) (faulty int) {
+// report prints what the service did. It returns the number of faults.
+func (s *served) report(say func(format string, args ...any)) (faulty int) {
 	for _, times := range s.Faults {
 		faulty += times
 	}
-	say("the service gave %d answers, and %d faults among them (%.1f %%), of %d kinds:", s.Polls,
+	say("the service gave %d responses, and %d faults among them (%.1f %%), of %d kinds:", s.Polls,
 		faulty, 100*float64(faulty)/float64(max(1, s.Polls)), len(s.Faults))
 	for _, kind := range slices.Sorted(maps.Keys(s.Faults)) {
 		say("%7d x %s", s.Faults[kind], kind)

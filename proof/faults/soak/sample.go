@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// sample is one look at the process.
+// sample is one measurement of the process.
 type sample struct {
-	at         time.Duration // since the begin
+	at         time.Duration // since the beginning
 	heap       float64       // bytes in use, before a collection
-	live       float64       // bytes, after it
+	live       float64       // bytes in use after it
 	stacks     float64       // bytes
 	goroutines float64
-	waits      int64 // that go on
+	waits      int64 // in progress
 
-	// So many until now:
+	// Counts since the beginning:
 	polls, failedPolls, succeeded, failed, unfinished, wrong int64
 
 	rate float64 // polls per second since the sample before
@@ -43,8 +43,8 @@ func (s sample) row() []string {
 	return append(row, fmt.Sprintf("%.0f", s.rate))
 }
 
-// record takes a sample each second, or sixty in all if that is more often, until
-// s.length is over, and writes each to s.csv as it is taken.
+// record takes a sample each second, or sixty in all if that is more often, until s.length is over.
+// It writes each to s.csv as it is taken.
 func (l *load) record(ctx context.Context, s settings) (samples []sample, err error) {
 	file, err := os.Create(s.csv)
 	if err != nil {
@@ -74,7 +74,7 @@ func (l *load) record(ctx context.Context, s settings) (samples []sample, err er
 		if err := w.Write(now.row()); err != nil {
 			return samples, err
 		}
-		w.Flush() // whoever watches sees it now
+		w.Flush() // for tail -f
 	}
 	return samples, nil
 }

@@ -17,12 +17,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// served is what the service says at its end.
+// served is what the service reports at its end.
 type served struct {
 	Polls  int
 	Faults map[string]int // by name
@@ -35,14 +35,14 @@ type child struct {
 	in       io.Closer
 	out      *bufio.Reader
 
-	over   chan struct{} // closed when the service has said its last, or died
-	served *served       // nil: it died, of err
+	over   chan struct{} // closed when the service has reported, or died
+	served *served       // nil: it died of err
 	err    error
 }
 
 var errDied = errors.New("the service has died")
 
-// startService starts it, and calls died with errDied as soon as it is over.
+// startService starts the service, and calls died with errDied as soon as it ends.
 func startService(s settings, died context.CancelCauseFunc) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -71,7 +71,7 @@ func startService(s settings, died context.CancelCauseFunc) (*child, error) {
 	go func() {
 		defer close(c.over)
 		c.err = c.read(&c.served)
-		died(errDied) // too late to matter, where it was stopped
+		died(errDied) // too late to matter if it was stopped
 	}()
 	return c, nil
 }
@@ -79,7 +79,7 @@ func startService(s settings, died context.CancelCauseFunc) (*child, error) {
 func (c *child) read(v any) error {
 	line, err := c.out.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("the service says nothing: %w", err)
+		return fmt.Errorf("the service reports nothing: %w", err)
 	}
 	return json.Unmarshal(line, v)
 }
@@ -106,8 +106,8 @@ func parseService(args []string) (share float64, longest time.Duration, err erro
 	return share, longest, nil
 }
 
-// serve is the service's process: it serves until in ends, as it does when its parent
-// dies, and writes to out first its endpoint, at last what it has served.
+// serve is the service's process. It serves until in ends, as it does when its parent dies. It
+// writes to out its endpoint at first, and what it has served at last.
 func serve(share float64, longest time.Duration, in io.Reader, out io.Writer) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,8 +118,8 @@ func serve(share float64, longest time.Duration, in io.Reader, out io.Writer) er
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 
-	tell := json.NewEncoder(out)
-	if err := tell.Encode("http://" + listener.Addr().String()); err != nil {
+	encoder := json.NewEncoder(out)
+	if err := encoder.Encode("http://" + listener.Addr().String()); err != nil {
 		return err
 	}
 	_, _ = io.Copy(io.Discard, in)
@@ -128,16 +128,16 @@ func serve(share float64, longest time.Duration, in io.Reader, out io.Writer) er
 	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	return tell.Encode(s.served)
+	return encoder.Encode(s.served)
 }
 
-// service is the job service, and faults before it. A job begins when it is first
-// asked for, and goes as its id says.
+// service is the job service, with faults in front of it. A job begins when it is first polled, and
+// goes as its id says.
 type service struct {
 	share   float64
 	longest time.Duration
 	jobs    *pollertest.Server
-	faulty  []*pollertest.Server // by fault: each answers with that one only
+	faulty  []*pollertest.Server // by fault: each only responds with that fault
 
 	mu     sync.Mutex
 	seldom map[string]bool // of each job that has begun: whether it had its one seldom fault
@@ -165,8 +165,8 @@ func (s *service) close() {
 	}
 }
 
-// ServeHTTP draws whether this poll meets a fault, and which. The draws are not
-// repeatable, as the order of the polls is not.
+// ServeHTTP draws whether this poll meets a fault, and which. The draws cannot be repeated, because
+// the order of the polls cannot.
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.choose(path.Base(r.URL.Path)).ServeHTTP(w, r)
 }
@@ -190,7 +190,7 @@ func (s *service) choose(id string) *pollertest.Server {
 	return s.faulty[n]
 }
 
-// edit spoils an answer, if it is its turn.
+// edit spoils a response, if it is its turn.
 func (s *service) edit(job *status.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,7 +200,7 @@ func (s *service) edit(job *status.Job) {
 	}
 }
 
-// draw returns which of all faults and edits it is the turn of; -1 for none.
+// draw returns the index of a fault or edit; -1 for none.
 func (s *service) draw() int {
 	if rand.Float64() >= s.share {
 		return -1

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/status"
 )
 
-// polling asks one server, over a socket.
+// polling polls one server, over a socket.
 func polling(t *testing.T, h http.Handler) *poller.Client {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -27,8 +27,8 @@ func polling(t *testing.T, h http.Handler) *poller.Client {
 	return client
 }
 
-// What a fault does is what its name says, and nothing that a wait rightly ends at.
-func TestEveryFaultIsOne(t *testing.T) {
+// A fault does what its name says, and nothing that rightly ends a wait.
+func TestFaults(t *testing.T) {
 	kinds := map[string]string{
 		"400 internal error": "400", "401": "401", "404": "404", "408": "408", "425": "425", "429": "429", "429 Retry-After": "429",
 		"500": "500", "502 HTML": "502", "503 Retry-After": "503", "504": "504",
@@ -60,7 +60,7 @@ func TestEveryFaultIsOne(t *testing.T) {
 	}
 }
 
-func TestEditsAreWhatTheirNamesSay(t *testing.T) {
+func TestEdits(t *testing.T) {
 	last := map[string]status.Job{}
 	for _, edit := range edits {
 		job := status.Job{ID: "j", Status: status.Running, SubJobs: []status.Job{{ID: "a"}, {ID: "b"}}}
@@ -75,7 +75,7 @@ func TestEditsAreWhatTheirNamesSay(t *testing.T) {
 	assert.Len(t, last, len(edits))
 }
 
-func TestASeldomFaultBefallsAJobOnce(t *testing.T) {
+func TestServiceSeldomFaultsHappenOnce(t *testing.T) {
 	s := newService(1, time.Hour)
 	defer s.close()
 	for range 10_000 {
@@ -86,7 +86,7 @@ func TestASeldomFaultBefallsAJobOnce(t *testing.T) {
 	assert.InDelta(t, 10_000/(len(faults)+len(edits)), s.served.Faults["hang"], 150)
 }
 
-func TestTheShareOfFaults(t *testing.T) {
+func TestServiceShareOfFaults(t *testing.T) {
 	s := newService(0.05, time.Hour)
 	defer s.close()
 	for range 20_000 {
@@ -101,7 +101,7 @@ func TestTheShareOfFaults(t *testing.T) {
 	assert.GreaterOrEqual(t, len(s.served.Faults), len(faults)+len(edits)-1, "one of the seldom ones may not have had its turn")
 }
 
-func TestWithoutFaultsTheServiceIsGood(t *testing.T) {
+func TestServiceWithoutFaults(t *testing.T) {
 	s := newService(0, time.Hour)
 	defer s.close()
 	client := polling(t, s)

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-func TestAShortSoak(t *testing.T) {
+func TestSoak(t *testing.T) {
 	dir := t.TempDir()
 	s := settings{
 		waits: 200, length: 4 * time.Second, faults: 0.1,
@@ -74,8 +74,8 @@ func TestAShortSoak(t *testing.T) {
 	assert.Positive(t, lines(t, plot))
 }
 
-// A file that can't be written is known at once, and nothing was written.
-func TestFilesThatCannotBeWritten(t *testing.T) {
+// A file that cannot be written is reported at once, and nothing is written.
+func TestSoakRefusesFilesThatCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
 	before, missing := filepath.Join(dir, "before"), filepath.Join(dir, "none", "a")
 	require.NoError(t, os.WriteFile(before, []byte("another soak's"), 0o600))
@@ -101,9 +101,9 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What stops a soak is said, beside what it has shown until then, and leaves neither a
+// A soak that is stopped says why, reports what it has shown until then, and leaves neither a
 // process nor a goroutine.
-func TestAnInterruptedSoak(t *testing.T) {
+func TestSoakInterrupted(t *testing.T) {
 	for name, test := range map[string]struct {
 		length time.Duration
 		rows   int // of the CSV, when it is stopped
@@ -143,7 +143,7 @@ func TestAnInterruptedSoak(t *testing.T) {
 }
 
 // Without its service a soak shows nothing more: it ends at once, and says why.
-func TestASoakWhoseServiceIsKilled(t *testing.T) {
+func TestSoakWhoseServiceIsKilled(t *testing.T) {
 	t.Setenv("SERVICE_DIES_AFTER", "1500ms")
 	dir := t.TempDir()
 	s := settings{waits: 20, length: 6 * time.Second, faults: 0.5, csv: filepath.Join(dir, "a.csv"), plot: filepath.Join(dir, "a.svg")}
@@ -152,7 +152,7 @@ func TestASoakWhoseServiceIsKilled(t *testing.T) {
 	assert.ErrorIs(t, err, errDied)
 	assert.ErrorContains(t, err, "signal: killed")
 	assert.Contains(t, out.String(), "20 waits at a time")
-	assert.NotContains(t, out.String(), "the service gave", "nobody knows")
+	assert.NotContains(t, out.String(), "the service gave", "the service could not report")
 	assert.NotContains(t, err.Error(), "no poll met a fault")
 }
 

@@ -1,8 +1,8 @@
-// Package truth knows how each job will go before it begins, and judges what a
-// wait makes of it.
+// Package truth knows how each job will go before it begins, and judges what a wait reports about
+// it.
 //
-// A job's life follows from its id alone, so that the service and who judges the
-// wait agree on it without a word between them, be they in two processes.
+// A job's life follows from its id alone, so that the service and the judge of the wait agree on it
+// without any communication, even in two processes.
 package truth
 
 import (
@@ -18,16 +18,16 @@ import (
 // Job is what will happen to a job, and to the wait for it.
 type Job struct {
 	Script pollertest.Script
-	// End is the job as its last step shows it. Its Status is Success or Failed, or
-	// Running for a job that never ends.
+	// End is the job in its last step. Its Status is Success or Failed, or Running for a job that
+	// never ends.
 	End status.Job
-	// Patience is how long the wait's context lasts, of a job that never ends; else 0.
+	// Patience is how long the wait's context lasts if the job never ends; otherwise 0.
 	Patience time.Duration
-	Cancel   bool // the context is cancelled then, without having had a deadline
+	Cancel   bool // the context has no deadline, and is canceled after Patience
 }
 
-// Life is how long a wait for the job lasts at least: until the job's end, counted from
-// its begin, or until its Patience is over.
+// Life returns the minimum duration of a wait for the job: from the job's beginning until its end,
+// or until its Patience is over.
 func (j Job) Life() time.Duration {
 	if j.Patience > 0 {
 		return j.Patience
@@ -35,16 +35,15 @@ func (j Job) Life() time.Duration {
 	return j.Script.Steps[len(j.Script.Steps)-1].After
 }
 
-// moments are the times that the answers show, of a clock that is not ours: they stand
-// in the script, so that the judge knows them too.
+// moments are the times that the responses show. They stand in the script and come from no clock,
+// so that the judge knows them too.
 var moments = [...]status.Timestamp{
 	"2026-01-02 03:04:05", "2026-01-02 03:05:17", "2026-01-02 03:06:00", "2026-01-02 03:08:59", "2026-01-02 03:10:31",
 }
 
-// Draw returns the life of the job with this id: it lasts from a quarter of longest
-// to all of it, has one to four sub-jobs that begin one after the other, and of
-// twenty jobs fourteen succeed, four fail, and two never end. It panics if longest is
-// less than two nanoseconds.
+// Draw returns the life of the job with this id. It lasts between a quarter of longest and all of
+// it, and has one to four sub-jobs that begin one after the other. Of twenty jobs fourteen succeed,
+// four fail, and two never end. Draw panics if longest is less than two nanoseconds.
 func Draw(id string, longest time.Duration) Job {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(id)) // never fails

@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/proof/faults/internal/truth"
 	"github.com/sfsturbo/waiter/status"
 )
 
-func TestJobsAreDrawnByTheirIDs(t *testing.T) {
+func TestDraw(t *testing.T) {
 	ends := map[status.Status]int{}
-	cancelled := 0
+	canceled := 0
 	for n := range 2000 {
 		id := fmt.Sprint("job-", n)
 		job := truth.Draw(id, time.Minute)
@@ -29,7 +29,7 @@ func TestJobsAreDrawnByTheirIDs(t *testing.T) {
 		ends[job.End.Status]++
 		require.Equal(t, !job.End.Status.Terminal(), job.Patience > 0)
 		if job.Cancel {
-			cancelled++
+			canceled++
 		}
 		last := job.Script.Steps[len(job.Script.Steps)-1]
 		require.LessOrEqual(t, last.After, time.Minute)
@@ -38,11 +38,11 @@ func TestJobsAreDrawnByTheirIDs(t *testing.T) {
 	assert.InDelta(t, 1400, ends[status.Success], 100)
 	assert.InDelta(t, 400, ends[status.Failed], 80)
 	assert.InDelta(t, 200, ends[status.Running], 60)
-	assert.InDelta(t, 100, cancelled, 50)
+	assert.InDelta(t, 100, canceled, 50)
 }
 
 // In memory and without faults every wait is right.
-func TestAWaitThatIsRight(t *testing.T) {
+func TestWitnessAcceptsARightWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := pollertest.New()
 		defer server.Close()
@@ -56,7 +56,7 @@ func TestAWaitThatIsRight(t *testing.T) {
 			witness := truth.NewWitness(job)
 			ctx, cancel := witness.Context(t.Context())
 			server.Add(job.Script)
-			got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Tell))
+			got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Observe))
 			assert.NoError(t, witness.Judge(ctx, time.Now(), got, err))
 			lag := witness.Lag(time.Now())
 			assert.True(t, lag >= 0 && lag <= 16*time.Second, lag)
@@ -68,8 +68,8 @@ func TestAWaitThatIsRight(t *testing.T) {
 	})
 }
 
-// A job of which all is known: one sub-job, and an end after a second.
-func drawn(end status.Status) (job truth.Job, told []status.Transition) {
+// drawn returns a job that is known exactly: one sub-job, and an end after a second.
+func drawn(end status.Status) (job truth.Job, delivered []status.Transition) {
 	sub := status.Job{ID: "s", Type: "step", Status: status.Running, BeginTime: "2026-01-02 03:04:06"}
 	running := status.Job{ID: "j", Type: "bind_ldap", Status: status.Running, BeginTime: "2026-01-02 03:04:05", SubJobs: []status.Job{sub}}
 	sub.Status, sub.EndTime = status.Success, "2026-01-02 03:05:06"
@@ -81,11 +81,11 @@ func drawn(end status.Status) (job truth.Job, told []status.Transition) {
 	job = truth.Job{End: last, Script: pollertest.Script{
 		ID: "j", Type: "bind_ldap", Steps: []pollertest.Step{{Job: running}, {After: time.Second, Job: last}},
 	}}
-	told = status.Diff(status.Job{ID: "j"}, running, time.Time{})
-	return job, append(told, status.Diff(running, last, time.Time{})...)
+	delivered = status.Diff(status.Job{ID: "j"}, running, time.Time{})
+	return job, append(delivered, status.Diff(running, last, time.Time{})...)
 }
 
-func TestWhatIsToldWrongly(t *testing.T) {
+func TestWitnessTransitions(t *testing.T) {
 	swap := func(i, j int) func([]status.Transition) []status.Transition {
 		return func(l []status.Transition) []status.Transition { l[i], l[j] = l[j], l[i]; return l }
 	}
@@ -94,13 +94,13 @@ func TestWhatIsToldWrongly(t *testing.T) {
 		says   string
 	}{
 		"rightly":           {func(l []status.Transition) []status.Transition { return l }, ""},
-		"twice":             {func(l []status.Transition) []status.Transition { return append(l[:2:2], l[1:]...) }, "though what was told before is"},
-		"one lost":          {func(l []status.Transition) []status.Transition { return append(l[:1:1], l[2:]...) }, "though what was told before is"},
-		"the last one lost": {func(l []status.Transition) []status.Transition { return l[:3] }, `told "" "running", returned "success"`},
-		"a sub-job lost":    {func(l []status.Transition) []status.Transition { return []status.Transition{l[0], l[3]} }, "told 1 statuses, returned 2"},
+		"twice":             {func(l []status.Transition) []status.Transition { return append(l[:2:2], l[1:]...) }, "though before it delivered"},
+		"one lost":          {func(l []status.Transition) []status.Transition { return append(l[:1:1], l[2:]...) }, "though before it delivered"},
+		"the last one lost": {func(l []status.Transition) []status.Transition { return l[:3] }, `delivered "" "running", returned "success"`},
+		"a sub-job lost":    {func(l []status.Transition) []status.Transition { return []status.Transition{l[0], l[3]} }, "delivered 1 statuses, returned 2"},
 		"a sub-job first":   {swap(0, 1), "after its sub-jobs"},
 		"the end too early": {swap(2, 3), "after the job's end"},
-		"another job":       {func(l []status.Transition) []status.Transition { l[0].JobID = "k"; return l }, `told of "k"`},
+		"another job":       {func(l []status.Transition) []status.Transition { l[0].JobID = "k"; return l }, `delivered for "k"`},
 		"never was so": {func(l []status.Transition) []status.Transition {
 			l[2].To, l[2].Job.Status = "failed", "failed"
 			return l
@@ -114,17 +114,17 @@ func TestWhatIsToldWrongly(t *testing.T) {
 		}, "leads nowhere"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, told := drawn(status.Success)
+			job, delivered := drawn(status.Success)
 			witness := truth.NewWitness(job)
-			for _, transition := range test.change(told) {
-				witness.Tell(transition)
+			for _, transition := range test.change(delivered) {
+				witness.Observe(transition)
 			}
 			complains(t, witness.Judge(t.Context(), time.Now(), job.End, nil), test.says)
 		})
 	}
 }
 
-func TestOutcomesThatAreWrong(t *testing.T) {
+func TestWitnessOutcomes(t *testing.T) {
 	cause := errors.New("cause")
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -152,15 +152,15 @@ func TestOutcomesThatAreWrong(t *testing.T) {
 		"neither":                      {"success", "running", ended, context.Canceled, "neither outcome"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, told := drawn(test.end)
+			job, delivered := drawn(test.end)
 			returned := job.End
 			if test.returned == status.Running {
-				told, returned = told[:2], job.Script.Steps[0].Job
+				delivered, returned = delivered[:2], job.Script.Steps[0].Job
 			}
 			returned.Status = test.returned
 			witness := truth.NewWitness(job)
-			for _, transition := range told {
-				witness.Tell(transition)
+			for _, transition := range delivered {
+				witness.Observe(transition)
 			}
 			err := witness.Judge(test.ctx, time.Now(), returned, test.err)
 			if test.says != "" || test.end == test.returned {
@@ -175,8 +175,8 @@ func TestOutcomesThatAreWrong(t *testing.T) {
 	assert.NoError(t, truth.NewWitness(job).Judge(ended, time.Now(), status.Job{ID: "j"}, unfinished(context.Canceled, cause)), "never seen")
 }
 
-// What is returned is all that the last answer showed.
-func TestJobsThatAreReturnedInPart(t *testing.T) {
+// A wait has to return everything that the last response showed.
+func TestWitnessReturnedJobs(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(*status.Job)
 		says  string
@@ -188,10 +188,10 @@ func TestJobsThatAreReturnedInPart(t *testing.T) {
 		"with a sub-job that is old": {func(j *status.Job) { *j = drawnRunning(*j) }, "not how it ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			job, told := drawn(status.Failed)
+			job, delivered := drawn(status.Failed)
 			witness := truth.NewWitness(job)
-			for _, transition := range told {
-				witness.Tell(transition)
+			for _, transition := range delivered {
+				witness.Observe(transition)
 			}
 			returned := job.End.Clone()
 			test.spoil(&returned)
@@ -200,19 +200,19 @@ func TestJobsThatAreReturnedInPart(t *testing.T) {
 	}
 }
 
-// drawnRunning returns a job that has ended with its sub-jobs as they were before.
+// drawnRunning returns a job that has ended, with its sub-jobs as they were before.
 func drawnRunning(ended status.Job) status.Job {
 	job, _ := drawn(ended.Status)
 	ended.SubJobs = job.Script.Steps[0].Job.SubJobs
 	return ended
 }
 
-func TestWaitsThatEndTooEarly(t *testing.T) {
+func TestWitnessWaitsThatEndTooEarly(t *testing.T) {
 	patient := truth.Job{Patience: time.Second, End: status.Job{Status: status.Running}, Script: pollertest.Script{ID: "j"}}
-	cancelled := patient
-	cancelled.Cancel = true
-	ends, told := drawn(status.Success)
-	for name, job := range map[string]truth.Job{"its job": ends, "its deadline": patient, "its cancellation": cancelled} {
+	canceled := patient
+	canceled.Cancel = true
+	ends, delivered := drawn(status.Success)
+	for name, job := range map[string]truth.Job{"its job": ends, "its deadline": patient, "its cancellation": canceled} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				witness := truth.NewWitness(job)
@@ -223,8 +223,8 @@ func TestWaitsThatEndTooEarly(t *testing.T) {
 				returned, err := status.Job{ID: "j"}, errors.Join(waiter.ErrUnfinished, ctx.Err(), context.Cause(ctx))
 				if job.Patience == 0 {
 					returned, err = job.End, nil
-					for _, transition := range told {
-						witness.Tell(transition)
+					for _, transition := range delivered {
+						witness.Observe(transition)
 					}
 				}
 				assert.Zero(t, witness.Lag(time.Now()))
