@@ -64,7 +64,8 @@ func judge(ctx context.Context, err error) (end End, wrong []string) {
 	}
 	_, isFailed := errors.AsType[*waiter.FailedError](err)
 	e, isUnfinished := errors.AsType[*waiter.UnfinishedError](err)
-	_, isAnswer := errors.AsType[*poller.Error](err)
+	answer, isAnswer := errors.AsType[*poller.Error](err)
+	isAnswer = isAnswer && answer.StatusCode != 0
 	switch {
 	case len(has) == 1:
 		end = has[0]

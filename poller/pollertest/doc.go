@@ -11,9 +11,9 @@
 //	defer server.Close()
 //	server.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
 //		{After: time.Second, Job: status.Job{Status: status.Running}},
-//		{After: 3 * time.Second, Job: status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "ldap unreachable"}},
+//		{After: 3 * time.Second, Job: status.Job{Status: status.Failed, FailReason: "ldap unreachable"}},
 //	}})
-//	err := provision(server.Start(), "a-project", "a-token") // your code: binds, and waits for the job
+//	err := provision(server.Start(), "a-project", "a-token") // your code
 //	// err should say: ldap unreachable
 //
 // [Server.Add] starts a job without a submitting call and returns its id. A Server is also
@@ -48,7 +48,9 @@
 //
 //	server.Fail(pollertest.Rule{Call: pollertest.Poll, Times: 3, Status: 429, RetryAfter: "7"})
 //	server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})
-//	server.Fail(pollertest.Rule{JobID: id, Skip: 4, Times: 1, Edit: func(j *status.Job) { j.SubJobs = j.SubJobs[1:] }})
+//	server.Fail(pollertest.Rule{JobID: id, Skip: 4, Times: 1, Edit: func(j *status.Job) {
+//		j.SubJobs = j.SubJobs[1:]
+//	}})
 //
 // If a rule responds itself, the request never reaches the service: such a submitting call
 // starts nothing. Everything else that a rule does happens on the way back: the service
