@@ -156,17 +156,17 @@ func Kind(err error) string {
 	if err == nil {
 		return ""
 	}
-	e, answered := errors.AsType[*Error](err)
-	answered = answered && e.StatusCode >= 100 && e.StatusCode <= 999
+	e, responded := errors.AsType[*Error](err)
+	responded = responded && e.StatusCode >= 100 && e.StatusCode <= 999
 	network, isNet := errors.AsType[net.Error](err)
 	switch {
 	case is[*credential.Error](err):
 		return "credential"
-	case answered && e.StatusCode/100 != 2:
+	case responded && e.StatusCode/100 != 2:
 		return strconv.Itoa(e.StatusCode)
 	case errors.Is(err, context.DeadlineExceeded), isNet && network.Timeout():
 		return "timeout"
-	case answered:
+	case responded:
 		return "bad answer"
 	case errors.Is(err, context.Canceled): // the caller's doing, although net/http wraps it
 		return "other"

@@ -174,7 +174,7 @@ func (c *Client) attempt(ctx context.Context, what call, last bool) (reply Reply
 	}()
 	resp, err := c.do(r)
 	if err != nil {
-		return Reply{}, false, unanswered(what, r, err)
+		return Reply{}, false, noResponse(what, r, err)
 	}
 	defer resp.Body.Close()
 	date := wire.Date(resp.Header.Get("Date"))
@@ -214,8 +214,8 @@ func unrenewed(rejection, err error) error {
 	return failed
 }
 
-// unanswered is the error of a request that got no response.
-func unanswered(what call, r *http.Request, err error) error {
+// noResponse is the error of a request that got no response.
+func noResponse(what call, r *http.Request, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		u.Err = scrub(u.Err, secretsOf(r)) // net/http quotes a response that it can't parse
 	}

@@ -86,7 +86,7 @@ func (e *Error) hint() string {
 	case e.StatusCode == http.StatusNotFound && wrongAddress(e.Code):
 		return "nothing is served at this address: check the endpoint, its region and its path"
 	case e.StatusCode == http.StatusUnauthorized:
-		return "the token or access key is missing, wrong, expired, revoked or locked: get a good one, for this project and region"
+		return "the credential was rejected: check that the token or access key is right for this project and region, not expired and not locked, and that this machine's clock is right"
 	case e.StatusCode == http.StatusForbidden:
 		return "no permission: check the project id, and what the user may do in that project"
 	case e.StatusCode == http.StatusTooManyRequests:

@@ -26,7 +26,7 @@ func TestErrorTexts(t *testing.T) {
 		"HTTP 400 Bad Request: SFS.TURBO.0003: parameter error": {StatusCode: 400, Code: "SFS.TURBO.0003", Message: "parameter error", Asked: asked},
 		"HTTP 404 Not Found from " + asked + ": APIGW.0101: The API does not exist (request id 9f3c); nothing is served at this address: check the endpoint, its region and its path": {
 			StatusCode: 404, Code: "APIGW.0101", Message: "The API does not exist", RequestID: "9f3c", Asked: asked},
-		"HTTP 401 Unauthorized from " + asked + ": APIGW.0301; the token or access key is missing, wrong, expired, revoked or locked: get a good one, for this project and region": {
+		"HTTP 401 Unauthorized from " + asked + ": APIGW.0301; the credential was rejected: check that the token or access key is right for this project and region, not expired and not locked, and that this machine's clock is right": {
 			StatusCode: 401, Code: "APIGW.0301", Asked: asked},
 		"HTTP 403 Forbidden from " + asked + "; no permission: check the project id, and what the user may do in that project": {StatusCode: 403, Asked: asked},
 		"HTTP 429 Too Many Requests: APIGW.0308, retry after 30s; throttled: all calls of a user share one limit, so poll less often": {

@@ -49,14 +49,14 @@ func fromEnv(t *testing.T, opts ...poller.Option) *poller.Client {
 	return p
 }
 
-var waysToAuthorise = map[string]map[string]string{
+var waysToAuthorize = map[string]map[string]string{
 	"token":      {"HW_AUTH_TOKEN": token},
 	"access key": {"HW_ACCESS_KEY": accessKey, "HW_SECRET_KEY": secretKey},
 	"password":   {"HW_USER_NAME": "user", "HW_USER_PASSWORD": "pa55word", "HW_DOMAIN_NAME": "account"},
 }
 
 func TestFromEnvPolls(t *testing.T) {
-	for way, credentials := range waysToAuthorise {
+	for way, credentials := range waysToAuthorize {
 		for how, project := range map[string]map[string]string{
 			"id": {"HW_PROJECT_ID": "0970"}, "name": {"HW_PROJECT_NAME": "cn-north-4"}, "region's name": {},
 		} {
@@ -137,7 +137,7 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			environment(t, waysToAuthorise["token"], map[string]string{
+			environment(t, waysToAuthorize["token"], map[string]string{
 				"HW_PROJECT_NAME": c.name, "HW_REGION_NAME": "cn-north-4", "HW_SFS_TURBO_ENDPOINT": "http://127.0.0.1", "HW_AUTH_URL": "http://127.0.0.1",
 			})
 			synctest.Test(t, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 
 func TestConcurrentPollsLookAProjectUpOnce(t *testing.T) {
 	s, place := cloud(t)
-	environment(t, place, waysToAuthorise["access key"])
+	environment(t, place, waysToAuthorize["access key"])
 	s.Fail(pollertest.Rule{Call: pollertest.ListProjects, Delay: 50 * time.Millisecond})
 	p, id := fromEnv(t), s.Add(pollertest.Script{})
 	var polls sync.WaitGroup

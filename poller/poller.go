@@ -14,7 +14,9 @@ import (
 
 // Poller asks once what a job looks like. Implementations are safe for concurrent use and
 // return soon after ctx has ended. [Classify] must know the errors that polling again
-// can't fix. The package conformance tests an implementation.
+// can't fix. [conformance.Test] tests an implementation.
+//
+// [conformance.Test]: https://pkg.go.dev/github.com/sfsturbo/waiter/poller/pollertest/conformance#Test
 type Poller interface {
 	Poll(ctx context.Context, jobID string) (Reply, error)
 }

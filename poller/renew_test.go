@@ -161,7 +161,7 @@ func TestAuthorizeThatFails(t *testing.T) {
 	}
 }
 
-func TestEachAttemptIsAuthorisedOnAFreshRequest(t *testing.T) {
+func TestEachAttemptIsAuthorizedOnAFreshRequest(t *testing.T) {
 	var seen []*http.Request
 	add := authorizer(func(r *http.Request) {
 		r.Header.Add("X-Auth-Token", "token")

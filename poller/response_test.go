@@ -124,26 +124,6 @@ func TestRefusalThatBreaksOffIsStillARefusal(t *testing.T) {
 	require.Equal(t, poller.Permanent, poller.Classify(err))
 }
 
-func TestPollEndsWithItsContext(t *testing.T) {
-	for name, h := range map[string]http.HandlerFunc{
-		"before the headers": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-		"within the body": func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, good[:20])
-			hang(w, r)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, h)
-			begin := time.Now()
-			_, err := client(t, s.URL).Poll(within(t, 100*time.Millisecond), jobID)
-			require.ErrorContains(t, err, "context deadline exceeded")
-			require.Less(t, time.Since(begin), 5*time.Second)
-			require.Equal(t, "timeout", poller.Kind(err))
-			require.Equal(t, poller.Passing, poller.Classify(err))
-		})
-	}
-}
-
 func TestLongBodyDoesNotHoldAPollUp(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Repeat(" ", 1<<20+1))

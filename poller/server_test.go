@@ -48,7 +48,7 @@ func answer(code int, body string) http.HandlerFunc {
 	}
 }
 
-// client returns one that authorises with the token.
+// client returns one that authorizes with the token.
 func client(t *testing.T, endpoint string, opts ...poller.Option) *poller.Client {
 	t.Helper()
 	c, err := poller.New(endpoint, "project", append([]poller.Option{poller.WithCredential(credential.Token(token))}, opts...)...)

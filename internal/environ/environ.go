@@ -1,6 +1,6 @@
-// Package environ reads the environment that users of Huawei Cloud have: that of the
-// official SDK (HUAWEICLOUD_SDK_), of the Terraform provider (HW_), and the
-// provider's OpenStack forms (OS_). It is pure.
+// Package environ reads the environment variables that users of Huawei Cloud have: those of
+// the official SDK (HUAWEICLOUD_SDK_) and of the Terraform provider (HW_, and in their
+// OpenStack form OS_). It is pure.
 package environ
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-// Getenv is os.Getenv, or like it.
+// Getenv is os.Getenv, or a func like it.
 type Getenv func(name string) string
 
-// First returns the first of these variables that is not empty, and its name.
+// First returns the value and the name of the first of these variables that is not empty.
 func (get Getenv) First(names ...string) (value, name string) {
 	for _, name := range names {
 		if value := get(name); value != "" {
@@ -25,17 +25,17 @@ func (get Getenv) First(names ...string) (value, name string) {
 	return "", ""
 }
 
-// Place is where the user's jobs are. What is not known is "".
+// Place is where the user's jobs are. A field is "" if it is unknown.
 type Place struct {
-	Endpoint, EndpointFrom string // of SFS Turbo, and the variable that says so
+	Endpoint, EndpointFrom string // of SFS Turbo, and the variable that it comes from
 	IAMEndpoint, IAMFrom   string
-	ProjectID, ProjectName string // one of them
+	ProjectID, ProjectName string // one of the two
 }
 
 var region = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// Place returns what the environment says, and what follows from the region. The
-// error names a variable that can't be right.
+// Place returns what the environment says, and for the rest what follows from the region.
+// The error names a variable whose value can't be right.
 func (get Getenv) Place() (p Place, err error) {
 	first := func(names ...string) (string, string) {
 		value, name := get.First(names...)
@@ -46,7 +46,7 @@ func (get Getenv) Place() (p Place, err error) {
 	}
 	here, hereFrom := first("HW_REGION_NAME", "OS_REGION_NAME")
 	if err == nil && here != "" && !region.MatchString(here) {
-		err = fmt.Errorf("%s is no region's name: give one like cn-north-4", hereFrom)
+		err = fmt.Errorf("%s is not the name of a region: use one like cn-north-4", hereFrom)
 	}
 	p.Endpoint, p.EndpointFrom = first("HW_SFS_TURBO_ENDPOINT")
 	p.IAMEndpoint, p.IAMFrom = first("HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL")
@@ -68,6 +68,6 @@ func (get Getenv) Place() (p Place, err error) {
 			return p, err
 		}
 	}
-	p.ProjectName = here // each region has a project of its name
+	p.ProjectName = here // each region has a project with the same name
 	return p, err
 }

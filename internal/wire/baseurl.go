@@ -29,9 +29,9 @@ func CheckBase(name, raw, example string, plainHTTP bool) (string, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fail("does not begin with https://" + wanted)
 	case u.User != nil:
-		return fail("has a user or a password in it: take them out, and give a credential")
+		return fail("has a user or a password in it: remove them, and use a credential")
 	case !validHost(u):
-		return fail("has no valid host, perhaps for lack of a region" + wanted)
+		return fail("has no valid host, perhaps because a region is missing" + wanted)
 	case strings.ContainsAny(raw, "?#"):
 		return fail("has a query or a fragment: end it before the ? or #")
 	case u.Scheme == "http" && !plainHTTP && !loopback(u.Hostname()):

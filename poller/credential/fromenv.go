@@ -12,13 +12,17 @@ import (
 // official SDK or the Terraform provider. It uses the first of these sets that is
 // complete:
 //
-//	HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK           [AccessKey], with HUAWEICLOUD_SDK_SECURITY_TOKEN if set
+//	HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK           [AccessKey]
 //	HW_AUTH_TOKEN                                    [Token]
-//	HW_ACCESS_KEY, HW_SECRET_KEY                     [AccessKey], with HW_SECURITY_TOKEN if set
+//	HW_ACCESS_KEY, HW_SECRET_KEY                     [AccessKey]
 //	HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME   [Password]
 //	OS_AUTH_TOKEN                                    [Token]
-//	OS_ACCESS_KEY, OS_SECRET_KEY                     [AccessKey], with OS_SECURITY_TOKEN if set
-//	OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME         [Password]; also OS_USER_DOMAIN_NAME, OS_PROJECT_DOMAIN_NAME
+//	OS_ACCESS_KEY, OS_SECRET_KEY                     [AccessKey]
+//	OS_USERNAME, OS_PASSWORD, OS_DOMAIN_NAME         [Password]
+//
+// The security token of a temporary access key is HUAWEICLOUD_SDK_SECURITY_TOKEN,
+// HW_SECURITY_TOKEN or OS_SECURITY_TOKEN. OS_USER_DOMAIN_NAME and OS_PROJECT_DOMAIN_NAME
+// stand in for OS_DOMAIN_NAME.
 //
 // The project, for a Password and as X-Project-Id, is the first that is set of
 // HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, HW_PROJECT_NAME, OS_PROJECT_ID,

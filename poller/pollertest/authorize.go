@@ -15,8 +15,8 @@ import (
 // never is when a token of WithToken expires.
 var never time.Time
 
-// What the gateway says to the credentials that it refuses, as its pages about
-// APIGW.0301 and its users quote it.
+// The gateway's messages for credentials that it refuses, as its pages about APIGW.0301 and
+// its users quote them.
 const (
 	noCredential     = "Incorrect IAM authentication information"
 	badToken         = noCredential + ": decrypt token fail"
@@ -29,14 +29,14 @@ const (
 
 const (
 	signatureLife = 15 * time.Minute // either way
-	mayFail       = 5                // requests of a key in a row
+	mayFail       = 5                // refused requests in a row
 	lockedFor     = 5 * time.Minute
 )
 
-// credential is what the gateway finds out about a request's.
+// credential is what the gateway knows about a request's credential.
 type credential struct {
 	refusal string      // why it is refused; "" if it is good
-	key     *signingKey // that this counts for, or nil
+	key     *signingKey // that a refusal counts for, or nil
 }
 
 // use reports whether the credential is good, and counts it.
@@ -58,7 +58,7 @@ func (c credential) use(now time.Time) bool {
 type signingKey struct {
 	sign   func(toSign []byte) []byte
 	token  *[sha256.Size]byte // a temporary key's: the digest of its security token
-	failed int                // requests in a row
+	failed int                // refused requests in a row
 	locked time.Time          // until then
 }
 
@@ -112,7 +112,7 @@ func (s *Server) signed(r *http.Request, body []byte, now time.Time) credential 
 	return credential{key: k}
 }
 
-// signer returns a closure, so that printing a Server shows no key.
+// signer returns a closure: printing a Server shows nothing that it holds.
 func signer(secretKey string) func([]byte) []byte {
 	return func(toSign []byte) []byte {
 		mac := hmac.New(sha256.New, []byte(secretKey))
@@ -121,7 +121,7 @@ func signer(secretKey string) func([]byte) []byte {
 	}
 }
 
-// toSign is the string that a client signs, as the API's guide to signing has it.
+// toSign returns the string that a client signs, by the API's guide to signing.
 func toSign(r *http.Request, names []string, body []byte) []byte {
 	digest := func(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }
 	var path, headers strings.Builder
@@ -138,7 +138,7 @@ func toSign(r *http.Request, names []string, body []byte) []byte {
 	}
 	for _, name := range names {
 		v := r.Header.Get(name)
-		if name == "host" { // net/http keeps it elsewhere
+		if name == "host" { // net/http does not keep it in Header
 			v = r.Host
 		}
 		headers.WriteString(name + ":" + strings.TrimSpace(v) + "\n")
@@ -149,5 +149,5 @@ func toSign(r *http.Request, names []string, body []byte) []byte {
 	return []byte("SDK-HMAC-SHA256\n" + r.Header.Get("X-Sdk-Date") + "\n" + digest([]byte(canonical)))
 }
 
-// escape leaves A-Z, a-z, 0-9 and -_.~ alone.
+// escape percent-encodes all but A-Z, a-z, 0-9 and -_.~
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -11,7 +11,7 @@ import (
 
 const tokenLife = 24 * time.Hour
 
-// Ids that IAM makes up.
+// Ids of things that the server does not know by name.
 const (
 	projectID = "b0000000000000000000000000000001"
 	domainID  = "d0000000000000000000000000000001"
@@ -23,10 +23,10 @@ type named struct {
 	Name string `json:"name"`
 }
 
-// issue answers POST /v3/auth/tokens: any user with a password gets a token for any
-// project, unless the server knows another one. A rule with status 401 is a wrong
-// password.
-func (s *Server) issue(a *answer, body []byte) {
+// issue responds to POST /v3/auth/tokens: any user with any password gets a token for any
+// project, unless WithProject names another one. For a wrong password use a rule with
+// status 401.
+func (s *Server) issue(a *response, body []byte) {
 	var asked struct {
 		Auth struct {
 			Identity struct {
@@ -52,12 +52,12 @@ func (s *Server) issue(a *answer, body []byte) {
 	if wanted == "" {
 		wanted, known = scope.Name, s.projectName
 	}
-	if known != "" && wanted != known { // no 404: Keystone, which IAM is made of, tells nobody what there is
+	if known != "" && wanted != known { // not a 404: like Keystone, IAM does not reveal what exists
 		a.fail(http.StatusUnauthorized, IAM, "", "Could not find project, "+wanted+".")
 		return
 	}
 	s.issued++
-	token := fmt.Sprintf("MII%02000d", s.issued) // as long as real ones are
+	token := fmt.Sprintf("MII%02000d", s.issued) // as long as a real one
 	until := a.at.Add(tokenLife)
 	s.tokens[sha256.Sum256([]byte(token))] = until
 	const layout = "2006-01-02T15:04:05.000000Z"
@@ -77,9 +77,9 @@ func (s *Server) issue(a *answer, body []byte) {
 	}})
 }
 
-// RevokeTokens ends all tokens that the server has issued so far, as a new password
-// or a change of the user's permissions does: 401 APIGW.0301. Those of [WithToken]
-// stay good.
+// RevokeTokens revokes all tokens that the server has issued so far, as a new password or a
+// change of the user's permissions does: 401 APIGW.0301. The tokens of [WithToken] stay
+// good.
 func (s *Server) RevokeTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,8 +91,8 @@ func (s *Server) RevokeTokens() {
 	}
 }
 
-// listProjects answers GET /v3/projects.
-func (s *Server) listProjects(a *answer, name string) {
+// listProjects responds to GET /v3/projects.
+func (s *Server) listProjects(a *response, name string) {
 	type links map[string]any
 	self := "https://iam.myhuaweicloud.com/v3/projects"
 	found := []map[string]any{}

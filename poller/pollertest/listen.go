@@ -7,14 +7,14 @@ import (
 	"sync"
 )
 
-// Start serves on a port of this machine's loopback, and returns the endpoint:
-// "http://127.0.0.1:40123". It is the same at each call. The first one panics if
-// there is no port, or after Close.
+// Start serves on a port of this machine's loopback and returns the endpoint, such as
+// "http://127.0.0.1:40123". Each call returns the same one. The first call panics if no
+// port is free, or after Close.
 func (s *Server) Start() (endpoint string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.port == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it takes no time
+		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it returns at once
 		if err != nil {
 			panic("pollertest: Start: " + err.Error())
 		}
@@ -24,11 +24,10 @@ func (s *Server) Start() (endpoint string) {
 	return s.port
 }
 
-// Memory serves over [net.Pipe], and returns the endpoint and the client that
-// reaches it, and nothing else: to this client every other host is unknown. Both
-// are the same at each call. The endpoint is plain HTTP on a loopback address.
-// The client has no timeout, opens at most 64 connections, and has none after
-// Close. The first call panics after Close.
+// Memory serves over [net.Pipe] and returns the endpoint, which is plain HTTP on a loopback
+// address, and the client that reaches it. For this client any other host is unknown. Each
+// call returns the same two. The client has no timeout, opens at most 64 connections, and
+// can't connect after Close. The first call panics after Close.
 func (s *Server) Memory() (endpoint string, client *http.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +46,7 @@ func (s *Server) Memory() (endpoint string, client *http.Client) {
 			MaxIdleConnsPerHost: maxConns,
 		}
 		s.listen(l)
-		// For one that was dialled while the server closed, which net/http forgets.
+		// Closes a connection that was dialed while the server closed: net/http forgets it.
 		s.stops = append(s.stops, transport.CloseIdleConnections)
 		s.memory, s.client = "http://"+host, &http.Client{Transport: transport}
 	}
@@ -63,7 +62,7 @@ func (s *Server) listen(l net.Listener) {
 		panic("pollertest: the server is closed")
 	default:
 	}
-	server := &http.Server{Handler: s} //nolint:gosec // timeouts are the tested client's business
+	server := &http.Server{Handler: s} //nolint:gosec // the client under test has the timeouts
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -75,9 +74,9 @@ func (s *Server) listen(l net.Listener) {
 	})
 }
 
-// Close ends it all: requests that are under way or hang lose their connection,
-// the client of Memory can't connect any more, and the server's goroutines end.
-// Requests still tells what came. Closing twice is fine.
+// Close closes the connections of all requests in flight, also of those that hang, and ends
+// the server's goroutines. After it, the client of Memory can't connect, and Requests still
+// works. Closing twice is fine.
 func (s *Server) Close() {
 	s.end()
 	s.mu.Lock()

@@ -14,7 +14,7 @@ type Call string
 // The calls that the server knows.
 const (
 	Poll         Call = "poll"          // GET a job
-	Submit       Call = "submit"        // POST, PUT or DELETE what starts a job
+	Submit       Call = "submit"        // POST, PUT or DELETE that starts a job
 	IssueToken   Call = "issue token"   // POST to IAM
 	ListProjects Call = "list projects" // GET from IAM
 )
@@ -25,12 +25,12 @@ type call struct {
 	allow               []string // the path's methods; nil if it is unknown
 	project, share, job string   // unescaped
 	jobType             string   // of the job to start
-	accepted            int      // the status when it has started
+	accepted            int      // the status if it starts
 	name                string   // of the project to list; "" is any
 }
 
-// operation is a path below a share: the type of the job that each method starts,
-// and the status of the answer.
+// operation is a path of a share: the type of the job that each method starts, and the
+// status of the response.
 type operation struct {
 	jobTypes map[string]string
 	accepted int
@@ -79,8 +79,8 @@ func route(method string, u *url.URL) call {
 	return c
 }
 
-// segments splits before it unescapes, so that an escaped slash stays part of an
-// id. It returns nil for a path that has an empty segment.
+// segments splits a path before it unescapes the parts, so that an escaped slash stays part
+// of an id. It returns nil if a segment is empty.
 func segments(escapedPath string) []string {
 	path, ok := strings.CutPrefix(escapedPath, "/")
 	if !ok {

@@ -9,50 +9,50 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Rule is a fault: which requests meet it, and what goes wrong. Its parts combine
-// freely, and the zero value of each means nothing special.
+// Rule is a fault: which requests it applies to, and what goes wrong. Its parts combine
+// freely. The zero value of each part changes nothing.
 type Rule struct {
-	// Which requests: those for which all of these hold.
+	// Which requests: those that meet all of these conditions.
 
-	Call  Call   // of this kind; "" is any, unknown paths too
+	Call  Call   // of this kind; "" is any, including unknown paths
 	JobID string // polls of this job; "" is any request
-	// From and Until bound the server's age at the request's arrival: an outage
-	// from the fifth minute to the seventh. Until 0 is for good.
+	// From and Until bound the server's age when the request arrives: an outage from the
+	// fifth to the seventh minute. An Until of 0 never ends.
 	From, Until time.Duration
-	Skip        int // after the first Skip of these that no earlier rule took
-	Times       int // so many times; 0 is for good
+	Skip        int // not the first Skip requests that no earlier rule applied to
+	Times       int // this many requests; 0 is all
 
-	// What is answered in the service's place. The request never reaches the
-	// service then, and a submitting call starts nothing. Credentials don't matter.
+	// The response that is sent instead of the service's. The request then never reaches
+	// the service: a submitting call starts nothing, and the credential does not matter.
 
-	// Status is the answer's. With Body and Raw empty, one from 200 to 299 goes with
-	// the service's own answer; with any other, the body is what would come with it:
-	// a gateway's for 401, 429, 502, 503 and 504, none for 3xx, the service's else.
-	// 0 is 200 where Body or Raw is set.
+	// Status is the response's. Without Body and Raw, a status from 200 to 299 goes with
+	// the service's own response. Any other gets the body that usually comes with it: a
+	// gateway's for 401, 429, 502, 503 and 504, none for 3xx, otherwise the service's. If
+	// Body or Raw is set, 0 is 200.
 	Status  int
 	Body    Body
 	Code    string // in the body; "" is one that fits Status: APIGW.0301 for 401, ...
 	Message string // in the body; "" is one that fits Status
 	Raw     string // the body, verbatim, instead of Body
 
-	// Edit changes the job of a poll's good answer, which is its own copy: a status that
-	// goes back or in upper case, another job's id, absent fields, lost or reordered
-	// sub-jobs. The job itself is as it was. Edit may be called concurrently.
+	// Edit changes the job in a poll's good response: a status that goes back or is in
+	// upper case, another job's id, absent fields, lost or reordered sub-jobs. It gets a
+	// copy; the job itself stays as it is. Edit may be called concurrently.
 	Edit func(*status.Job)
 
 	// RetryAfter is the header, verbatim: seconds, or an HTTP date. "" sends none.
 	RetryAfter string
-	// Header replaces headers of the answer: Location for a redirect; nil values
-	// drop one (Date, X-Request-Id).
+	// Header replaces headers of the response, such as Location for a redirect. A nil value
+	// drops a header, such as Date or X-Request-Id.
 	Header http.Header
 
-	// Delay holds back an answer. It shows the job as of the request's arrival, and
-	// so does its Date.
+	// Delay holds the response back. It shows the job as of the request's arrival, and so
+	// does its Date.
 	Delay time.Duration
-	// Break says how the answer stops short, and After how many bytes of its body
-	// are sent before. With After 0 not even the status is (for Cut: half of the
-	// body is sent). net/http repeats a GET by itself, at once, if a connection
-	// that it used before breaks at this point; both requests are in Requests.
+	// Break says how the response stops short, and After how many bytes of its body are
+	// sent before that. With an After of 0, not even the status is sent; a Cut then sends
+	// half of the body. If a connection that was used before breaks at this point,
+	// net/http repeats a GET at once; Requests has both requests.
 	Break Break
 	After int
 }
@@ -63,7 +63,7 @@ type Body string
 // The forms that clients of the service meet.
 const (
 	Service      Body = "service"       // {"errCode", "errMsg"}: the service itself
-	ServiceSnake Body = "service snake" // {"error_code", "error_msg"}: by its newer error page
+	ServiceSnake Body = "service snake" // {"error_code", "error_msg"}: the service, by its newer error page
 	Gateway      Body = "gateway"       // {"error_code", "error_msg", "request_id"}
 	IAM          Body = "iam"           // {"error": {"code", "message", "title"}}: a number unless Rule.Code is set
 	Forbidden    Body = "forbidden"     // {"forbidden": {"code", "message"}}: the code is a number
@@ -72,10 +72,10 @@ const (
 	Empty        Body = "empty"
 )
 
-// Break is how an answer stops short.
+// Break is how a response stops short.
 type Break string
 
-// The ways in which answers do.
+// The ways in which a response stops short.
 const (
 	Hang     Break = "hang"     // silence, until the client gives up or the server is closed
 	Reset    Break = "reset"    // the connection is reset; in memory, closed
@@ -83,9 +83,9 @@ const (
 	Cut      Break = "cut"      // correct HTTP whose body stops in the middle
 )
 
-// Fail adds a rule. Of all rules, in the order in which they were added, the first
-// that fits a request and is not used up applies to it, and no other. The rule is
-// copied. One that makes no sense panics.
+// Fail adds a rule. A request meets at most one rule: the first, in the order in which
+// they were added, that applies to it and is not used up. Fail copies the rule, and panics
+// if the rule makes no sense.
 func (s *Server) Fail(r Rule) {
 	if err := r.check(); err != "" {
 		panic("pollertest: Fail: " + err)
@@ -116,7 +116,7 @@ func (r *Rule) check() string {
 	return ""
 }
 
-// replaces reports whether the service is not asked.
+// replaces reports whether the rule responds instead of the service.
 func (r *Rule) replaces() bool {
 	return r.Body != "" || r.Raw != "" || r.Status >= 300
 }
@@ -124,7 +124,7 @@ func (r *Rule) replaces() bool {
 // rule is a Rule in use.
 type rule struct {
 	Rule
-	met int // requests that it fits
+	met int // requests that it applies to
 }
 
 func (s *Server) match(asked call, age time.Duration) Rule {

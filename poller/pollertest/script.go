@@ -13,9 +13,9 @@ import (
 
 // Script is a job's life: what its status looks like as time passes.
 type Script struct {
-	ID   string // "" makes one up: unique in this server, and the same in every run
-	Type string // the answer's job_type: "bind_ldap", ...; absent if "", but see [Server.Script]
-	// Steps may stand in any order. Before the first the job is waiting. Without any
+	ID   string // "" generates one: unique in this server, and the same in every run
+	Type string // the job_type: "bind_ldap", ...; absent if "", but see [Server.Script]
+	// Steps may be in any order. Before the first step the job is waiting. Without steps
 	// it succeeds at once.
 	Steps []Step
 }
@@ -23,11 +23,10 @@ type Script struct {
 // Step is what a job looks like from a moment on.
 type Step struct {
 	After time.Duration // since the job was submitted or added
-	// Job is what the answers show, until the next step: its sub-jobs, code and
-	// reason exactly as they stand here. Of the fields that are empty, ID and Type
-	// are the script's, Status is the step's before, BeginTime is when the job
-	// was first seen not to wait, and EndTime, of a job that has ended, when it did.
-	// What lacks even these is a matter for [Rule.Edit].
+	// Job is what responses show until the next step, with exactly these sub-jobs, code and
+	// reason. Empty fields are filled in: ID and Type from the script, Status from the step
+	// before, BeginTime with the time at which the job stopped waiting, and EndTime with
+	// the time at which it ended. To leave them out use [Rule.Edit].
 	Job status.Job
 }
 
@@ -40,19 +39,19 @@ func (s Script) clone() Script {
 	return s
 }
 
-// Add begins a job now, and returns its id. It may be asked for in any project. A
-// job that has this id already is replaced, and begins anew. The script is copied.
+// Add starts a job now and returns its id. The job can be polled in any project. If there
+// is a job with the same id, Add replaces it. The script is copied.
 func (s *Server) Add(script Script) (jobID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.begin(script, "", time.Now())
 }
 
-// Script says what submitting calls start from now on that start a job of this
-// type: "bind_ldap", "update_ldap", "unbind_ldap", "add_ad_domain",
-// "change_ad_domain" or "quit_ad_domain". Each call begins a job of its own, unless
-// the script has an ID. A script without a Type gets this one. Without a script a
-// job waits for a second, runs for three, and succeeds. The script is copied.
+// Script sets the script for jobs of this type that submitting calls start from now on. The
+// types are "bind_ldap", "update_ldap", "unbind_ldap", "add_ad_domain", "change_ad_domain"
+// and "quit_ad_domain". Each call starts a new job, unless the script has an ID. A script
+// without a Type gets this one. Without a script, a job waits for a second, runs for three
+// seconds, and succeeds. The script is copied.
 func (s *Server) Script(jobType string, script Script) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,14 +63,14 @@ var byDefault = Script{Steps: []Step{
 	{After: 4 * time.Second, Job: status.Job{Status: status.Success}},
 }}
 
-// job is a script that has begun.
+// job is a script that has started.
 type job struct {
 	Script
-	project string // "" if any may ask
+	project string // "" if it can be polled in any project
 	began   time.Time
 }
 
-// key is equal for ids that [status.SameID] holds to be the same.
+// key is equal for ids that are the same for [status.SameID].
 func key(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
 
 func (s *Server) begin(script Script, project string, now time.Time) string {
@@ -85,7 +84,7 @@ func (s *Server) begin(script Script, project string, now time.Time) string {
 	return script.ID
 }
 
-func (s *Server) poll(a *answer, asked call) {
+func (s *Server) poll(a *response, asked call) {
 	j := s.jobs[key(asked.job)]
 	if j == nil || j.project != "" && j.project != asked.project {
 		a.fail(http.StatusNotFound, Service, "SFS.TURBO.0019", "Invalid Job Id")
@@ -95,7 +94,7 @@ func (s *Server) poll(a *answer, asked call) {
 	a.status, a.job = http.StatusOK, &seen
 }
 
-// at is what the job looks like. It shares no memory with the script.
+// at returns what the job looks like now. It shares no memory with the script.
 func (j *job) at(now time.Time) status.Job {
 	seen := status.Job{ID: j.ID, Type: j.Type, Status: status.Waiting}
 	steps := j.Steps

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// send sends a, as far as r lets it. n is the request's number.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, rule Rule, n int) {
+// send sends a, as far as the rule lets it. n is the request's number.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, a response, rule Rule, n int) {
 	if rule.Delay > 0 {
 		delay := time.NewTimer(rule.Delay)
 		defer delay.Stop()
@@ -31,16 +31,16 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a answer, rule Rul
 		}
 		promised = sent
 	default:
-		promised = max(promised, sent+1) // or the client would not notice
+		promised = max(promised, sent+1) // otherwise the client would not notice
 	}
 	if rule.Break == "" || rule.Break == Cut || rule.After > 0 {
-		s.answered(n, a.status) // first: once the client has the answer, Requests shows it
+		s.responded(n, a.status) // first, so that Requests has it once the client has the response
 		maps.Copy(w.Header(), a.header)
 		if a.status != http.StatusNoContent && a.status != http.StatusNotModified {
 			w.Header().Set("Content-Length", strconv.Itoa(promised))
 		}
 		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body[:sent]) // a client that has gone is no concern of ours
+		_, _ = w.Write(a.body[:sent]) // the client may be gone
 	}
 	if rule.Break == "" || rule.Break == Cut {
 		return

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// Server is the job service. It is an [http.Handler], and safe for concurrent use.
-// It holds no goroutine before [Server.Start] or [Server.Memory], and no secret
-// ever: printing one shows none.
+// Server is the job service. It is an [http.Handler] and safe for concurrent use. It
+// holds no goroutine before [Server.Start] or [Server.Memory]. It holds no secret, so
+// printing it shows none.
 type Server struct {
 	project     string // "" if any is served
 	projectName string
-	choosy      bool // only the credentials below are good
+	choosy      bool // accepts only the credentials below
 	began       time.Time
 	closed      chan struct{}
 	end         func() // closes closed, once
@@ -25,11 +25,11 @@ type Server struct {
 	mu       sync.Mutex                      // never held while waiting for anything
 	keys     map[string]*signingKey          // by access key
 	tokens   map[[sha256.Size]byte]time.Time // by digest: good until
-	issued   int
-	jobs     map[string]*job   // by key(id)
-	made     int               // ids
-	busy     map[string]string // by project and share: the key of its latest job
-	scripts  map[string]Script // by job type
+	issued   int                             // tokens
+	jobs     map[string]*job                 // by key(id)
+	made     int                             // ids
+	busy     map[string]string               // by project and share: the key of its latest job
+	scripts  map[string]Script               // by job type
 	rules    []*rule
 	requests []Request
 	port     string // the endpoints, once listening
@@ -38,8 +38,8 @@ type Server struct {
 	stops    []func()
 }
 
-// New returns a service without jobs. Its age, which [Rule] has a window for,
-// counts from here. Close it if you start it.
+// New returns a service without jobs. Its age, which a [Rule] may refer to, counts from
+// here. If you start it, close it.
 func New(opts ...Option) *Server {
 	s := &Server{
 		keys:    make(map[string]*signingKey),
@@ -57,16 +57,16 @@ func New(opts ...Option) *Server {
 	return s
 }
 
-// Request is a request that came, and what became of it. It holds no credential.
+// Request is a request that arrived, and the response to it. It holds no credential.
 type Request struct {
 	Method     string
 	Path       string    // as on the wire: percent-escaped, without the query
 	Call       Call      // "" if the service has no such call
-	JobID      string    // that it asked for, unescaped; or that it started; else ""
-	At         time.Time // of its arrival
-	RequestID  string    // that the answer carries
-	Authorized bool      // it carried a credential that the server accepts
-	Status     int       // of the answer; 0 as long as none has been sent
+	JobID      string    // the job that it asked for, unescaped, or that it started; otherwise ""
+	At         time.Time // when it arrived
+	RequestID  string    // in the response
+	Authorized bool      // its credential was one that the server accepts
+	Status     int       // of the response; 0 until it is sent
 }
 
 // Requests returns every request so far, in the order of arrival. The slice is
@@ -79,11 +79,11 @@ func (s *Server) Requests() []Request {
 
 const maxBody = 1 << 20 // of a request
 
-// ServeHTTP answers as the service would, or as a [Rule] says. A broken
-// connection is a panic with [http.ErrAbortHandler] where w can't be hijacked.
+// ServeHTTP responds as the service would, or as a [Rule] says. To break a connection that
+// it can't hijack, it panics with [http.ErrAbortHandler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Reading it all first lets net/http notice when the client gives up. What can't
-	// be read is no JSON object either.
+	// Reading it all first lets net/http notice when the client gives up. A body that can't
+	// be read is refused later, because it is not a JSON object.
 	body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	n, rule, a := s.handle(r, body)
 	if rule.Edit != nil && a.job != nil {
@@ -93,9 +93,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, a, rule, n)
 }
 
-// handle does all that happens on arrival, in one piece. It returns the request's
-// number, and what to do.
-func (s *Server) handle(r *http.Request, body []byte) (int, Rule, answer) {
+// handle does, under one lock, all that happens when a request arrives. It returns the
+// request's number, the rule that applies, and the response.
+func (s *Server) handle(r *http.Request, body []byte) (int, Rule, response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, asked, n := time.Now(), route(r.Method, r.URL), len(s.requests)
@@ -105,7 +105,7 @@ func (s *Server) handle(r *http.Request, body []byte) (int, Rule, answer) {
 		RequestID: fmt.Sprintf("%032x", n+1), Authorized: cred.refusal == "",
 	}
 	rule := s.match(asked, now.Sub(s.began))
-	a := answer{requestID: q.RequestID, at: now}
+	a := response{requestID: q.RequestID, at: now}
 	if rule.replaces() {
 		a.replace(rule)
 	} else {
@@ -115,12 +115,12 @@ func (s *Server) handle(r *http.Request, body []byte) (int, Rule, answer) {
 	return n, rule, a
 }
 
-// serve is the service itself.
-func (s *Server) serve(a *answer, q *Request, asked call, cred credential, body []byte) {
+// serve responds as the service itself.
+func (s *Server) serve(a *response, q *Request, asked call, cred credential, body []byte) {
 	switch {
 	case asked.call == "" && asked.allow == nil:
 		a.fail(http.StatusNotFound, Gateway, "APIGW.0101", noSuchAPI)
-	case asked.call == "": // to the gateway a method is part of an API
+	case asked.call == "": // for the gateway, the method is part of the API
 		a.fail(http.StatusMethodNotAllowed, Gateway, "APIGW.0101", noSuchAPI)
 		a.header = http.Header{"Allow": {strings.Join(asked.allow, ", ")}}
 	case asked.call == IssueToken:
@@ -140,7 +140,7 @@ func (s *Server) serve(a *answer, q *Request, asked call, cred credential, body 
 
 const noSuchAPI = "The API does not exist or has not been published in the environment."
 
-func (s *Server) answered(n, status int) {
+func (s *Server) responded(n, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[n].Status = status

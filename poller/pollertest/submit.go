@@ -5,9 +5,9 @@ import (
 	"net/http"
 )
 
-// submit starts a job. The body is checked for being an object and no further:
-// what an LDAP server or a domain needs is found out by the job.
-func (s *Server) submit(a *answer, q *Request, asked call, body []byte) {
+// submit starts a job. It checks only that the body is an object: whether an LDAP server or
+// a domain exists is for the job to find out.
+func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
 	var object map[string]json.RawMessage
 	if q.Method != http.MethodDelete && (json.Unmarshal(body, &object) != nil || object == nil) {
 		a.fail(http.StatusBadRequest, Service, "SFS.TURBO.0001", "parameter error")

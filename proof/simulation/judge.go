@@ -64,7 +64,8 @@ func judge(ctx context.Context, err error) (end End, wrong []string) {
 	}
 	_, isFailed := errors.AsType[*waiter.FailedError](err)
 	e, isUnfinished := errors.AsType[*waiter.UnfinishedError](err)
-	_, isResponse := errors.AsType[*poller.Error](err)
+	response, isResponse := errors.AsType[*poller.Error](err)
+	isResponse = isResponse && response.StatusCode != 0
 	switch {
 	case len(has) == 1:
 		end = has[0]

@@ -71,4 +71,5 @@ func Example() {
 	_ = func(t *testing.T) { // func TestMyPoller(t *testing.T)
 		conformance.Test(t, newMyPoller)
 	}
+	// Output:
 }

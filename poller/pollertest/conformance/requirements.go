@@ -71,7 +71,7 @@ func eachStatus(s *service) error {
 func allFields(s *service) error {
 	want := status.Job{
 		ID: "26f6b565-1111-2222-3333-03f0bd975433", Type: "bind_ldap", Status: status.Failed,
-		BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:34:40", ErrorCode: "SFS.TURBO.0100", FailReason: "连接超时",
+		BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:34:40", ErrorCode: "SFS.TURBO.0100", FailReason: "délai dépassé",
 		SubJobs: []status.Job{
 			{ID: "5a1c", Type: "check_ldap", Status: status.Failed, BeginTime: "2023-07-26 09:33:58", ErrorCode: "SFS.TURBO.0101", FailReason: "timed out"},
 			{Type: "mount_ldap", Status: status.Waiting},

@@ -10,23 +10,23 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// answer is what is to be sent.
-type answer struct {
+// response is what is to be sent.
+type response struct {
 	requestID string
 	at        time.Time // of the request
 	status    int
 	header    http.Header
-	job       *status.Job // of a poll: the body to be
+	job       *status.Job // of a poll: it becomes the body
 	body      []byte
 }
 
-// fail answers with an error.
-func (a *answer) fail(status int, shape Body, code, message string) {
+// fail makes the response an error.
+func (a *response) fail(status int, shape Body, code, message string) {
 	a.replace(Rule{Status: status, Body: shape, Code: code, Message: message})
 }
 
-// replace answers in the service's place.
-func (a *answer) replace(r Rule) {
+// replace makes the response that r asks for.
+func (a *response) replace(r Rule) {
 	a.status = cmp.Or(r.Status, http.StatusOK)
 	if r.Raw != "" {
 		a.body = []byte(r.Raw)
@@ -40,8 +40,8 @@ func (a *answer) replace(r Rule) {
 	}
 }
 
-// finish adds what every answer has, and what r adds.
-func (a *answer) finish(r Rule) {
+// finish adds what each response has, and what r adds.
+func (a *response) finish(r Rule) {
 	if a.job != nil {
 		a.body = encode(a.job)
 	}
@@ -74,7 +74,7 @@ func usualShape(status int) Body {
 	return Service
 }
 
-// shapes write an error's body. The code is "" for the usual one.
+// shapes encode an error's body. A code of "" is the usual one.
 var shapes = map[Body]func(status int, code, message, requestID string) []byte{
 	Service: func(status int, code, message, _ string) []byte {
 		return encode(map[string]string{"errCode": serviceCode(status, code), "errMsg": message})
