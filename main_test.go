@@ -264,6 +264,9 @@ func (s *service) Poll(ctx context.Context, _ string) (poller.Reply, error) {
 	}
 	s.polls = append(s.polls, time.Since(s.began))
 	n := len(s.polls) - 1
+	if n > 20_000 { // two days by the default schedule are 11,600 polls
+		panic("the wait polls without end")
+	}
 	select {
 	case <-time.After(s.took):
 	case <-ctx.Done():

@@ -62,7 +62,7 @@ func TestOptions(t *testing.T) {
 		})
 	}
 
-	t.Run("include From once, in a call, for the call's job", func(t *testing.T) {
+	bubble(t, "include From once, in a call, for the call's job", func(t *testing.T) {
 		from := waiter.From(job("running"))
 		_, err := waiter.New(responses(), from)
 		require.ErrorContains(t, err, "From")
