@@ -50,7 +50,7 @@ func TestJudge(t *testing.T) {
 		"a failed job, and no error": {t.Context(), fmt.Errorf("%w: %s", waiter.ErrJobFailed, simulation.JobID), simulation.Failed, "a FailedError: false"},
 		"unfinished, and no error":   {t.Context(), fmt.Errorf("%w: %s", waiter.ErrUnfinished, simulation.JobID), simulation.Stopped, "errors.Is ErrUnfinished"},
 		"two lines":                  {t.Context(), fmt.Errorf("\n%w", unfinished), simulation.Stopped, "not a line about the job"},
-		"a line about nothing":       {t.Context(), &waiter.UnfinishedError{JobID: simulation.JobID}, simulation.Stopped, "not a line about the job"},
+		"a line about nothing":       {t.Context(), &waiter.UnfinishedError{}, simulation.Stopped, "not a line about the job"},
 		"no job id":                  {t.Context(), &waiter.UnfinishedError{Last: job}, simulation.Stopped, "it has no job id"},
 		"canceled, without a cause":  {ended, with(context.Canceled), simulation.Canceled, "it lacks the context's"},
 		"canceled, and its failures": {ended, with(context.Canceled, cause, &poller.Error{StatusCode: 503}), simulation.Canceled, "the last poll's failure"},

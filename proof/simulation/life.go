@@ -149,18 +149,18 @@ func (s *session) verb(ctx context.Context, resumes bool) (job status.Job, err e
 			time.Sleep(s.life.Submit)
 			return JobID, nil
 		}, append(opts, onTransition)...)
-	case "WaitAll": // takes no options
-		w := must(waiter.New(s.poller, append(s.options(), onTransition, waiter.WithTrace(&waiter.Trace{WaitEnd: s.nameSeed}))...))
-		jobs, err := w.WaitAll(ctx, JobID, JobID)
-		return jobs[1], err
+	case "WaitAll": // takes no checkpoint
+		trace := waiter.WithTrace(&waiter.Trace{WaitEnd: s.nameSeed})
+		results, err := s.waiter.WaitAll(ctx, []string{JobID, JobID}, onTransition, trace)
+		return results[1].Job, err
 	}
 	return s.waiter.Wait(ctx, JobID, append(opts, onTransition)...)
 }
 
 // nameSeed is called at the end of each wait within WaitAll. A panic there cannot be recovered, so
 // it prints the seed.
-func (s *session) nameSeed(_ context.Context, _ status.Job, err error) {
-	if err != nil && strings.HasSuffix(err.Error(), "the wait panicked") {
+func (s *session) nameSeed(_ context.Context, e waiter.WaitEnd) {
+	if e.Err != nil && strings.HasSuffix(e.Err.Error(), "the wait panicked") {
 		fmt.Fprintf(os.Stderr, "seed %d panics; replay it with: %s\n", s.c.Seed, s.c.Replay(HTTPTier))
 	}
 }
@@ -217,4 +217,14 @@ func (s *session) step(ctx context.Context) {
 func (s *session) judge(ctx context.Context, err error) {
 	end, wrong := judge(ctx, err)
 	s.run.End, s.run.Wrong = end, append(s.run.Wrong, wrong...)
+	if word := waiter.Outcome(err); word != outcomes[end] {
+		s.run.Wrong = append(s.run.Wrong, fmt.Sprintf("its Outcome is %q, not %q", word, outcomes[end]))
+	}
+}
+
+// outcomes are the words of waiter.Outcome; a life that crashed was canceled.
+var outcomes = map[End]string{
+	Success: "success", Failed: "failed", NotFound: "not_found", Disappeared: "disappeared", Unauthorized: "unauthorized",
+	Permanent: "permanent", Stalled: "stalled", Stopped: "stopped", Refused: "stopped", TimedOut: "timeout",
+	Canceled: "canceled", Crashed: "canceled",
 }

@@ -23,6 +23,7 @@ type observer struct {
 
 	// Of one wait.
 	stored    bool // by Step: there is a Progress to continue from
+	due       span // the next poll, by what Step stored
 	began     time.Duration
 	polls     int
 	failures  map[string]int
@@ -146,8 +147,10 @@ func (o *observer) good(p *Poll) (changes []change, progress bool, end End) {
 	response := named(a.Job.SubJobs)
 	for i := range response {
 		t := &response[i]
-		t.job.Status = lower(t.job.Status)
 		old, _ := lookup(o.known, t.name)
+		if t.job.Status = lower(t.job.Status); t.job.Status == "" {
+			t.job.Status = old.job.Status // left out
+		}
 		if t.delivered, t.isDelivered = old.delivered, old.isDelivered; old.job.Status != t.job.Status {
 			subs = append(subs, change{t.name, old.job.Status, t.job.Status, t.job, nil})
 		}

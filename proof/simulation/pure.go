@@ -7,6 +7,8 @@ import (
 	"maps"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
@@ -33,6 +35,7 @@ type driver struct {
 	now       time.Duration
 	delivered status.Job    // the checkpoint: after a crash the fold of what was delivered
 	saved     *follow.State // by Step, as it was stored
+	due       time.Duration // the next poll, by what Step stored
 }
 
 func (c *Case) rules() follow.Rules {
@@ -90,20 +93,18 @@ func (d *driver) live(l *Life) {
 		finish(ends[s.End])
 		return
 	}
-	if d.now >= end { // while the job was being submitted
+	d.now = max(d.now, min(d.due, end)) // no Step polls before it is due
+	if d.now >= end {                   // while the job was being submitted, or before that
 		finish(how)
 		return
 	}
-	looked := false
-	lastLook := func() time.Duration {
-		if deadline == 0 || looked || d.c.Step {
-			return never
-		}
-		return s.LastLook(at(deadline)).Sub(Epoch)
+	until := time.Time{} // of the last look
+	if deadline > 0 && !d.c.Step {
+		until = at(deadline)
 	}
 	sleep := func(delay time.Duration) (awake bool) {
 		begun := d.now
-		if d.now = min(d.now+delay, max(d.now, lastLook())); d.now >= end {
+		if d.now += s.Sleep(delay, at(d.now), until); d.now >= end {
 			d.now = max(begun, end)
 		}
 		return d.now < end
@@ -112,14 +113,18 @@ func (d *driver) live(l *Life) {
 		if d.c.Step {
 			s = d.begin()
 		}
-		looked = looked || d.now >= lastLook()
+		s.Look(at(d.now), until)
 		if limiter := d.c.Options.Limiter; limiter != nil {
 			if limiter.refuses(d.now, deadline) {
-				if deadline == 0 && !d.c.Step {
+				delay, _ := s.Refuse(errRefused, until)
+				if s.End != follow.Open && !d.c.Step {
 					finish(Refused)
 					return
 				}
-				if !sleep(5 * time.Second) {
+				if d.c.Step {
+					delay = 5 * time.Second // the caller's
+				}
+				if !sleep(delay) {
 					break
 				}
 				continue
@@ -128,10 +133,10 @@ func (d *driver) live(l *Life) {
 				d.now = end
 				break
 			}
-			looked = looked || d.now >= lastLook()
+			s.Look(at(d.now), until)
 		}
 		before := s.Clone()
-		outcome, p, responded := d.poll(&s, deadline, &end, &how)
+		outcome, p, responded := d.poll(&s, until, &end, &how)
 		p.Delivered = len(run.Delivered)
 		run.Polls = append(run.Polls, p)
 		if !responded {
@@ -151,28 +156,31 @@ func (d *driver) live(l *Life) {
 			how = Crashed
 			break
 		}
-		if outcome.End == follow.Open {
-			schedule := [...][]time.Duration{d.c.Options.Progress, d.c.Options.Failure}[outcome.Schedule]
-			asked := nth(schedule, s.Asked[outcome.Schedule]-1)
+		delay := time.Duration(0)
+		if s.End == follow.Open {
+			n := s.Asked(outcome.Schedule)
+			if outcome.Reset {
+				n = 0
+			}
+			asked := nth([...][]time.Duration{d.c.Options.Progress, d.c.Options.Failure}[outcome.Schedule], n)
 			if asked == 0 && d.now >= end {
 				break
 			}
 			if asked == 0 {
-				s.End = follow.Stopped
-				finish(Stopped)
-				return
+				asked = backoff.Stop
 			}
-			if outcome.Schedule == follow.Progress {
-				s.Interval = asked
-			}
-			if d.store(&s); sleep(outcome.Delay(asked)) {
-				continue
-			}
+			delay = s.Plan(outcome, asked, false)
+		}
+		if d.store(&s); d.c.Step {
+			d.due = p.End + delay
+		}
+		if s.End != follow.Open {
+			finish(ends[s.End])
+			return
+		}
+		if !sleep(delay) {
 			break
 		}
-		d.store(&s)
-		finish(ends[s.End])
-		return
 	}
 	finish(how)
 	if d.delivered = s.Job.Clone(); how == Crashed {
@@ -184,7 +192,7 @@ func (d *driver) live(l *Life) {
 }
 
 // poll polls once; responded is false if the context ended first.
-func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duration, how *End) (n follow.Next, p Poll, responded bool) {
+func (d *driver) poll(s *follow.State, until time.Time, end *time.Duration, how *End) (n follow.Next, p Poll, responded bool) {
 	p = Poll{N: d.trace.polls(), Start: d.now}
 	if p.N == d.c.Polls-1 && p.Start+offCancel < *end {
 		*end, *how = p.Start+offCancel, Canceled
@@ -193,16 +201,16 @@ func (d *driver) poll(s *follow.State, deadline time.Duration, end *time.Duratio
 	reply, err := p.Response.reply(p.N)
 	took := p.Response.took()
 	p.RequestID = reply.RequestID
-	until := time.Time{}
-	if deadline > 0 && !d.c.Step {
-		until = at(deadline)
-	}
 	if limit := s.PollLimit(d.c.Options.Timeout, at(p.Start), until); limit > 0 && took > limit {
 		took, err = limit, errLate
 	}
 	p.End = min(p.Start+took, *end)
 	d.now = p.End
-	if p.End == *end {
+	switch {
+	case p.End < *end:
+	case d.c.Step && *how == TimedOut: // a failure like any other
+		err = errLate
+	default:
 		if !d.c.Step {
 			s.Cut(errLate, *how == TimedOut)
 		}
@@ -243,6 +251,9 @@ func (d *driver) store(s *follow.State) {
 	}
 	d.saved = &follow.State{}
 	if err := json.Unmarshal(data, d.saved); err != nil {
+		panic(err)
+	}
+	if err := d.saved.Remember(s.Memory()); err != nil {
 		panic(err)
 	}
 	*s = d.saved.Clone()

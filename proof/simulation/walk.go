@@ -42,7 +42,7 @@ func (w *walk) through(start time.Duration) {
 		w.ends(end, start) // the checkpoint is already terminal
 		return
 	}
-	due := exactly(start)
+	due := exactly(start).atLeast(w.o.due) // no Step polls before it
 	w.now = start
 	for {
 		if due.from >= w.end {
@@ -99,7 +99,9 @@ func (w *walk) through(start time.Duration) {
 		if !open {
 			return
 		}
-		due = w.sleep(w.now, delay)
+		if due = w.sleep(w.now, delay); w.c.Step {
+			w.o.due = span{p.End + delay.from, p.End + delay.to}
+		}
 	}
 }
 
@@ -120,6 +122,9 @@ func (w *walk) poll(p *Poll) (delay span, open bool) {
 	late := limit > 0 && took > limit
 	if late {
 		took = limit
+	}
+	if p.Start+took > w.end && w.c.Step && w.how == TimedOut { // of a Step: a failure like any other
+		late, took = true, w.end-p.Start
 	}
 	if p.Start+took > w.end { // cut, which is a failure only at a deadline
 		if !w.c.Step {
