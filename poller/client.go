@@ -23,7 +23,7 @@ import (
 // share connections. Printing it shows no secret.
 type Client struct {
 	place
-	project *project // to be looked up by name before the first poll; nil if its id was given
+	named *project // to be looked up by name before the first poll; nil if the id was given
 
 	// Funcs, because a dump of a value would show what a user's type holds.
 	authorize func(context.Context, *http.Request) (report func(credential.Feedback) (again bool, err error), err error)
@@ -31,14 +31,14 @@ type Client struct {
 	closeIdle func()
 }
 
-// place is where jobs are: an endpoint, and a project by its id.
-type place struct{ base, projectID string }
+// place is where jobs are: an endpoint and a project, by its id.
+type place struct{ base, project string }
 
 func (p place) job(id string) string {
-	return p.base + "/v1/" + url.PathEscape(p.projectID) + "/sfs-turbo/jobs/" + url.PathEscape(id)
+	return p.base + "/v1/" + url.PathEscape(p.project) + "/sfs-turbo/jobs/" + url.PathEscape(id)
 }
 
-func (p place) asked() string { return p.base + ", project " + p.projectID }
+func (p place) asked() string { return p.base + ", project " + p.project }
 
 // New returns a Client for the jobs of one project. The endpoint is a plain URL that may
 // have a path, which is kept; see [Endpoint] for the public cloud's. It must begin with
@@ -104,19 +104,19 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 		return Reply{}, backoff.Permanent(err)
 	}
 	at, header := c.place, ""
-	if c.project != nil {
-		id, err := c.project.find(ctx, c.get)
+	if c.named != nil {
+		id, err := c.named.find(ctx, c.get)
 		if err != nil {
 			return Reply{}, err
 		}
-		at.projectID, header = id, id
+		at.project, header = id, id
 	}
 	var job status.Job
-	reply, err := c.get(ctx, call{url: at.job(jobID), asked: at.asked, projectID: header, decode: func(body []byte, secrets []string) (err error) {
+	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
 		job, err = decode(body, jobID)
 		redact(&job, secrets)
 		return err
-	}})
+	})
 	if err != nil {
 		return Reply{}, err
 	}
@@ -124,28 +124,30 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	return reply, nil
 }
 
-// call is a GET request and how to read its response.
+// call is a GET request.
 type call struct {
-	url       string
-	asked     func() string // for Error.Asked
-	projectID string        // for X-Project-Id; "" for none
-	decode    func(body []byte, secrets []string) error
+	url string
+	place
+	header string // X-Project-Id; "" for none
 }
 
+// decoder reads the body of a good response.
+type decoder func(body []byte, secrets []string) error
+
 // get asks. It asks once more if the credential was rejected and another one is there.
-func (c *Client) get(ctx context.Context, what call) (Reply, error) {
-	reply, again, err := c.attempt(ctx, what, false)
+func (c *Client) get(ctx context.Context, what call, decode decoder) (Reply, error) {
+	reply, again, err := c.attempt(ctx, what, decode, false)
 	if !again {
 		return reply, err
 	}
-	reply, _, secondErr := c.attempt(ctx, what, true)
+	reply, _, secondErr := c.attempt(ctx, what, decode, true)
 	if e, ok := errors.AsType[*credential.Error](secondErr); ok && e.Rejected {
 		return Reply{}, err // there is only the credential that was rejected
 	}
 	return reply, secondErr
 }
 
-func (c *Client) attempt(ctx context.Context, what call, last bool) (reply Reply, again bool, err error) {
+func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bool) (reply Reply, again bool, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, what.url, nil)
 	if err != nil {
 		return Reply{}, false, backoff.Permanent(err)
@@ -153,8 +155,8 @@ func (c *Client) attempt(ctx context.Context, what call, last bool) (reply Reply
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "sfsturbo-waiter (+https://github.com/sfsturbo/waiter)")
-	if what.projectID != "" {
-		r.Header.Set("X-Project-Id", what.projectID)
+	if what.header != "" {
+		r.Header.Set("X-Project-Id", what.header)
 	}
 	report, err := c.authorize(ctx, r)
 	if err != nil {
@@ -178,7 +180,7 @@ func (c *Client) attempt(ctx context.Context, what call, last bool) (reply Reply
 	}
 	defer resp.Body.Close()
 	date := wire.Date(resp.Header.Get("Date"))
-	reply, err = read(resp, what, secretsOf(r), date, time.Now())
+	reply, err = read(resp, what, decode, secretsOf(r), date, time.Now())
 	said = feedback(date, err)
 	return reply, false, err
 }
@@ -190,8 +192,8 @@ func (c *Client) CloseIdleConnections() { c.closeIdle() }
 
 // String returns the URL of the jobs, without secrets.
 func (c Client) String() string {
-	if c.project != nil {
-		return "poller.Client(" + c.base + "/v1/{" + c.project.name + "}/sfs-turbo/jobs/)"
+	if c.named != nil {
+		return "poller.Client(" + c.base + "/v1/{" + c.named.name + "}/sfs-turbo/jobs/)"
 	}
 	return "poller.Client(" + c.job("") + ")"
 }

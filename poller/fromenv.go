@@ -62,7 +62,7 @@ func FromEnv(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("poller: %s", strings.Join(wrong, ". And "))
 	}
 	c := newClient(s, place{base, at.ProjectID})
-	c.project = named
+	c.named = named
 	return c, nil
 }
 

@@ -27,7 +27,7 @@ type project struct {
 	until   time.Time // until then, failure is returned without another look-up
 }
 
-type getter func(context.Context, call) (Reply, error)
+type getter func(context.Context, call, decoder) (Reply, error)
 
 // find returns the id. One poll at a time asks for it; the others wait.
 func (p *project) find(ctx context.Context, get getter) (string, error) {
@@ -47,10 +47,10 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 		return "", p.failure
 	}
 	var found string
-	_, err := get(ctx, call{url: p.list, asked: p.asked, decode: func(body []byte, _ []string) (err error) {
+	_, err := get(ctx, call{url: p.list, place: place{p.iam, strconv.Quote(p.name)}}, func(body []byte, _ []string) (err error) {
 		found, err = p.decode(body)
 		return err
-	}})
+	})
 	if err == nil && found == "" {
 		err = backoff.Permanent(errors.New("IAM has no project with that name: check the name and the region"))
 	}
@@ -64,8 +64,6 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 	p.id.Store(&found)
 	return found, nil
 }
-
-func (p *project) asked() string { return p.iam + ", project " + strconv.Quote(p.name) }
 
 // decode returns the id of the project in a list, or "".
 func (p *project) decode(body []byte) (string, error) {

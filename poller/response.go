@@ -21,7 +21,7 @@ const maxBody = 1 << 20 // bytes, after decompression
 // read turns a response into a Reply without the job, or an *Error. It reads the body to
 // its end, so that the connection can be reused. A body that is too long is not read to
 // its end: closing the connection is cheaper.
-func read(resp *http.Response, c call, secrets []string, date, now time.Time) (Reply, error) {
+func read(resp *http.Response, what call, decode decoder, secrets []string, date, now time.Time) (Reply, error) {
 	var body []byte
 	var err error
 	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
@@ -39,7 +39,7 @@ func read(resp *http.Response, c call, secrets []string, date, now time.Time) (R
 		case len(body) > maxBody:
 			err = errors.New("the response is longer than 1 MiB")
 		default:
-			err = c.decode(body, secrets)
+			err = decode(body, secrets)
 		}
 		if err == nil {
 			return reply, nil
@@ -68,7 +68,7 @@ func read(resp *http.Response, c call, secrets []string, date, now time.Time) (R
 		RequestID:  reply.RequestID,
 		RetryAfter: reply.RetryAfter,
 		Err:        scrub(err, secrets),
-		Asked:      c.asked(),
+		Asked:      what.asked(),
 	}
 	if e.RequestID == "" {
 		e.RequestID = said.RequestID

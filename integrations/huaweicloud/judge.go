@@ -3,6 +3,7 @@ package huaweicloud
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 
 	"github.com/sfsturbo/waiter/poller"
@@ -19,9 +20,7 @@ type got struct {
 }
 
 func (g got) Authorize(_ context.Context, r *http.Request) error {
-	for name, values := range g.sent {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, g.sent)
 	return g.unsigned
 }
 
