@@ -228,14 +228,14 @@ func TestLog(t *testing.T) {
 
 	specify(t, "has one line for a run of the same failure, and none for the one that is returned", func(t *testing.T, d driver) {
 		core, logs := observer.New(zap.WarnLevel)
-		list := responses(httpError(503), httpError(503), httpError(502), job("running"), httpError(503), httpError(401))
+		list := responses(httpError(503), httpError(503), httpError(502), job("running"), httpError(502), httpError(401))
 		require.Error(t, d.wait(t.Context(), t, list, waiter.WithLogger(zap.New(core))).err)
 		var codes []string
 		for _, entry := range logs.FilterMessage("poll failed").All() {
 			text := entry.ContextMap()["error"].(string)
 			codes = append(codes, digits.FindString(text))
 		}
-		require.Equal(t, []string{"503", "502", "503"}, codes)
+		require.Equal(t, []string{"503", "502", "502"}, codes)
 	})
 
 	specify(t, "has a debug line for each poll", func(t *testing.T, d driver) {

@@ -160,7 +160,7 @@ func TestTransitions(t *testing.T) {
 	})
 
 	specify(t, "follow the rules whatever the service sends", func(t *testing.T, d driver) {
-		for seed := range uint64(700) {
+		for seed := range seeds(700) {
 			list := randomResponses(rand.New(rand.NewPCG(seed, 0)))
 			want := oracle{statuses: map[string]status.Status{}, lines: []string{}}
 			for _, response := range list {
@@ -1083,7 +1083,7 @@ func TestCheckpoints(t *testing.T) {
 	}, resuming)
 
 	specify(t, "of any moment lose and repeat nothing", func(t *testing.T, d driver) {
-		for seed := range uint64(150) {
+		for seed := range seeds(150) {
 			list := randomResponses(rand.New(rand.NewPCG(seed, 1)))
 			whole := watch(t.Context(), t, responses(list...), status.Job{}, nil).lines()
 			for crash := range whole {
