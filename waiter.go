@@ -54,12 +54,13 @@ func New(p poller.Poller, opts ...Option) (*Waiter, error) {
 // ([WithJobType]). The others follow the schedule ([WithBackOff]), and one is sent shortly before
 // ctx's deadline. Failures that pass (see [poller.Classify]) do not end a wait: without a deadline
 // it lasts as long as the job and the outage.
-func (w *Waiter) Wait(ctx context.Context, jobID string, opts ...Option) (status.Job, error) {
+func (w *Waiter) Wait(ctx context.Context, jobID string, opts ...Option) (job status.Job, err error) {
 	f, err := w.follow(jobID, opts)
 	if err == nil {
 		err = f.Wait(ctx)
 	}
-	return jobOf(f, jobID), err
+	setJob(&job, f, jobID)
+	return job, err
 }
 
 // Watch is Wait as an iterator over the transitions. It polls while you iterate, on your
@@ -119,7 +120,7 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 		return status.Job{ID: id}, fmt.Errorf("waiter: the job was submitted, but submit returned no usable id: %w", err)
 	}
 	err = f.Wait(ctx)
-	return jobOf(f, id), err
+	return f.State.Job.Clone(), err
 }
 
 // submitError is a submit that failed, and says what that leaves behind.
@@ -194,7 +195,7 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		waits.Go(func() {
 			r.Err = errGone // a Poller or hook that ends its goroutine is no success
 			r.Err = f.Wait(ctx)
-			r.Job = jobOf(f, id)
+			r.Job = f.State.Job.Clone()
 		})
 	}
 	go func() {
@@ -235,7 +236,10 @@ func (w *Waiter) followOneOf(jobID string, opts []Option) (*wait.Follower, error
 	return c.follow(jobID)
 }
 
-// follow returns the Follower of one call.
+// follow returns the Follower of one call. It is not inlined, so that what it needs is not on the
+// stack of a wait that sleeps.
+//
+//go:noinline
 func (w *Waiter) follow(jobID string, opts []Option) (*wait.Follower, error) {
 	c, err := w.config.with(opts)
 	if err != nil {
@@ -244,10 +248,13 @@ func (w *Waiter) follow(jobID string, opts []Option) (*wait.Follower, error) {
 	return c.follow(jobID)
 }
 
-// jobOf is what a call returns of the job.
-func jobOf(f *wait.Follower, jobID string) status.Job {
+// setJob sets what a call returns of the job.
+//
+//go:noinline
+func setJob(job *status.Job, f *wait.Follower, jobID string) {
 	if f == nil {
-		return status.Job{ID: jobID}
+		job.ID = jobID
+		return
 	}
-	return f.State.Job.Clone()
+	*job = f.State.Job.Clone()
 }
