@@ -93,7 +93,7 @@ func TestNewRefusesOtherEndpointsAndSaysWhy(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestNewRefusesWhatIsNoProject(t *testing.T) {
+func TestNewRefusesABadProjectID(t *testing.T) {
 	for _, project := range []string{"", "  ", "\n", ".", "..", "a b", "p\n", "p\u200b"} {
 		_, err := poller.New("https://example.com", project)
 		require.ErrorContains(t, err, "project id", "%q", project)
@@ -127,7 +127,7 @@ func TestPollEscapesOverTheWire(t *testing.T) {
 	}
 }
 
-func TestPollRefusesWhatIsNoJobBeforeAnyRequest(t *testing.T) {
+func TestPollSendsNothingForABadJobID(t *testing.T) {
 	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	for _, id := range []string{"", " ", "\t\n", ".", "..", "a b", " a", "a\r\nX-Evil: 1", "a\x00", "a\u00a0b", "a\u200b", "\ufeffa", "\u202ea"} {
 		_, err := client(t, s.URL).Poll(t.Context(), id)
