@@ -57,7 +57,7 @@ type UnfinishedError struct {
 	Last        status.Job     // as last seen, a checkpoint for [From]; at least its ID
 	LastSeen    time.Time      // when the last good response arrived; zero if there was none
 	Age         time.Duration  // of Last when the wait ended; 0 if there was no good response
-	Unchanged   time.Duration  // how long Last had had no new status when it was last seen
+	Unchanged   time.Duration  // how long Last had gone without a new status when it was last seen
 	RequestID   string         // of the last good response
 	Polls       int            // sent
 	Elapsed     time.Duration  // since the wait began
@@ -200,7 +200,7 @@ type another struct{ error }
 
 func (e another) Is(target error) bool {
 	for _, s := range sentinels {
-		if target == s.error { //nolint:errorlint // errors.Is unwraps
+		if target == s.error {
 			return false
 		}
 	}

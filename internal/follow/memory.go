@@ -2,6 +2,7 @@ package follow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -84,7 +85,7 @@ func (s *State) Remember(data json.RawMessage) error {
 	case len(m.Seen)%8 != 0:
 		return fmt.Errorf("%d bytes of seen statuses", len(m.Seen))
 	case min(m.Names, m.Unknown, progress, failure) < 0, m.Interval < 0, len(m.Responses) > 4:
-		return fmt.Errorf("a negative count, or more than four responses")
+		return errors.New("a negative count, or more than four responses")
 	case longest > longestStored:
 		return fmt.Errorf("an interval of %v", longest)
 	}

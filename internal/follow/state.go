@@ -69,7 +69,7 @@ func (s *State) Age() time.Duration {
 	return s.LastSeen.Sub(s.Started)
 }
 
-// Unchanged returns how long the job had had no new status when it was last seen.
+// Unchanged returns how long the job had gone without a new status when it was last seen.
 func (s *State) Unchanged() time.Duration {
 	if s.LastSeen.IsZero() {
 		return 0
