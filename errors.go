@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -124,7 +126,7 @@ var sentinels = []struct {
 //	permanent       polling again cannot help, or Run's submit failed
 //	usage           an option, a job id or anything else is wrong: nothing was awaited
 //
-// Of several joined errors it is the first wait's. It is pure.
+// After [Waiter.WaitAll], ask it of each Result's Err: of joined errors it returns one. It is pure.
 func Outcome(err error) string {
 	if err == nil {
 		return "success"
@@ -169,6 +171,9 @@ func publicError(end *wait.End) error {
 		e.Cause = s.LastFailure
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(end.Cause)
+		if s.Job.Status == "" && slices.Contains(notTheJobs, poller.Kind(s.LastFailure)) {
+			e.Advice = fixFailure
+		}
 	case follow.Stopped:
 		e.Cause = errNoNextPoll
 	case follow.Unusable:
@@ -181,6 +186,10 @@ func publicError(end *wait.End) error {
 	}
 	return e
 }
+
+// notTheJobs are kinds of failures that waiting again does not help against if they are all that
+// a wait has seen.
+var notTheJobs = []string{"bad answer", "network", "credential"}
 
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
 
@@ -209,7 +218,7 @@ func (e another) Is(target error) bool {
 
 func (e another) As(target any) bool {
 	switch target.(type) {
-	case **FailedError, **UnfinishedError, **poller.Error:
+	case **FailedError, **UnfinishedError, **poller.Error, **credential.Error:
 		return false
 	}
 	return errors.As(e.error, target)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
@@ -154,6 +155,21 @@ const pollsAtOnce = 16 // of one WaitAll
 // recover a panic. An id given twice, with or without dashes, is followed once. [From] belongs to
 // one job: to go on from checkpoints, call Wait in goroutines of your own.
 func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) ([]Result, error) {
+	results := make([]Result, len(jobIDs))
+	for i, id := range jobIDs {
+		results[i].Job.ID = id
+	}
+	c, err := w.config.with(opts)
+	if err == nil && c.checkpoint != nil {
+		err = errors.New("waiter: From: a checkpoint belongs to one job, not to all of WaitAll: use Wait")
+	}
+	if err != nil {
+		for i := range results {
+			results[i].Err = err
+		}
+		return results, err
+	}
+
 	ctx, cancel := context.WithCancel(ctx)
 	left := make(chan struct{})
 	var waits sync.WaitGroup
@@ -162,19 +178,17 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		close(left)
 		waits.Wait()
 	}()
-
 	calls := make(chan func()) // what waits deliver on this goroutine
 	gate := make(chan struct{}, pollsAtOnce)
-	results := make(map[string]*Result, len(jobIDs))
-	for _, id := range jobIDs {
-		if results[key(id)] != nil {
+	first := make(map[string]int, len(jobIDs)) // where an id stands first
+	for i, id := range jobIDs {
+		if _, again := first[key(id)]; again {
 			continue
 		}
-		r := &Result{Job: status.Job{ID: id}}
-		results[key(id)] = r
-		f, err := w.followOneOf(id, opts)
+		first[key(id)] = i
+		f, err := c.follow(id)
 		if err != nil {
-			r.Err = err
+			results[i].Err = err
 			continue
 		}
 		f.Gate = gate
@@ -193,9 +207,9 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 			}
 		}
 		waits.Go(func() {
-			r.Err = errGone // a Poller or hook that ends its goroutine is no success
-			r.Err = f.Wait(ctx)
-			r.Job = f.State.Job.Clone()
+			results[i].Err = gone(id) // unless Wait returns
+			results[i].Err = f.Wait(ctx)
+			results[i].Job = f.State.Job.Clone()
 		})
 	}
 	go func() {
@@ -206,35 +220,28 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		call()
 	}
 
-	all := make([]Result, len(jobIDs))
 	var errs []error
-	joined := make(map[string]bool, len(results))
 	for i, id := range jobIDs {
-		all[i] = *results[key(id)]
-		all[i].Job = all[i].Job.Clone()
-		if !joined[key(id)] {
-			errs = append(errs, all[i].Err)
+		if n := first[key(id)]; n != i {
+			results[i] = Result{results[n].Job.Clone(), results[n].Err}
+			results[i].Job.ID = id
+			continue
 		}
-		joined[key(id)] = true
+		errs = append(errs, results[i].Err)
 	}
-	return all, errors.Join(errs...)
+	return results, errors.Join(errs...)
 }
 
-var errGone = errors.New("waiter: the goroutine of this wait was ended by a Poller, limiter or hook (runtime.Goexit)")
+// gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
+func gone(jobID string) error {
+	return &UnfinishedError{
+		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
+		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
+	}
+}
 
 // key is the same for ids that name the same job: see status.SameID.
 func key(jobID string) string { return strings.ToLower(strings.ReplaceAll(jobID, "-", "")) }
-
-func (w *Waiter) followOneOf(jobID string, opts []Option) (*wait.Follower, error) {
-	c, err := w.config.with(opts)
-	if err == nil && c.checkpoint != nil {
-		err = errors.New("waiter: From: a checkpoint belongs to one job, not to all of WaitAll: use Wait")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.follow(jobID)
-}
 
 // follow returns the Follower of one call. It is not inlined, so that what it needs is not on the
 // stack of a wait that sleeps.
