@@ -36,6 +36,8 @@ func piped(t *testing.T, serve func(net.Conn)) *http.Transport {
 		here, there := net.Pipe()
 		connections.Go(func() {
 			defer there.Close()
+			// An HTTP/2 connection whose request was just given up is not idle yet.
+			defer context.AfterFunc(t.Context(), func() { there.Close() })()
 			serve(there)
 		})
 		return here, nil
