@@ -34,13 +34,21 @@ func piped(t *testing.T, serve func(net.Conn)) *http.Transport {
 	transport := poller.NewTransport()
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
-		connections.Go(func() {
+		connections.Go(func() { //nolint:contextcheck // it lasts as long as the test, not as the dial
 			defer there.Close()
+			defer closedAtEnd(t, there)()
 			serve(there)
 		})
 		return here, nil
 	}
 	return transport
+}
+
+// closedAtEnd closes a connection when the test ends: over HTTP/2, one whose request was
+// just given up is not idle yet, so CloseIdleConnections leaves it open.
+func closedAtEnd(t *testing.T, conn net.Conn) (stop func() bool) {
+	t.Helper()
+	return context.AfterFunc(t.Context(), func() { conn.Close() })
 }
 
 // stream is a response on the wire: how it begins, and a part that is repeated without
