@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -192,6 +193,27 @@ func publicError(end *wait.End) error {
 var notTheJobs = []string{"bad answer", "network", "credential"}
 
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
+
+// gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
+func gone(jobID string) error {
+	return &UnfinishedError{
+		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
+		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
+	}
+}
+
+// submitError is a submit that failed, and says what that leaves behind.
+type submitError struct{ err error }
+
+func (e *submitError) Error() string {
+	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
+		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
+	}
+	return "waiter: submitting the job: " + e.err.Error() +
+		". If the request got through, a job may have started: check before submitting again"
+}
+
+func (e *submitError) Unwrap() error { return e.err }
 
 // notOurs returns a context's cause, without the identity of what another wait returned: this
 // package's errors, and the contexts', must only say what happened to this job. The cause is still

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"strings"
 	"sync"
 
-	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
@@ -124,19 +122,6 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 	return f.State.Job.Clone(), err
 }
 
-// submitError is a submit that failed, and says what that leaves behind.
-type submitError struct{ err error }
-
-func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
-	}
-	return "waiter: submitting the job: " + e.err.Error() +
-		". If the request got through, a job may have started: check before submitting again"
-}
-
-func (e *submitError) Unwrap() error { return e.err }
-
 // Result is how one wait of [Waiter.WaitAll] ended: what [Waiter.Wait] returns.
 type Result struct {
 	Job status.Job
@@ -230,14 +215,6 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		errs = append(errs, results[i].Err)
 	}
 	return results, errors.Join(errs...)
-}
-
-// gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
-func gone(jobID string) error {
-	return &UnfinishedError{
-		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
-		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
-	}
 }
 
 // key is the same for ids that name the same job: see status.SameID.
