@@ -227,10 +227,10 @@ func (s *State) grace(at time.Time, r Rules, n *Next, end End) {
 // good response in between, ends the wait of a job that was seen.
 func (s *State) confirm(at time.Time, n *Next) {
 	age := at.Sub(s.Started)
-	if !s.suspect {
+	if !s.suspect || s.suspected > age { // a stored age that lies ahead counts as now
 		s.suspect, s.suspected = true, age
 	}
-	since := max(0, age-s.suspected) // between two polls the clock may have been set back
+	since := age - s.suspected
 	if since < confirmAfter {
 		n.End = Open
 	}
