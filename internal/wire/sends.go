@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http/httptrace"
@@ -24,54 +23,46 @@ func (n repeated) Error() string {
 		"or the HTTP/2 stream was refused or reset", int32(n))
 }
 
-// Sends counts how often net/http sends one request. Over HTTP/2, net/http repeats a request
-// that is refused, that is reset with PROTOCOL_ERROR, or that GOAWAY excludes, up to thousands
-// of times in a few seconds (golang/go#52459). Over HTTP/1.1 it tries one idle connection after
-// the other.
-type Sends struct {
-	ctx             context.Context
-	cancel          context.CancelCauseFunc
+// LimitSends returns a context that ends instead of a third try to send the request that it is
+// used for. Over HTTP/2, net/http repeats a request that is refused, that is reset with
+// PROTOCOL_ERROR, or that GOAWAY excludes, up to thousands of times in a few seconds
+// (golang/go#52459). Over HTTP/1.1 it tries one idle connection after the other.
+//
+// A response sets the count back, so that a transport that repeats requests by itself still can.
+// The context keeps the [httptrace.ClientTrace] of ctx. Call cancel when the response has been
+// read.
+func LimitSends(ctx context.Context) (limited context.Context, cancel context.CancelCauseFunc) {
+	limited, cancel = context.WithCancelCause(ctx)
+	s := &sends{cancel: cancel}
+	s.trace.GotConn = s.connected
+	// The first byte may be of a hint, with status 103, that a reset follows. Got1xxResponse would
+	// tell it from a response, but net/http does not limit hints where that is set.
+	s.trace.GotFirstResponseByte = func() { s.unanswered.Store(0) }
+	return httptrace.WithClientTrace(limited, &s.trace), cancel
+}
+
+// sends counts how often net/http sends one request.
+type sends struct {
 	trace           httptrace.ClientTrace
+	cancel          context.CancelCauseFunc
 	unanswered, all atomic.Int32
 }
 
-// LimitSends returns a context that ends instead of a third try to send the request that it is
-// used for. A response sets the count back, so that a transport that repeats requests by itself
-// still can. The context keeps the [httptrace.ClientTrace] of ctx. Call End when the response
-// has been read.
-func LimitSends(ctx context.Context) (context.Context, *Sends) {
-	s := &Sends{}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.trace.GotConn = s.connected
-	// It may be a hint, with status 103, before a reset. Got1xxResponse would tell the two apart,
-	// but net/http does not limit hints for those who use it.
-	s.trace.GotFirstResponseByte = func() { s.unanswered.Store(0) }
-	return httptrace.WithClientTrace(s.ctx, &s.trace), s
-}
-
-// connected is called before each time that net/http sends the request.
-func (s *Sends) connected(got httptrace.GotConnInfo) {
+// connected is called before each time that net/http sends the request. Over HTTP/2 nothing is
+// sent once the context has ended, and over HTTP/1.1 the connection is closed.
+func (s *sends) connected(httptrace.GotConnInfo) {
 	all := s.all.Add(1)
-	if s.unanswered.Add(1) <= maxUnanswered && all <= maxSends {
-		return
-	}
-	s.cancel(repeated(all - 1))
-	// Over HTTP/2 nothing is sent once the context has ended. HTTP/1.1 does not look at it
-	// before it sends, but there the connection is this request's own.
-	if c, ok := got.Conn.(*tls.Conn); !ok || c.ConnectionState().NegotiatedProtocol != "h2" {
-		_ = got.Conn.Close()
+	if s.unanswered.Add(1) > maxUnanswered || all > maxSends {
+		s.cancel(repeated(all - 1))
 	}
 }
 
-// Explain returns err, the error of [http.Client.Do]. If the limit ended the request, err says
+// SendError returns err, the error of [http.Client.Do]. If the limit ended the request, err says
 // so instead of "context canceled".
-func (s *Sends) Explain(err error) error {
-	cause, limited := context.Cause(s.ctx).(repeated)
-	if u, ok := errors.AsType[*url.Error](err); ok && limited {
-		u.Err = cause
+func SendError(limited context.Context, err error) error {
+	u, failed := errors.AsType[*url.Error](err)
+	if n, ok := errors.AsType[repeated](context.Cause(limited)); ok && failed {
+		u.Err = n
 	}
 	return err
 }
-
-// End releases what the context holds.
-func (s *Sends) End() { s.cancel(nil) }

@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -21,8 +20,8 @@ import (
 
 // send sends one request, limited.
 func send(ctx context.Context, over http.RoundTripper, method, url string) (*http.Response, error) {
-	ctx, sends := wire.LimitSends(ctx)
-	defer sends.End()
+	ctx, cancel := wire.LimitSends(ctx)
+	defer cancel(nil)
 	var body io.Reader
 	if method == http.MethodPost {
 		body = strings.NewReader("a password")
@@ -35,7 +34,7 @@ func send(ctx context.Context, over http.RoundTripper, method, url string) (*htt
 	if err == nil {
 		resp.Body.Close()
 	}
-	return resp, sends.Explain(err)
+	return resp, wire.SendError(ctx, err)
 }
 
 // endings are the ways in which an HTTP/2 server ends each request without a response.
@@ -132,7 +131,7 @@ func TestLimitSendsOverHTTP1(t *testing.T) {
 		s := idle(t, 8)
 		_, err := send(t.Context(), s.Transport, http.MethodGet, s.URL)
 		require.ErrorContains(t, err, "the request was sent 2 times without a usable response")
-		require.Equal(t, 8+2, s.Requests())
+		require.Never(t, func() bool { return s.Requests() != 8+2 }, 50*time.Millisecond, 10*time.Millisecond)
 	})
 }
 
@@ -175,7 +174,4 @@ func TestTheEndOfTheCallersContextIsNotTheLimits(t *testing.T) {
 	defer cancel()
 	_, err := send(ctx, s.Transport, http.MethodGet, s.URL)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	other := errors.New("not of Do")
-	_, sends := wire.LimitSends(t.Context())
-	require.Equal(t, other, sends.Explain(other))
 }

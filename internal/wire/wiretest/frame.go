@@ -12,7 +12,7 @@ const (
 
 // Frame returns a frame of HTTP/2.
 func Frame(kind, flags byte, stream uint32, payload string) string {
-	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind))
+	head := binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)) //nolint:gosec // a few bytes
 	head = append(head, flags)
 	return string(binary.BigEndian.AppendUint32(head, stream)) + payload
 }

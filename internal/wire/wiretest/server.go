@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"io"
 	"net"
@@ -38,7 +39,8 @@ func HTTP2(t testing.TB, greeting string, reply func(stream uint32) string) *Ser
 	borrowed.EnableHTTP2 = true
 	borrowed.StartTLS()
 	defer borrowed.Close()
-	trusting := borrowed.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	trusted := x509.NewCertPool()
+	trusted.AddCert(borrowed.Certificate())
 	s := start(t, func(listener net.Listener) net.Listener {
 		return tls.NewListener(listener, &tls.Config{Certificates: borrowed.TLS.Certificates, NextProtos: []string{"h2"}})
 	}, func(s *Server, conn net.Conn) {
@@ -67,7 +69,7 @@ func HTTP2(t testing.TB, greeting string, reply func(stream uint32) string) *Ser
 		}
 	})
 	s.URL = "https://" + s.listener.Addr().String()
-	s.Transport.TLSClientConfig = &tls.Config{RootCAs: trusting}
+	s.Transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	return s
 }
 
@@ -96,11 +98,11 @@ func HTTP1(t testing.TB, reply func(nth int) string) *Server {
 
 func start(t testing.TB, wrap func(net.Listener) net.Listener, serve func(*Server, net.Conn)) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{listener: wrap(listener), Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	s := &Server{listener: wrap(listener), Transport: &http.Transport{ForceAttemptHTTP2: true}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -110,14 +112,15 @@ func start(t testing.TB, wrap func(net.Listener) net.Listener, serve func(*Serve
 			}
 			s.connections.Add(1)
 			all.Go(func() {
-				defer conn.Close()
-				defer context.AfterFunc(t.Context(), func() { conn.Close() })() // it ends before Cleanup
+				closed := func() { _ = conn.Close() }
+				defer closed()
+				defer context.AfterFunc(t.Context(), closed)() // it ends before the cleanup
 				serve(s, conn)
 			})
 		}
 	})
 	t.Cleanup(all.Wait)
-	t.Cleanup(func() { s.listener.Close() })
+	t.Cleanup(func() { _ = s.listener.Close() })
 	t.Cleanup(s.Transport.CloseIdleConnections)
 	return s
 }
