@@ -78,29 +78,45 @@ func TestSchedule(t *testing.T) {
 	require.ErrorContains(t, end.Err, "WithFailureBackOff: the function returned no BackOff")
 }
 
-// A wait that is stored after each poll backs off as one that is not, also by a schedule that
-// learns and knows nothing yet.
+// A wait that is stored after each poll backs off like one that is not, by a schedule that learns
+// too: while it knows nothing, and with a job that takes far longer than those it knows.
 func TestStartReplays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		history, err := pace.NewHistory()
-		require.NoError(t, err)
-		c := Defaults(replies("running"))
-		c.Schedules[follow.Progress] = history.BackOff
-		state := begin(t, &c).State
-		for range 30 {
-			f := begin(t, &c)
-			f.State = state
-			f.Start()
-			delay, end := f.Poll(t.Context())
-			require.Nil(t, end)
-			f.Abandon()
-			state = f.State
-			time.Sleep(delay)
-			if state.Polls == 30 {
-				require.GreaterOrEqual(t, delay, 10*time.Second, "still polling as at the start")
-			}
-		}
-	})
+	for name, taught := range map[string]int{"nothing learned": 0, "taught by short jobs": 30} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				history, err := pace.NewHistory()
+				require.NoError(t, err)
+				c := Defaults(nil)
+				c.Schedules[follow.Progress] = history.BackOff
+				for range taught {
+					begun := time.Now()
+					c.Poller = poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
+						if time.Since(begun) >= 5*time.Second {
+							return replies("success")(ctx, id)
+						}
+						return replies("running")(ctx, id)
+					})
+					require.NoError(t, begin(t, &c).Wait(t.Context()))
+				}
+				_, _, jobs := history.Typical("")
+				require.Equal(t, taught, jobs)
+
+				c.Poller = replies("running")
+				state := begin(t, &c).State
+				for state.Polls < 60 {
+					f := begin(t, &c)
+					f.State = state
+					f.Start()
+					delay, end := f.Poll(t.Context())
+					require.Nil(t, end)
+					f.Abandon()
+					state = f.State
+					time.Sleep(delay)
+				}
+				require.Greater(t, time.Since(state.Started), 5*time.Minute, "60 polls came too close together")
+			})
+		})
+	}
 }
 
 func TestLate(t *testing.T) {
