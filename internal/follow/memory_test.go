@@ -120,3 +120,26 @@ func TestRememberEnds(t *testing.T) {
 	again := stored(t, &s)
 	require.Equal(t, follow.Stopped, again.End, "ends that share a word are the first of them")
 }
+
+func TestMemoryBounds(t *testing.T) {
+	t.Run("unknown statuses are still counted", func(t *testing.T) {
+		s, resets := begin(), 0
+		for i := range 40 {
+			if s.Observe(good(status.Status(fmt.Sprint("unknown", i)), 0), follow.Rules{}).Reset {
+				resets++
+			}
+			s = stored(t, &s)
+		}
+		require.Equal(t, 32, resets)
+	})
+	t.Run("names are still counted", func(t *testing.T) {
+		s, job := begin(), status.Job{Status: "running"}
+		for i := range 2_000 {
+			job.SubJobs = append(job.SubJobs, status.Job{ID: fmt.Sprint(i), Status: "running"})
+		}
+		s.Observe(reply(job, 0), follow.Rules{})
+		s = stored(t, &s)
+		job.SubJobs = []status.Job{{ID: "late", Status: "running"}}
+		require.False(t, s.Observe(reply(job, 0), follow.Rules{}).Reset)
+	})
+}
