@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -97,6 +98,72 @@ func TestDisappearance(t *testing.T) {
 			require.Equal(t, test.atLeast, max(n.AtLeast, 0))
 		})
 	}
+}
+
+// A proxy in reload, or a stale replica, gives any answer for a moment.
+func TestConfirmation(t *testing.T) {
+	permanent := follow.Poll{Err: backoff.Permanent(errors.New("never")), At: start}
+	for name, test := range map[string]struct {
+		polls []follow.Poll
+		end   follow.End
+	}{
+		"a permanent failure of a job never seen":    {[]follow.Poll{bad(403, 0)}, follow.Permanent},
+		"a permanent failure of a seen job":          {[]follow.Poll{good("running", 0), bad(403, time.Second)}, follow.Open},
+		"a second one too soon":                      {[]follow.Poll{good("running", 0), bad(403, time.Second), bad(403, 1500*time.Millisecond)}, follow.Open},
+		"a second one a second later":                {[]follow.Poll{good("running", 0), bad(403, time.Second), bad(403, 2*time.Second)}, follow.Permanent},
+		"a second one of another sort":               {[]follow.Poll{good("running", 0), bad(409, time.Second), bad(421, 2*time.Second)}, follow.Permanent},
+		"not found after a permanent failure":        {[]follow.Poll{good("running", 0), bad(403, time.Second), bad(404, 2*time.Second)}, follow.Disappeared},
+		"a permanent failure after not found":        {[]follow.Poll{good("running", 0), bad(404, time.Second), bad(403, 2*time.Second)}, follow.Permanent},
+		"one that passes in between":                 {[]follow.Poll{good("running", 0), bad(403, time.Second), bad(503, 2*time.Second), bad(403, 3*time.Second)}, follow.Permanent},
+		"a good response in between":                 {[]follow.Poll{good("running", 0), bad(403, time.Second), good("running", 2*time.Second), bad(403, 3*time.Second)}, follow.Open},
+		"a rejected credential":                      {[]follow.Poll{good("running", 0), bad(401, time.Second)}, follow.Unauthorized},
+		"what the Poller itself says is permanent":   {[]follow.Poll{good("running", 0), permanent}, follow.Permanent},
+		"the clock set back between the two":         {[]follow.Poll{good("running", 0), bad(403, time.Hour), bad(403, time.Second)}, follow.Open},
+		"the clock set back, and a third after that": {[]follow.Poll{good("running", 0), bad(403, time.Hour), bad(403, time.Second), bad(403, 2*time.Second)}, follow.Permanent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begin()
+			var n follow.Next
+			for _, p := range test.polls {
+				require.Equal(t, follow.Open, n.End, "the wait has ended before")
+				n = s.Observe(p, follow.Rules{})
+			}
+			require.Equal(t, test.end, n.End)
+			require.Equal(t, test.end, s.End)
+			if n.End == follow.Open && n.Failure != nil {
+				require.Positive(t, s.Plan(n, 0, false), "not confirmed at once")
+			}
+		})
+	}
+}
+
+func TestRebase(t *testing.T) {
+	begun := func() follow.State {
+		s := begin()
+		s.Observe(good("running", time.Minute), follow.Rules{})
+		return s
+	}
+	for name, test := range map[string]struct {
+		last, now, started time.Duration // after start
+	}{
+		"a clock that goes on changes nothing":             {2 * time.Minute, 3 * time.Minute, 0},
+		"set back to before the last Step":                 {3 * time.Minute, 2 * time.Minute, -time.Minute},
+		"set back to before the last response":             {0, 30 * time.Second, -30 * time.Second},
+		"set back a day, to before the beginning":          {2 * time.Minute, -24 * time.Hour, -24*time.Hour - 2*time.Minute},
+		"set forward, which looks like time that has gone": {2 * time.Minute, 24 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begun()
+			s.Rebase(start.Add(test.last), start.Add(test.now))
+			require.Equal(t, start.Add(test.started), s.Started)
+			require.Equal(t, start.Add(test.started+time.Minute), s.LastSeen, "ages stay what they were")
+		})
+	}
+	s := begin()
+	s.Rebase(start, start.Add(-time.Hour))
+	require.True(t, s.LastSeen.IsZero())
+	n := s.Observe(bad(404, -time.Hour+11*time.Second), follow.Rules{NotFoundGrace: 10 * time.Second})
+	require.Equal(t, follow.NotFound, n.End, "the grace is as long as before")
 }
 
 func TestThrottling(t *testing.T) {

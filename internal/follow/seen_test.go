@@ -44,6 +44,35 @@ func TestSeenNames(t *testing.T) {
 	require.Equal(t, follow.Stalled, n.End)
 }
 
+// Two replicas with sub-jobs of their own: more than are kept.
+func TestSeenSubJobsThatComeAndGo(t *testing.T) {
+	replica := func(name string, s status.Status) follow.Poll {
+		job := status.Job{Status: "running"}
+		for i := range 1_500 {
+			job.SubJobs = append(job.SubJobs, status.Job{ID: fmt.Sprint(name, i), Status: s})
+		}
+		return reply(job, 0)
+	}
+	s, delivered := begin(), 0
+	for range 5 {
+		delivered += len(s.Observe(replica("a", "running"), follow.Rules{}).Transitions)
+		delivered += len(s.Observe(replica("b", "running"), follow.Rules{}).Transitions)
+	}
+	require.Equal(t, 3_001, delivered, "each once, and the job")
+	require.Len(t, s.Observe(replica("a", "success"), follow.Rules{}).Transitions, 1_500, "a new status is delivered")
+
+	t.Run("and more than can be remembered, which is said once", func(t *testing.T) {
+		s, warnings := begin(), []string{}
+		for poll := range 50 {
+			warnings = append(warnings, s.Observe(replica(fmt.Sprint(poll, "-"), "running"), follow.Rules{}).Warnings...)
+		}
+		require.Len(t, warnings, 1)
+		require.Contains(t, warnings[0], "may be delivered again")
+		require.Len(t, s.Observe(replica("late", "running"), follow.Rules{}).Transitions, 1_500, "still delivered")
+		require.Less(t, len(s.Memory()), 1<<20)
+	})
+}
+
 func TestBound(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
 	for name, response := range map[string]func(poll int) []status.Job{
