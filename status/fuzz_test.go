@@ -25,7 +25,7 @@ func FuzzJob(f *testing.F) {
 			require.Zero(t, job, "half a response was kept")
 			return
 		}
-		again, _, err := status.Decode(answer)
+		again, _, err := status.Decode(response)
 		require.NoError(t, err)
 		require.Equal(t, job, again)
 		require.Equal(t, job, throughJSON(t, job))
