@@ -23,7 +23,7 @@ func TestOnePollIsAtMostTwoRequestsOverHTTP2(t *testing.T) {
 			t.Parallel()
 			s := wiretest.HTTP2(t, "", ending)
 			c := client(t, s.URL, poller.WithHTTPClient(&http.Client{Transport: s.Transport}))
-			_, err := c.Poll(within(t, 10*time.Second), jobID)
+			_, err := c.Poll(within(t, 5*time.Second), jobID)
 			require.ErrorContains(t, err, "no response from "+s.URL+", project project: ")
 			require.Equal(t, poller.Passing, poller.Classify(err), err)
 			require.NotEqual(t, "timeout", poller.Kind(err), err)
@@ -37,7 +37,7 @@ func TestAPollThatIsResetSaysSo(t *testing.T) {
 	s := wiretest.HTTP2(t, "", func(stream uint32) string { return wiretest.Reset(stream, wiretest.ErrorCodes["PROTOCOL_ERROR"]) })
 	transport := poller.NewTransport()
 	transport.TLSClientConfig = s.Transport.TLSClientConfig
-	c := client(t, s.URL, poller.WithHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}))
+	c := client(t, s.URL, poller.WithHTTPClient(&http.Client{Transport: transport, Timeout: 5 * time.Second}))
 	for n := range 3 {
 		_, err := c.Poll(t.Context(), jobID)
 		require.EqualError(t, err, "no response from "+s.URL+", project project: the request was sent 2 times without a usable response: "+
