@@ -57,22 +57,33 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 // object.
 func Decode(data []byte) (job Job, dropped string, err error) {
 	data = bytes.TrimLeft(data, " \t\r\n\ufeff")
-	var wire struct {
+	var plain struct {
 		fields
-		SubJobs list `json:"sub_jobs"`
+		SubJobs []*fields `json:"sub_jobs"`
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return Job{}, "", err
+	subs := &list{}
+	if bytes.Count(data, []byte("sub_jobs")) < 2 && json.Unmarshal(data, &plain) == nil {
+		subs.of = plain.SubJobs
+		subs.withoutNull()
+	} else { // rare: sub_jobs is not a list of objects, or is there twice, or there is an error to report
+		var lenient struct {
+			fields
+			SubJobs list `json:"sub_jobs"`
+		}
+		if err := json.Unmarshal(data, &lenient); err != nil {
+			return Job{}, "", err
+		}
+		plain.fields, subs = lenient.fields, &lenient.SubJobs
 	}
 	var unread unread
-	job = wire.job(&unread, "")
-	if wire.SubJobs.dropped != "" {
-		unread.add(wire.SubJobs.dropped)
+	job = plain.job(&unread, "")
+	if subs.dropped != "" {
+		unread.add(subs.dropped)
 	}
-	if n := len(wire.SubJobs.of); n > 0 {
+	if n := len(subs.of); n > 0 {
 		job.SubJobs = make([]Job, n)
 	}
-	for i, sub := range wire.SubJobs.of {
+	for i, sub := range subs.of {
 		job.SubJobs[i] = sub.job(&unread, "a sub-job's ")
 	}
 	return job, strings.Join(unread, ", "), nil
@@ -176,8 +187,12 @@ func (l *list) UnmarshalJSON(data []byte) error {
 	if json.Unmarshal(data, &l.of) != nil {
 		l.decodeEach(data)
 	}
-	l.of = slices.DeleteFunc(l.of, func(sub *fields) bool { return sub == nil })
+	l.withoutNull()
 	return nil
+}
+
+func (l *list) withoutNull() {
+	l.of = slices.DeleteFunc(l.of, func(sub *fields) bool { return sub == nil })
 }
 
 // decodeEach is for a list in which something is not an object.

@@ -16,7 +16,9 @@ const longestRetryAfter = 24 * time.Hour
 // counts as one. A date is on the server's clock, so it is compared to date, the response's own, or
 // to now if date is zero. A negative or unreadable header is 0; the longest result is 24 hours.
 func RetryAfter(header string, date, now time.Time) time.Duration {
-	header = strings.TrimSpace(header)
+	if header = strings.TrimSpace(header); header == "" {
+		return 0
+	}
 	if seconds, ok := parseSeconds(header); ok {
 		most := int64(longestRetryAfter / time.Second)
 		return time.Duration(min(max(seconds, 0), most)) * time.Second
