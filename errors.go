@@ -182,7 +182,7 @@ func publicError(end *wait.End) error {
 			e.Advice = fixAndWait
 		}
 	}
-	if asked, ok := errors.AsType[*poller.Error](s.LastFailure); ok {
+	if asked, ok := errors.AsType[*poller.Error](s.LastFailure); ok && asked != nil {
 		e.Asked = asked.Asked
 	}
 	return e
@@ -206,7 +206,7 @@ func gone(jobID string) error {
 type submitError struct{ err error }
 
 func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
+	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused != nil && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
 		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
 	}
 	return "waiter: submitting the job: " + e.err.Error() +

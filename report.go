@@ -97,7 +97,7 @@ func failedSubJobs(job status.Job) []status.Job {
 // how the polls went, and what to do next, on one line.
 func (e *UnfinishedError) Error() string {
 	text := name(e.named()) + " " + e.reason()
-	said := e.LastFailure == nil || e.Cause != nil && e.Cause.Error() == e.LastFailure.Error()
+	said := e.LastFailure == nil || e.Cause != nil && wire.Text(e.Cause) == wire.Text(e.LastFailure)
 	var parts []string
 	if e.Polls > 0 || e.Last.Status != "" || !said {
 		parts = append(parts, e.lastSeen())

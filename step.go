@@ -10,6 +10,7 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -157,7 +158,7 @@ func progress(f *wait.Follower, delivered []status.Transition, next time.Duratio
 		p.Due = time.Now().Add(next).Round(0)
 	}
 	if s.LastFailure != nil {
-		p.LastFailure = s.LastFailure.Error()
+		p.LastFailure = wire.Text(s.LastFailure)
 	}
 	return p
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
@@ -66,10 +67,13 @@ func (v Verdict) String() string {
 // net/http does not support are Permanent. Everything else is Passing: nil, the end of a
 // context, a network failure, and any error that Classify does not know.
 func Classify(err error) Verdict {
+	if isNil(err) {
+		return Passing
+	}
 	if _, ok := errors.AsType[*backoff.PermanentError](err); ok {
 		return Permanent
 	}
-	if e, ok := errors.AsType[*credential.Error](err); ok {
+	if e, ok := errors.AsType[*credential.Error](err); ok && e != nil {
 		switch {
 		case e.Rejected:
 			return Unauthorized
@@ -78,7 +82,7 @@ func Classify(err error) Verdict {
 		}
 		return Passing // even after a rejection: renewing may work later
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		if e.StatusCode == 0 {
 			return Classify(e.Err)
 		}
@@ -134,7 +138,7 @@ func badCertificate(err error) bool {
 // badScheme matches the text, because net/http has no type for this error.
 func badScheme(err error) bool {
 	u, ok := errors.AsType[*url.Error](err)
-	return ok && strings.HasPrefix(u.Err.Error(), "unsupported protocol scheme")
+	return ok && u.Err != nil && strings.HasPrefix(wire.Text(u.Err), "unsupported protocol scheme")
 }
 
 func is[E error](err error) bool {
@@ -153,11 +157,14 @@ func is[E error](err error) bool {
 //
 // and "" for nil. It is pure.
 func Kind(err error) string {
-	if err == nil {
+	switch {
+	case err == nil:
 		return ""
+	case isNil(err):
+		return "other"
 	}
 	e, responded := errors.AsType[*Error](err)
-	responded = responded && e.StatusCode >= 100 && e.StatusCode <= 999
+	responded = responded && e != nil && e.StatusCode >= 100 && e.StatusCode <= 999
 	network, isNet := errors.AsType[net.Error](err)
 	switch {
 	case is[*credential.Error](err):

@@ -113,15 +113,16 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 		at.project, header = id, id
 	}
 	var job status.Job
+	var dropped string
 	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
-		job, err = decode(body, jobID)
+		job, dropped, err = decode(body, jobID)
 		redact(&job, secrets)
 		return err
 	})
 	if err != nil {
 		return Reply{}, err
 	}
-	reply.Job = job
+	reply.Job, reply.Dropped = job, dropped
 	return reply, nil
 }
 

@@ -27,6 +27,9 @@ type Error struct {
 // Error says on one line what the response was, and how to fix what a person can fix. If
 // the address may be wrong, it names what was asked.
 func (e *Error) Error() string {
+	if e == nil {
+		return "no response (a nil *poller.Error)"
+	}
 	if hint := e.hint(); hint != "" {
 		return e.said() + "; " + hint
 	}
@@ -44,10 +47,10 @@ func (e *Error) said() string {
 	parts := []string{first}
 	if e.Err != nil {
 		cause := e.Err
-		if u, ok := errors.AsType[*url.Error](cause); ok { // the URL hides the reason behind it
+		if u, ok := errors.AsType[*url.Error](cause); ok && u.Err != nil { // the URL hides the reason behind it
 			cause = u.Err
 		}
-		parts = append(parts, cause.Error())
+		parts = append(parts, wire.Text(cause))
 	}
 	for _, part := range []string{e.Code, e.Message} {
 		if part != "" {
@@ -65,7 +68,12 @@ func (e *Error) said() string {
 }
 
 // Unwrap returns Err.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // addressMatters reports whether a wrong endpoint or project may be the cause.
 func (e *Error) addressMatters() bool {

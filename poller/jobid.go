@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +31,7 @@ func JobID(statusCode int, body []byte) (string, error) {
 }
 
 func jobID(body []byte) (string, error) {
-	body = bytes.TrimSpace(body)
+	body = wire.TrimBody(body)
 	if len(body) == 0 {
 		return "", errors.New("the response has no job id: it is empty")
 	}

@@ -92,13 +92,14 @@ func feedback(date time.Time, err error) credential.Feedback {
 	return f
 }
 
-// decode reads the body of a good response.
-func decode(body []byte, jobID string) (status.Job, error) {
-	switch trimmed := bytes.TrimSpace(body); {
-	case len(trimmed) == 0:
-		return status.Job{}, errors.New("the response is empty")
-	case trimmed[0] != '{':
-		return status.Job{}, fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
+// decode reads the body of a good response. It returns in words what it could not read.
+func decode(body []byte, jobID string) (job status.Job, dropped string, err error) {
+	body = wire.TrimBody(body)
+	switch {
+	case len(body) == 0:
+		return status.Job{}, "", errors.New("the response is empty")
+	case body[0] != '{':
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
 	}
 	// The sub-jobs are counted before they are decoded: 1 MiB of {} would become 150 MiB.
 	// A short body can't hold too many.
@@ -107,20 +108,19 @@ func decode(body []byte, jobID string) (status.Job, error) {
 			SubJobs count `json:"sub_jobs"`
 		}
 		if err := json.Unmarshal(body, &counted); err != nil {
-			return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
+			return status.Job{}, "", fmt.Errorf("the response is not a job: %w", err)
 		}
 	}
-	var job status.Job
-	if err := job.UnmarshalJSON(body); err != nil { // json.Unmarshal would scan the body twice more
-		return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
-	}
+	job, dropped, err = status.Decode(body)
 	switch {
-	case strings.TrimSpace(string(job.Status)) == "":
-		return status.Job{}, errors.New("the response has no status")
+	case err != nil:
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %w", err)
+	case job.Status == "":
+		return status.Job{}, "", errors.New("the response has no status")
 	case job.ID != "" && !status.SameID(job.ID, jobID):
-		return status.Job{}, fmt.Errorf("the response is for another job, %q", wire.Line(job.ID, 64))
+		return status.Job{}, "", fmt.Errorf("the response is for another job, %q", wire.Line(job.ID, 64))
 	}
-	return job, nil
+	return job, dropped, nil
 }
 
 // redact removes the credential from what the service says about a job.

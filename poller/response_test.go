@@ -68,7 +68,6 @@ func TestBadResponses(t *testing.T) {
 		"a status as object":      {200, `{"status":{}}`, "no status"},
 		"an error":                {200, `{"errCode":"SFS.TURBO.0005","errMsg":"Internal server error"}`, "no status: SFS.TURBO.0005: Internal server error"},
 		"another job":             {200, `{"job_id":"another","status":"success"}`, `for another job, "another"`},
-		"sub-jobs as object":      {200, `{"status":"running","sub_jobs":{"a":{}}}`, "sub_jobs is not a list"},
 		"2,001 sub-jobs":          {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 2000) + `{}]}`, "more than 2000 sub-jobs"},
 		"2,001 in two lists":      {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 1000) + `{}],"SUB_JOBS":[` + strings.Repeat("{},", 999) + `{}]}`, "more than 2000 sub-jobs"},
 		"more than 1 MiB":         {200, `{"status":"running"}` + strings.Repeat(" ", 1<<20-19), "longer than 1 MiB"},

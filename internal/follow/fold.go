@@ -3,12 +3,14 @@ package follow
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/sfsturbo/waiter/status"
 )
 
-// fold returns job with the known statuses in lower case: sibling services spell theirs in upper
-// case. It shares no memory with job.
+// fold returns job with the known statuses in lower case, because sibling services spell theirs in
+// upper case, and without blanks around a status, whichever Poller it came from. It shares no
+// memory with job.
 func fold(job status.Job) status.Job {
 	job = job.Clone()
 	job.Status = foldStatus(job.Status)
@@ -19,6 +21,7 @@ func fold(job status.Job) status.Job {
 }
 
 func foldStatus(s status.Status) status.Status {
+	s = status.Status(strings.TrimFunc(string(s), func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }))
 	if lower := status.Status(strings.ToLower(string(s))); lower.Known() {
 		return lower
 	}

@@ -170,6 +170,9 @@ func (s *State) answered(p Poll, r Rules) Next {
 		s.full = true
 		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
 	}
+	if dropped := p.Reply.Dropped; dropped != "" && len(s.seen) < maxSeen && s.seen.add(anyName, status.Status("dropped "+dropped)) {
+		n.Warnings = append(n.Warnings, fmt.Sprintf("left out of the response: %.200s", dropped))
+	}
 	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
 	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
 	s.suspect, s.failureKind, s.asked[Failure] = false, "", 0
@@ -187,7 +190,7 @@ func (s *State) failed(p Poll, r Rules) Next {
 	n.Schedule, n.Reset = Failure, s.asked[Failure] == 0
 	s.failureKind = n.Kind
 	s.count(n.Kind, p.Err)
-	if e, ok := errors.AsType[*poller.Error](p.Err); ok {
+	if e, ok := errors.AsType[*poller.Error](p.Err); ok && e != nil {
 		n.AtLeast = min(e.RetryAfter, maxRetryAfter)
 	}
 	if r.Classify != nil {
@@ -244,7 +247,7 @@ func (s *State) confirm(at time.Time, n *Next) {
 func (s *State) check(r poller.Reply) error {
 	var wrong error
 	switch {
-	case r.Job.Status == "":
+	case foldStatus(r.Job.Status) == "":
 		wrong = errors.New("the response has no status")
 	case r.Job.ID != "" && !status.SameID(r.Job.ID, s.Job.ID):
 		wrong = errors.New("the response is for another job")
@@ -257,7 +260,7 @@ func (s *State) check(r poller.Reply) error {
 // isResponse reports whether the service, or a proxy, responded in time, even if badly.
 func isResponse(err error) bool {
 	e, ok := errors.AsType[*poller.Error](err)
-	return err == nil || ok && e.StatusCode != 0 && !errors.Is(err, context.DeadlineExceeded)
+	return err == nil || ok && e != nil && e.StatusCode != 0 && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // saysPermanent reports whether the Poller itself says that polling again cannot help.

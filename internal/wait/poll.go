@@ -91,7 +91,7 @@ func (f *Follower) judge(ctx, pollCtx context.Context, p *Polled, now time.Time)
 	timedOut := errors.Is(ended, context.DeadlineExceeded)
 	switch {
 	case p.Err != nil && ended != nil && timedOut && f.Once:
-		observed.Err = late{p.Took, errors.New(p.Err.Error())}
+		observed.Err = late{p.Took, errors.New(wire.Text(p.Err))}
 	case p.Err != nil && ended != nil:
 		f.State.Cut(late{p.Took, p.Err}, timedOut)
 		p.Next = follow.Failed(ended)
@@ -183,6 +183,6 @@ type late struct {
 }
 
 func (e late) Error() string {
-	return "no response within " + wire.Round(e.took) + ": " + e.error.Error()
+	return "no response within " + wire.Round(e.took) + ": " + wire.Text(e.error)
 }
 func (e late) Unwrap() []error { return []error{context.DeadlineExceeded, e.error} }

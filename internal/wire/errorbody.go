@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"html"
@@ -36,7 +35,7 @@ const (
 // It is lenient: a code may be a number, and a field that is missing or has another
 // type is empty. Secrets that the body echoes are redacted.
 func DecodeError(body []byte, secrets ...string) ErrorBody {
-	body = bytes.TrimSpace(body)
+	body = TrimBody(body)
 	var b ErrorBody
 	switch {
 	case len(body) == 0:

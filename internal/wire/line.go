@@ -4,6 +4,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -16,7 +17,28 @@ const MaxText = 768
 
 // OneLine formats v, which may come from outside, as at most [MaxText] characters on
 // one line.
-func OneLine(v any) string { return Line(fmt.Sprint(v), MaxText) }
+func OneLine(v any) string {
+	if err, ok := v.(error); ok {
+		v = Text(err)
+	}
+	return Line(fmt.Sprint(v), MaxText)
+}
+
+// Text returns the text of an error that may come from outside: of one whose Error method panics,
+// such as a nil pointer, its type.
+func Text(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("an error without a text (%T)", err)
+		}
+	}()
+	return err.Error()
+}
+
+// TrimBody removes blanks and a byte-order mark around a JSON document.
+func TrimBody(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimLeft(body, " \t\r\n\ufeff"))
+}
 
 // Round formats a duration with the precision that a reader can use: seconds from
 // 10 s on, tenths from 1 s on, otherwise milliseconds.

@@ -31,7 +31,17 @@ type Error struct {
 	Err       error // never nil
 }
 
-func (e *Error) Error() string { return "credential: " + e.Err.Error() }
+func (e *Error) Error() string {
+	if e == nil || e.Err == nil {
+		return "credential: it cannot authorize requests, for a reason that it does not say"
+	}
+	return "credential: " + e.Err.Error()
+}
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
