@@ -124,6 +124,25 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// A body that reads checkpoints has to have seen what they show.
+func TestWatchCheckpoints(t *testing.T) {
+	bubble(t, "are saved after the loop's body, also when that breaks", func(t *testing.T) {
+		var order []string
+		save := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, t status.Transition) error {
+			order = append(order, fmt.Sprint("save ", t.To, " ", checkpoint.Status))
+			return nil
+		})
+		for transition, err := range newWaiter(t, responses(job("waiting"), job("running"), job("success"))).Watch(t.Context(), id, save) {
+			require.NoError(t, err)
+			order = append(order, "body "+string(transition.To))
+			if transition.To == status.Running {
+				break
+			}
+		}
+		require.Equal(t, []string{"body waiting", "save waiting waiting", "body running", "save running running"}, order)
+	})
+}
+
 func TestRun(t *testing.T) {
 	bubble(t, "submits once, and the grace begins when that has returned", func(t *testing.T) {
 		submitted := 0
