@@ -73,9 +73,11 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	if end := f.Outcome(); end != nil {
 		return progress(f, nil, 0), end.Err
 	}
-	if left := p.left(time.Now()); left > 0 && ctx.Err() == nil {
-		p.Next = left
-		return p, nil
+	if now := time.Now(); ctx.Err() == nil {
+		if left := p.left(now); left > 0 {
+			p.Next, p.Due = left, now.Add(left).Round(0) // Due moves only where the clock was set back
+			return p, nil
+		}
 	}
 	f.Start()
 	defer f.Abandon()
@@ -97,11 +99,11 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	return progress(f, delivered, 0), end.Err
 }
 
-// left is how long it is at now until the next poll is due. A Due further off than Next means
-// that the clock was set back since.
+// left is how long it is at now until the next poll is due. A Due further off than the Next of the
+// last Step means that the clock was set back since.
 func (p *Progress) left(now time.Time) time.Duration {
 	left := p.Due.Sub(now)
-	if p.Next > 0 {
+	if p.Next > 0 || len(p.State) > 0 {
 		left = min(left, p.Next)
 	}
 	return left
