@@ -1,6 +1,7 @@
 package waiter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -129,18 +130,35 @@ func Outcome(err error) string {
 	if err == nil {
 		return "success"
 	}
-	if e, ok := errors.AsType[*UnfinishedError](err); ok && e.Outcome != "" {
-		return e.Outcome
+	return cmp.Or(outcome(err), "usage")
+}
+
+// outcome returns the outcome of the first wait in err's tree; "" if there is none.
+func outcome(err error) string {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree, in order
+	case *UnfinishedError:
+		if e.Outcome != "" {
+			return e.Outcome
+		}
+		return cmp.Or(outcome(e.Cause), "permanent")
+	case *submitError:
+		return "permanent"
+	case interface{ Unwrap() []error }:
+		for _, wrapped := range e.Unwrap() {
+			if found := outcome(wrapped); found != "" {
+				return found
+			}
+		}
+		return ""
+	case interface{ Unwrap() error }:
+		return outcome(e.Unwrap())
 	}
 	for _, s := range sentinels {
-		if errors.Is(err, s.error) {
+		if errors.Is(err, s.error) { // a FailedError is ErrJobFailed
 			return s.outcome
 		}
 	}
-	if _, ok := errors.AsType[*submitError](err); ok {
-		return "permanent"
-	}
-	return "usage"
+	return ""
 }
 
 // publicError returns the error of an end; nil for success.
@@ -188,10 +206,10 @@ var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
 // package's errors, and the contexts', must only say what happened to this job. The cause is still
 // found as the value that it is, and so is all else that it wraps.
 func notOurs(cause error) error {
-	_, failed := errors.AsType[*FailedError](cause)
-	_, unfinished := errors.AsType[*UnfinishedError](cause)
-	if failed || unfinished {
-		return another{cause}
+	for _, ours := range []error{ErrJobFailed, ErrUnfinished, ErrNotFound, ErrDisappeared, ErrUnauthorized, ErrStalled, ErrSubJobFailed} {
+		if errors.Is(cause, ours) {
+			return another{cause}
+		}
 	}
 	return cause
 }
