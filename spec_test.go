@@ -701,6 +701,53 @@ func TestContext(t *testing.T) {
 		}
 	}
 
+	// In an errgroup the first error of a wait is the cause of the others' ends.
+	mine := errors.New("the group gave up")
+	theirs := map[string]error{
+		"a failed one":      fmt.Errorf("%w: %w", mine, &waiter.FailedError{Job: status.Job{ID: "another", Status: "failed", ErrorCode: "SFS.TURBO.0100"}}),
+		"an unfinished one": fmt.Errorf("%w: %w", mine, &waiter.UnfinishedError{JobID: "another", Outcome: "timeout", Cause: httpError(403)}),
+		"joined ones": errors.Join(mine, &waiter.UnfinishedError{JobID: "another", Outcome: "stalled"},
+			&waiter.FailedError{Job: status.Job{ID: "another", Status: "failed"}}),
+		"one that only wraps what this package names": fmt.Errorf("%w: another: %w", mine, waiter.ErrJobFailed),
+	}
+	strange := func(t *testing.T, err, cause error) {
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, cause, "the value itself")
+		require.ErrorIs(t, err, mine)
+		require.ErrorContains(t, err, mine.Error())
+		require.ErrorContains(t, err, "another")
+		for _, not := range []error{
+			waiter.ErrJobFailed, waiter.ErrStalled, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized,
+			waiter.ErrSubJobFailed, context.DeadlineExceeded,
+		} {
+			require.NotErrorIs(t, err, not)
+		}
+		_, found := errors.AsType[*waiter.FailedError](err)
+		require.False(t, found, "FailedError")
+		_, found = errors.AsType[*poller.Error](err)
+		require.False(t, found, "poller.Error")
+	}
+	for what, cause := range theirs {
+		specify(t, "whose cause is another wait's error says nothing of this job's end: "+what, func(t *testing.T, d driver) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Minute, func() { cancel(cause) })
+			got := d.wait(ctx, t, responses(job("running")))
+			strange(t, got.err, cause)
+			require.Equal(t, id, unfinished(t, got.err).JobID)
+			require.Equal(t, "canceled", waiter.Outcome(got.err))
+		})
+		t.Run("whose cause is another wait's error says nothing of a job that was not submitted: "+what, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			_, err := newWaiter(t, responses()).Run(ctx, submits(id, nil))
+			strange(t, err, cause)
+			require.NotErrorIs(t, err, waiter.ErrUnfinished)
+			_, found := errors.AsType[*waiter.UnfinishedError](err)
+			require.False(t, found)
+			require.Equal(t, "canceled", waiter.Outcome(err))
+		})
+	}
+
 	specify(t, "that has ended before the call means no request", func(t *testing.T, d driver) {
 		s := responses(job("success"))
 		require.ErrorIs(t, d.wait(canceled(t), t, s).err, context.Canceled)
