@@ -94,7 +94,9 @@ func (f *Follower) judge(ctx, pollCtx context.Context, p *Polled, now time.Time)
 		observed.Err = late{p.Took, errors.New(p.Err.Error())}
 	case p.Err != nil && ended != nil:
 		f.State.Cut(late{p.Took, p.Err}, timedOut)
-		p.Next = follow.Failed(p.Err)
+		if p.Next = follow.Failed(p.Err); timedOut {
+			p.Next = follow.Failed(late{p.Took, p.Err}) // as it is counted
+		}
 		return ended
 	case p.Err != nil && errors.Is(pollCtx.Err(), context.DeadlineExceeded):
 		observed.Err = late{p.Took, p.Err}
