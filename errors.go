@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -58,7 +61,7 @@ type UnfinishedError struct {
 	Last        status.Job     // as last seen, a checkpoint for [From]; at least its ID
 	LastSeen    time.Time      // when the last good response arrived; zero if there was none
 	Age         time.Duration  // of Last when the wait ended; 0 if there was no good response
-	Unchanged   time.Duration  // how long Last had had no new status when it was last seen
+	Unchanged   time.Duration  // how long Last had gone without a new status when it was last seen
 	RequestID   string         // of the last good response
 	Polls       int            // sent
 	Elapsed     time.Duration  // since the wait began
@@ -125,7 +128,7 @@ var sentinels = []struct {
 //	permanent       polling again cannot help, or Run's submit failed
 //	usage           an option, a job id or anything else is wrong: nothing was awaited
 //
-// Of several joined errors it is the first wait's. It is pure.
+// After [Waiter.WaitAll], ask it of each Result's Err: of joined errors it returns one. It is pure.
 func Outcome(err error) string {
 	if err == nil {
 		return "success"
@@ -187,6 +190,9 @@ func publicError(end *wait.End) error {
 		e.Cause = s.LastFailure
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(end.Cause)
+		if s.Job.Status == "" && slices.Contains(notTheJobs, poller.Kind(s.LastFailure)) {
+			e.Advice = fixFailure
+		}
 	case follow.Stopped:
 		e.Cause = errNoNextPoll
 	case follow.Unusable:
@@ -200,7 +206,32 @@ func publicError(end *wait.End) error {
 	return e
 }
 
+// notTheJobs are kinds of failures that waiting again does not help against if they are all that
+// a wait has seen.
+var notTheJobs = []string{"bad answer", "network", "credential"}
+
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
+
+// gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
+func gone(jobID string) error {
+	return &UnfinishedError{
+		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
+		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
+	}
+}
+
+// submitError is a submit that failed, and says what that leaves behind.
+type submitError struct{ err error }
+
+func (e *submitError) Error() string {
+	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
+		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
+	}
+	return "waiter: submitting the job: " + e.err.Error() +
+		". If the request got through, a job may have started: check before submitting again"
+}
+
+func (e *submitError) Unwrap() error { return e.err }
 
 // notOurs returns a context's cause, without the identity of what another wait returned: this
 // package's errors, and the contexts', must only say what happened to this job. The cause is still
@@ -218,7 +249,7 @@ type another struct{ error }
 
 func (e another) Is(target error) bool {
 	for _, s := range sentinels {
-		if target == s.error { //nolint:errorlint // errors.Is unwraps
+		if target == s.error {
 			return false
 		}
 	}
@@ -227,7 +258,7 @@ func (e another) Is(target error) bool {
 
 func (e another) As(target any) bool {
 	switch target.(type) {
-	case **FailedError, **UnfinishedError, **poller.Error:
+	case **FailedError, **UnfinishedError, **poller.Error, **credential.Error:
 		return false
 	}
 	return errors.As(e.error, target)

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"runtime"
@@ -242,9 +241,6 @@ func all(ids ...string) func(context.Context, *testing.T, poller.Poller, status.
 
 // traced is a Trace with these hooks.
 func traced(t waiter.Trace) waiter.Option { return waiter.WithTrace(&t) }
-
-// jobID is poller.JobID for the response to a call that succeeded.
-func jobID(body string) (string, error) { return poller.JobID(http.StatusOK, []byte(body)) }
 
 // fn is a Poller.
 type fn func(ctx context.Context, jobID string) (poller.Reply, error)

@@ -19,6 +19,7 @@ import (
 const (
 	waitAgain  = "The job itself may go on: wait again with the same job id"
 	fixAndWait = "Fix that, then wait again with the same job id"
+	fixFailure = "Fix the last failure first, then wait again with the same job id"
 )
 
 var advice = map[follow.End]string{

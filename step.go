@@ -141,6 +141,7 @@ func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 	if p.LastFailure != "" {
 		f.State.LastFailure = errors.New(p.LastFailure)
 	}
+	f.State.Rebase(p.Due.Add(-p.Next), time.Now())
 	if err := f.State.Remember(p.State); err != nil {
 		return nil, fmt.Errorf("waiter: Progress.State cannot be used: %w. Begin again with its JobID and Job", err)
 	}

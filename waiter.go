@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -54,12 +53,13 @@ func New(p poller.Poller, opts ...Option) (*Waiter, error) {
 // ([WithJobType]). The others follow the schedule ([WithBackOff]), and one is sent shortly before
 // ctx's deadline. Failures that pass (see [poller.Classify]) do not end a wait: without a deadline
 // it lasts as long as the job and the outage.
-func (w *Waiter) Wait(ctx context.Context, jobID string, opts ...Option) (status.Job, error) {
+func (w *Waiter) Wait(ctx context.Context, jobID string, opts ...Option) (job status.Job, err error) {
 	f, err := w.follow(jobID, opts)
 	if err == nil {
 		err = f.Wait(ctx)
 	}
-	return jobOf(f, jobID), err
+	setJob(&job, f, jobID)
+	return job, err
 }
 
 // Watch is Wait as an iterator over the transitions. It polls while you iterate, on your
@@ -119,21 +119,8 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 		return status.Job{ID: id}, fmt.Errorf("waiter: the job was submitted, but submit returned no usable id: %w", err)
 	}
 	err = f.Wait(ctx)
-	return jobOf(f, id), err
+	return f.State.Job.Clone(), err
 }
-
-// submitError is a submit that failed, and says what that leaves behind.
-type submitError struct{ err error }
-
-func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
-	}
-	return "waiter: submitting the job: " + e.err.Error() +
-		". If the request got through, a job may have started: check before submitting again"
-}
-
-func (e *submitError) Unwrap() error { return e.err }
 
 // Result is how one wait of [Waiter.WaitAll] ended: what [Waiter.Wait] returns.
 type Result struct {
@@ -153,6 +140,21 @@ const pollsAtOnce = 16 // of one WaitAll
 // recover a panic. An id given twice, with or without dashes, is followed once. [From] belongs to
 // one job: to go on from checkpoints, call Wait in goroutines of your own.
 func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) ([]Result, error) {
+	results := make([]Result, len(jobIDs))
+	for i, id := range jobIDs {
+		results[i].Job.ID = id
+	}
+	c, err := w.config.with(opts)
+	if err == nil && c.checkpoint != nil {
+		err = errors.New("waiter: From: a checkpoint belongs to one job, not to all of WaitAll: use Wait")
+	}
+	if err != nil {
+		for i := range results {
+			results[i].Err = err
+		}
+		return results, err
+	}
+
 	ctx, cancel := context.WithCancel(ctx)
 	left := make(chan struct{})
 	var waits sync.WaitGroup
@@ -161,19 +163,17 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		close(left)
 		waits.Wait()
 	}()
-
 	calls := make(chan func()) // what waits deliver on this goroutine
 	gate := make(chan struct{}, pollsAtOnce)
-	results := make(map[string]*Result, len(jobIDs))
-	for _, id := range jobIDs {
-		if results[key(id)] != nil {
+	first := make(map[string]int, len(jobIDs)) // where an id stands first
+	for i, id := range jobIDs {
+		if _, again := first[key(id)]; again {
 			continue
 		}
-		r := &Result{Job: status.Job{ID: id}}
-		results[key(id)] = r
-		f, err := w.followOneOf(id, opts)
+		first[key(id)] = i
+		f, err := c.follow(id)
 		if err != nil {
-			r.Err = err
+			results[i].Err = err
 			continue
 		}
 		f.Gate = gate
@@ -192,9 +192,9 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 			}
 		}
 		waits.Go(func() {
-			r.Err = errGone // a Poller or hook that ends its goroutine is no success
-			r.Err = f.Wait(ctx)
-			r.Job = jobOf(f, id)
+			results[i].Err = gone(id) // unless Wait returns
+			results[i].Err = f.Wait(ctx)
+			results[i].Job = f.State.Job.Clone()
 		})
 	}
 	go func() {
@@ -205,37 +205,25 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 		call()
 	}
 
-	all := make([]Result, len(jobIDs))
 	var errs []error
-	joined := make(map[string]bool, len(results))
 	for i, id := range jobIDs {
-		all[i] = *results[key(id)]
-		all[i].Job = all[i].Job.Clone()
-		if !joined[key(id)] {
-			errs = append(errs, all[i].Err)
+		if n := first[key(id)]; n != i {
+			results[i] = Result{results[n].Job.Clone(), results[n].Err}
+			results[i].Job.ID = id
+			continue
 		}
-		joined[key(id)] = true
+		errs = append(errs, results[i].Err)
 	}
-	return all, errors.Join(errs...)
+	return results, errors.Join(errs...)
 }
-
-var errGone = errors.New("waiter: the goroutine of this wait was ended by a Poller, limiter or hook (runtime.Goexit)")
 
 // key is the same for ids that name the same job: see status.SameID.
 func key(jobID string) string { return strings.ToLower(strings.ReplaceAll(jobID, "-", "")) }
 
-func (w *Waiter) followOneOf(jobID string, opts []Option) (*wait.Follower, error) {
-	c, err := w.config.with(opts)
-	if err == nil && c.checkpoint != nil {
-		err = errors.New("waiter: From: a checkpoint belongs to one job, not to all of WaitAll: use Wait")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return c.follow(jobID)
-}
-
-// follow returns the Follower of one call.
+// follow returns the Follower of one call. It is not inlined, so that what it needs is not on the
+// stack of a wait that sleeps.
+//
+//go:noinline
 func (w *Waiter) follow(jobID string, opts []Option) (*wait.Follower, error) {
 	c, err := w.config.with(opts)
 	if err != nil {
@@ -244,10 +232,13 @@ func (w *Waiter) follow(jobID string, opts []Option) (*wait.Follower, error) {
 	return c.follow(jobID)
 }
 
-// jobOf is what a call returns of the job.
-func jobOf(f *wait.Follower, jobID string) status.Job {
+// setJob sets what a call returns of the job.
+//
+//go:noinline
+func setJob(job *status.Job, f *wait.Follower, jobID string) {
 	if f == nil {
-		return status.Job{ID: jobID}
+		job.ID = jobID
+		return
 	}
-	return f.State.Job.Clone()
+	*job = f.State.Job.Clone()
 }

@@ -49,7 +49,7 @@ func TestSignedPolls(t *testing.T) {
 }
 
 // Five bad signatures would lock the key, for every user of it.
-func TestABadSecretIsSentOnceHoweverManyPoll(t *testing.T) {
+func TestABadSecretIsSentOnceByManyPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := goodKey
 		bad.SecretKey = "wrong"
@@ -89,7 +89,7 @@ func TestAProvenKeyIsNotHeldUp(t *testing.T) {
 	})
 }
 
-func TestWhoWaitsForTheFirstAnswerStillHasItsContext(t *testing.T) {
+func TestAPollThatWaitsForTheFirstResponseHasItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, id := inMemory(t, goodKey)
 		s.Fail(pollertest.Rule{Break: pollertest.Hang, Times: 1})
@@ -215,7 +215,7 @@ func TestARejectedKeyThatHasRotatedIsTriedOnceMore(t *testing.T) {
 }
 
 // A poll without a timeout that hangs.
-func TestOneThatHangsHoldsTheOthersUpForAWhileOnly(t *testing.T) {
+func TestAPollThatHangsDelaysOthersFor15Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, id := inMemory(t, goodKey)
 		s.Fail(pollertest.Rule{Break: pollertest.Hang, Times: 1})
@@ -260,7 +260,7 @@ func TestARejectedTemporaryKeyWithANewSecurityTokenIsAnotherKey(t *testing.T) {
 }
 
 // A request that was under way when the key was rejected, and is accepted.
-func TestAnAnswerThatComesLateDoesNotAcquit(t *testing.T) {
+func TestALateSuccessDoesNotClearARejection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, p, id := inMemory(t, goodKey)
 		_, err := p.Poll(t.Context(), id)
@@ -282,7 +282,7 @@ func TestAnAnswerThatComesLateDoesNotAcquit(t *testing.T) {
 	})
 }
 
-func TestATransportThatPanicsHoldsNobodyUp(t *testing.T) {
+func TestATransportThatPanicsDelaysNoOtherPoll(t *testing.T) {
 	key, err := credential.AccessKey(goodKey)
 	require.NoError(t, err)
 	p, err := poller.New("https://example.com", "project", poller.WithCredential(key), poller.WithHTTPClient(&http.Client{

@@ -21,12 +21,12 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// What a poll costs is told beside the least that a program does to ask the same:
+// What a poll costs is reported beside the least that a program does to ask the same:
 // net/http's GET with a token, io.ReadAll, and encoding/json into plain strings.
 // Both use one http.Client, in the same run, by turns. The server sends bytes that
 // it had ready, and allocates nothing: what is counted is the client's side.
 
-// measured is an answer with three sub-jobs, about 900 bytes.
+// measured is a response with three sub-jobs, about 900 bytes.
 const measured = `{
   "job_id" : "` + jobID + `",
   "status" : "running",
@@ -59,7 +59,7 @@ const measured = `{
   } ]
 }`
 
-func TestPollAllocatesHalfAsMuchAgainAsABareRequestAtMost(t *testing.T) {
+func TestPollAllocatesAtMostHalfMoreThanABareRequest(t *testing.T) {
 	for name, over := range transports {
 		t.Run(name, func(t *testing.T) {
 			poll, bare := ourAndBare(t, over(t))
@@ -193,7 +193,7 @@ func get(ctx context.Context, c *http.Client, url string) (job bareJob, err erro
 	return job, json.Unmarshal(body, &job)
 }
 
-// transports reach a server that gives the measured answer to whatever it is asked.
+// transports reach a server that sends the measured response to each request.
 var transports = map[string]func(testing.TB) http.RoundTripper{
 	// No transport at all: it shows the client's own part at its largest.
 	"memory/fake": func(testing.TB) http.RoundTripper { return fake{} },

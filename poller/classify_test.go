@@ -37,7 +37,7 @@ func shapes(code string) map[string]string {
 }
 
 // The error table of the service, row by row, over the wire.
-func TestClassifyAnswers(t *testing.T) {
+func TestClassifyResponses(t *testing.T) {
 	const none = ""
 	for _, row := range []struct {
 		code  int

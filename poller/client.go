@@ -174,9 +174,11 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 			again = retry
 		}
 	}()
-	resp, err := c.do(r)
+	limited, sends := wire.LimitSends(ctx)
+	defer sends.End()
+	resp, err := c.do(r.WithContext(limited))
 	if err != nil {
-		return Reply{}, false, noResponse(what, r, err)
+		return Reply{}, false, noResponse(what, r, sends.Explain(err))
 	}
 	defer resp.Body.Close()
 	date := wire.Date(resp.Header.Get("Date"))

@@ -61,7 +61,7 @@ func TestAClockThatIsOffIsCorrected(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.Equal(t, 200, status())
 		require.Equal(t, 3, requests, "and from then on")
-		off = 0 // somebody has set the clock right
+		off = 0 // the clock has been corrected
 		require.Equal(t, 200, status())
 		require.Equal(t, 5, requests)
 		off = -20 * time.Minute
@@ -71,7 +71,7 @@ func TestAClockThatIsOffIsCorrected(t *testing.T) {
 }
 
 // Two gateways' clocks differ: a rejection by one is none for the other's time.
-func TestGatewaysWhoseClocksDifferAreNoReasonToSignABadKeyForEver(t *testing.T) {
+func TestABadKeyIsNotSignedForeverIfTheGatewaysClocksDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0
 		key, err := credential.AccessKey(goodKey)
@@ -96,7 +96,7 @@ func TestGatewaysWhoseClocksDifferAreNoReasonToSignABadKeyForEver(t *testing.T) 
 	})
 }
 
-// Each accepted answer's Date keeps up with the drift, so that none is rejected.
+// The Date of each accepted response corrects the drift, so that none is rejected.
 func TestAClockThatDriftsIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin, requests, rejected := time.Now(), 0, 0

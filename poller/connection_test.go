@@ -52,7 +52,7 @@ func TestSequentialPollsShareOneConnection(t *testing.T) {
 	n := 0
 	s, conns := counted(t, func(w http.ResponseWriter, r *http.Request) {
 		n++
-		switch n % 6 { // whatever the answer
+		switch n % 6 { // whatever the response
 		case 0:
 			answer(503, "<html>"+string(make([]byte, 10_000)))(w, r)
 		case 1:

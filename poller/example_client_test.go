@@ -12,7 +12,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
-// A wrong endpoint is found out before anything is sent.
+// A wrong endpoint is an error before anything is sent.
 func ExampleNew() {
 	const project = "0970dd7a1300f5672ff2c003c60ae115"
 	token := credential.Token("MIIQtgYJKoZIhvcNAQcC...")
@@ -34,8 +34,8 @@ func ExampleEndpoint() {
 	// https://sfs-turbo.eu-west-101.myhuaweicloud.eu
 }
 
-// A client with another timeout, proxy or root certificates: here, with the
-// connection in memory to a test's service.
+// A client with another timeout, proxy or root certificates: here, one that is connected
+// in memory to a test's service.
 func ExampleWithHTTPClient() {
 	service := pollertest.New()
 	defer service.Close()
@@ -102,7 +102,7 @@ func ExampleError() {
 	// Output: 404 SFS.TURBO.0019 Invalid Job Id 00000000000000000000000000000001
 }
 
-// A program that has done its waiting gives the connections back.
+// A program closes its connections when it has done its waiting.
 func ExampleClient_CloseIdleConnections() {
 	server := pollertest.New()
 	defer server.Close()

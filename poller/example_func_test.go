@@ -10,8 +10,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Any client's call is a Poller. Its errors are made such that Classify knows them:
-// what it does not know, it takes for passing.
+// Any client's call is a Poller. Return errors that Classify knows: it takes an error that
+// it does not know for passing.
 func ExampleFunc() {
 	showJob := func(context.Context, string) (state string, httpStatus int) { // another client's
 		return "running", 200
@@ -28,7 +28,7 @@ func ExampleFunc() {
 	// Output: 26f6b565 running <nil>
 }
 
-// Kinds are few, so that failures can be counted by them.
+// There are few kinds, so failures can be counted by kind.
 func ExampleKind() {
 	for _, err := range []error{
 		&poller.Error{StatusCode: 503, Code: "APIGW.0201"},
@@ -45,7 +45,7 @@ func ExampleKind() {
 	// network
 }
 
-// Not every string can be asked for.
+// Not every string can be a job id.
 func ExampleCheckID() {
 	for _, id := range []string{"26f6b565-1111-2222-3333-03f0bd975433", "", ".."} {
 		fmt.Printf("%q %t\n", id, poller.CheckID(id) == nil)

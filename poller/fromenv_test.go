@@ -31,8 +31,7 @@ func environment(t *testing.T, set ...map[string]string) {
 	}
 }
 
-// cloud is a service on a port, whose project has a name, and the environment of
-// those who use it.
+// cloud is a service on a port, with a named project, and the environment of its users.
 func cloud(t *testing.T) (*pollertest.Server, map[string]string) {
 	t.Helper()
 	s := pollertest.New(pollertest.WithNamedProject("0970", "cn-north-4"), pollertest.WithToken(token), pollertest.WithAccessKey(accessKey, secretKey))
@@ -86,7 +85,7 @@ func TestFromEnvNeedsNoNetwork(t *testing.T) {
 	require.Equal(t, "poller.Client(https://sfs-turbo.eu-west-101.myhuaweicloud.eu/v1/{eu-west-101}/sfs-turbo/jobs/)", fromEnv(t).String())
 }
 
-func TestOptionsGoBeforeTheEnvironment(t *testing.T) {
+func TestOptionsOverrideTheEnvironment(t *testing.T) {
 	s, place := cloud(t)
 	environment(t, place, map[string]string{"HW_PROJECT_ID": "0970"})
 	_, err := fromEnv(t, poller.WithCredential(credential.Token(token))).Poll(t.Context(), s.Add(pollertest.Script{}))

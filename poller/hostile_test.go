@@ -34,8 +34,9 @@ func piped(t *testing.T, serve func(net.Conn)) *http.Transport {
 	transport := poller.NewTransport()
 	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		here, there := net.Pipe()
-		connections.Go(func() {
+		connections.Go(func() { //nolint:contextcheck // it lasts as long as the test, not as the dial
 			defer there.Close()
+			defer closedAtEnd(t, there)()
 			serve(there)
 		})
 		return here, nil
@@ -43,7 +44,14 @@ func piped(t *testing.T, serve func(net.Conn)) *http.Transport {
 	return transport
 }
 
-// stream is an answer on the wire: how it begins, and a part that is repeated without
+// closedAtEnd closes a connection when the test ends: over HTTP/2, one whose request was
+// just given up is not idle yet, so CloseIdleConnections leaves it open.
+func closedAtEnd(t *testing.T, conn net.Conn) (stop func() bool) {
+	t.Helper()
+	return context.AfterFunc(t.Context(), func() { conn.Close() })
+}
+
+// stream is a response on the wire: how it begins, and a part that is repeated without
 // end. Without a part it falls silent.
 type stream struct {
 	begin, part string
@@ -85,13 +93,13 @@ func gzipped(text string) string {
 	return z.String()
 }
 
-type hostileAnswer struct {
+type hostileResponse struct {
 	stream
 	want, kind string
 }
 
-// hostileAnswers are those that mean ill, and what is said of them.
-func hostileAnswers() map[string]hostileAnswer {
+// hostileResponses are those that mean ill, and what is said of them.
+func hostileResponses() map[string]hostileResponse {
 	const (
 		from     = " from http://127.0.0.1, project project: "
 		noAnswer = "no response" + from
@@ -104,7 +112,7 @@ func hostileAnswers() map[string]hostileAnswer {
 		noReply  = "not a response to a request: check the endpoint and the proxies on the way"
 		upgrade  = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
 	)
-	return map[string]hostileAnswer{
+	return map[string]hostileResponse{
 		"a body without end":                 {stream{begin: ok200 + "\r\n", part: " "}, tooLong, "bad answer"},
 		"one of HTTP/1.0":                    {stream{begin: "HTTP/1.0 200 OK\r\n\r\n", part: " "}, tooLong, "bad answer"},
 		"a body of one byte a second":        {stream{ok200 + "\r\n", " ", time.Second}, broken + late, "timeout"},
@@ -148,8 +156,8 @@ func hostileAnswers() map[string]hostileAnswer {
 
 const pollTimeout = 15 * time.Second // a waiter's
 
-func TestHostileAnswers(t *testing.T) {
-	for name, test := range hostileAnswers() {
+func TestHostileResponses(t *testing.T) {
+	for name, test := range hostileResponses() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := overPipes(t, test.serve)
@@ -168,7 +176,7 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-func TestOddAnswersThatAreGood(t *testing.T) {
+func TestOddResponsesThatAreGood(t *testing.T) {
 	for name, answer := range map[string]string{
 		"JSON of 1,000 levels": withLength(`{"status":"running","x":` + strings.Repeat("[", 1_000) + strings.Repeat("]", 1_000) + "}"),
 		"10,000 headers":       strings.Replace(withLength(good), "\r\n\r\n", "\r\n"+manyHeaders(10_000)+"\r\n", 1),

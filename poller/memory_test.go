@@ -40,8 +40,8 @@ func peak(do func()) (bytes int) {
 	}
 }
 
-// Of each answer there are eight at a time.
-func TestHostileAnswersKeepLittleMemoryAlive(t *testing.T) {
+// There are eight polls of each response at a time.
+func TestHostileResponsesKeepLittleMemoryAlive(t *testing.T) {
 	const mib = 1 << 20
 	job := `{"status":"running","sub_jobs":[` + strings.Repeat(`{"job_id":"`+strings.Repeat("x", 480)+`","status":"running"},`, 1_999) + `{}]}`
 	serve := map[string]func(net.Conn){
@@ -55,7 +55,7 @@ func TestHostileAnswersKeepLittleMemoryAlive(t *testing.T) {
 		"a body without end", "chunks of one byte without end", "headers without end", "a header line without end",
 		"hints without end", "trailers without end", "a gzip bomb", "JSON of 100,000 levels",
 	} {
-		serve[name] = hostileAnswers()[name].serve
+		serve[name] = hostileResponses()[name].serve
 	}
 	for _, name := range []string{"sub-jobs", "a long error", "an echoed token", "an error of lists"} {
 		serve[name] = stream{begin: withLength(hostileBodies()[name])}.serve

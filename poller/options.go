@@ -34,7 +34,7 @@ func WithCredential(c credential.Credential) Option {
 // WithHTTPClient sends requests through a copy of c, with its transport, cookies and
 // timeout. Redirects are not followed, whatever its CheckRedirect says. The default is a
 // transport of the Client's own: it uses the environment's proxy, opens at most 64
-// connections, and has no timeout other than the context's.
+// connections, gives a TLS handshake 10 s, and has no other timeout than the context's.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {

@@ -81,7 +81,7 @@ func pollOnce(endpoint string) {
 // proxy connects every host to the one server.
 type proxy struct {
 	target string
-	status int // of its answers; 200 for those of the server
+	status int // of its responses; 200 for those of the server
 
 	mu    sync.Mutex
 	asked []string
@@ -104,7 +104,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(err)
 	}
 	defer server.Close()
-	// The 200 after Hijack, whose buffer would else hold the begin of what the client sends.
+	// The 200 is sent after Hijack: otherwise its buffer would hold what the client sends first.
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(err)

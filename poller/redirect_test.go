@@ -85,8 +85,8 @@ func TestRedirectTargetCantBeForged(t *testing.T) {
 	require.ErrorContains(t, err, "a redirect to a.example.com")
 }
 
-// A transport may answer twice with the same header.
-func TestHidingARedirectLeavesTheAnswerAlone(t *testing.T) {
+// A transport may return the same header twice.
+func TestHidingARedirectLeavesTheResponseAlone(t *testing.T) {
 	shared := &http.Response{StatusCode: 302, Header: http.Header{"Location": {"https://a.example.com"}}, Body: http.NoBody}
 	own := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return shared, nil })}
 	for range 2 {

@@ -35,7 +35,7 @@ func (c *renewable) Refresh(_ context.Context, rejected *http.Request) error {
 	return nil
 }
 
-// only answers requests with the one token, and counts all.
+// only accepts requests with the one token, and counts all.
 func only(token string, asked *atomic.Int32) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)

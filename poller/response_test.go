@@ -18,13 +18,13 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// hang answers never; or if something was written before, never more.
+// hang sends nothing more.
 func hang(w http.ResponseWriter, r *http.Request) {
 	http.NewResponseController(w).Flush()
 	<-r.Context().Done()
 }
 
-func TestGoodAnswers(t *testing.T) {
+func TestGoodResponses(t *testing.T) {
 	for name, body := range map[string]string{
 		"as documented":         good,
 		"no job id":             `{"status":"running"}`,
@@ -46,7 +46,7 @@ func TestGoodAnswers(t *testing.T) {
 	}
 }
 
-func TestBadAnswers(t *testing.T) {
+func TestBadResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		code       int
 		body, want string
@@ -98,7 +98,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-func TestAnswersThatBreakOff(t *testing.T) {
+func TestResponsesThatBreakOff(t *testing.T) {
 	for name, c := range map[string]struct{ response, kind string }{
 		"nothing":         {"", "network"},
 		"within headers":  {"HTTP/1.1 200 OK\r\nContent-Le", "network"},
@@ -185,7 +185,7 @@ func TestGzip(t *testing.T) {
 	require.ErrorContains(t, err, "longer than 1 MiB")
 }
 
-// hostileBodies are those whose meaning takes more memory than they do.
+// hostileBodies need much more memory decoded than on the wire.
 func hostileBodies() map[string]string {
 	list := func(element string) string {
 		const begin, end = `{"status":"running","sub_jobs":[`, `{}]}`
@@ -203,7 +203,7 @@ func hostileBodies() map[string]string {
 	}
 }
 
-func TestHostileAnswersNeedLittleMemory(t *testing.T) {
+func TestHostileResponsesNeedLittleMemory(t *testing.T) {
 	for name, body := range hostileBodies() {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, answer(200, body))

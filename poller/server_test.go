@@ -69,7 +69,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 	return ctx
 }
 
-// serveRaw answers each connection's first request with these bytes, and closes it.
+// serveRaw sends these bytes to each connection's first request, and closes it.
 func serveRaw(t *testing.T, response string) (endpoint string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

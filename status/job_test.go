@@ -1,7 +1,9 @@
 package status_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,18 +20,18 @@ const published = `{
   "end_time" : "2023-07-26 09:33:58"
 }`
 
-func TestJobDecodesThePublishedSample(t *testing.T) {
+func TestJobUnmarshalJSONPublishedSample(t *testing.T) {
 	require.Equal(t, status.Job{
 		ID: "26f6b565-xxxx-XXXX-xxxx-03f0bd975433", Type: "bind_ldap", Status: status.Success,
 		BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:33:58",
 	}, decode(t, published))
 }
 
-func TestJobDecodesLeniently(t *testing.T) {
+func TestJobUnmarshalJSON(t *testing.T) {
 	sub := func(id string) status.Job { return status.Job{ID: id} }
 	for name, c := range map[string]struct {
-		answer string
-		want   status.Job
+		body string
+		want status.Job
 	}{
 		"empty object":              {`{}`, status.Job{}},
 		"null":                      {`null`, status.Job{}},
@@ -52,14 +54,22 @@ func TestJobDecodesLeniently(t *testing.T) {
 		"sub-jobs list of {}":       {`{"sub_jobs":[ {} , {} ]}`, status.Job{SubJobs: []status.Job{{}, {}}}},
 		"sub-jobs with numbers":     {`{"sub_jobs":[{"job_id":1,"status":null}]}`, status.Job{SubJobs: []status.Job{sub("1")}}},
 		"sub-jobs of a sub-job":     {`{"sub_jobs":[{"job_id":"a","sub_jobs":[{"job_id":"b"}]}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
-		"garbage below a sub-job":   {`{"sub_jobs":[{"job_id":"a","sub_jobs":7}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
+		"garbage within a sub-job":  {`{"sub_jobs":[{"job_id":"a","sub_jobs":7}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
 		"sub-jobs, then null again": {`{"sub_jobs":[{"job_id":"a"}],"sub_jobs":null}`, status.Job{}},
+		"sub-jobs twice":            {`{"sub_jobs":[{"job_id":"a","status":"failed"}],"sub_jobs":[{"job_id":"b"}]}`, status.Job{SubJobs: []status.Job{sub("b")}}},
+		"spaces around a status":    {`{"status":" success  ","sub_jobs":[{"status":"\tfailed"}]}`, status.Job{Status: status.Success, SubJobs: []status.Job{{Status: status.Failed}}}},
+		"newlines around a status":  {`{"status":"\r\nSUCCESS\n"}`, status.Job{Status: "SUCCESS"}},
+		"NBSP around a status":      {`{"status":"\u00a0success\u00a0"}`, status.Job{Status: status.Success}},
+		"invisible around a status": {`{"status":"\ufefffailed\u200b\u0000"}`, status.Job{Status: status.Failed}},
+		"blanks within a status":    {`{"status":" rolling  back "}`, status.Job{Status: "rolling  back"}},
+		"only blanks":               {`{"status":" \t\u00a0"}`, status.Job{}},
+		"blanks around an id":       {`{"job_id":" x\n","sub_jobs":[{"job_id":"\u00a0a "}]}`, status.Job{ID: "x", SubJobs: []status.Job{sub("a")}}},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, decode(t, c.answer)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, decode(t, c.body)) })
 	}
 }
 
-func TestJobFieldsAbsentNullAndEmptyAreTheSame(t *testing.T) {
+func TestJobUnmarshalJSONEmpty(t *testing.T) {
 	for _, key := range []string{
 		"job_id", "job_type", "status", "begin_time", "end_time", "error_code", "fail_reason", "sub_jobs",
 	} {
@@ -71,26 +81,86 @@ func TestJobFieldsAbsentNullAndEmptyAreTheSame(t *testing.T) {
 	}
 }
 
-func TestJobRefusesWhatIsNoJob(t *testing.T) {
-	for _, answer := range []string{
-		``, ` `, `7`, `"x"`, `true`, `[]`, `[{}]`, `{`, `{"job_id":"x"`, `{} {}`, `{"job_id":x}`,
-		`{"sub_jobs":{}}`, `{"sub_jobs":{"job_id":"a"}}`, `{"sub_jobs":7}`, `{"sub_jobs":false}`, `{"sub_jobs":"a"}`,
-		`{"sub_jobs":[1]}`, `{"sub_jobs":["a"]}`, `{"sub_jobs":[[]]}`, `{"sub_jobs":[{},true]}`, `{"sub_jobs":[{}`,
-	} {
-		job := status.Job{ID: "as it was"}
-		require.Error(t, json.Unmarshal([]byte(answer), &job), answer)
-		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half an answer was taken", answer)
+// The job's own status decides: sub-jobs that can't be read must not hide it.
+func TestDecodeDrops(t *testing.T) {
+	const list, element = "sub_jobs, which is not a list", "a sub-job, which is not an object"
+	sub := func(ids ...string) (subs []status.Job) {
+		for _, id := range ids {
+			subs = append(subs, status.Job{ID: id})
+		}
+		return subs
 	}
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"sub_jobs":[{},null,{},3]}`), new(status.Job)), "sub-job 3")
+	for fields, want := range map[string]struct {
+		subs    []status.Job
+		dropped string
+	}{
+		`"sub_jobs":{}`:                   {nil, list},
+		`"sub_jobs":{"job_id":"a"}`:       {nil, list},
+		`"sub_jobs":7`:                    {nil, list},
+		`"sub_jobs":-0.5e3`:               {nil, list},
+		`"sub_jobs":true`:                 {nil, list},
+		`"sub_jobs":"x"`:                  {nil, list},
+		`"SUB_JOBS":"x"`:                  {nil, list},
+		`"sub_jobs":[1,2]`:                {nil, element},
+		`"sub_jobs":["a",{"job_id":"b"}]`: {sub("b"), element},
+		`"sub_jobs":[{"job_id":"a"},[{}],{"job_id":"b"}]`: {sub("a", "b"), element},
+		`"sub_jobs":[{"job_id":"a"},null,false]`:          {sub("a"), element},
+		`"sub_jobs":7,"sub_jobs":[{"job_id":"a"}]`:        {sub("a"), ""},
+		`"sub_jobs":[{"job_id":"a"}],"sub_jobs":7`:        {nil, list},
+		`"sub_jobs":null`:   {nil, ""},
+		`"sub_jobs":""`:     {nil, ""},
+		`"sub_jobs":[null]`: {nil, ""},
+		`"sub_jobs":[{"job_id":"a"}],"progress":{}`: {sub("a"), ""},
+		`"sub_jobs":[{"job_id":"a","sub_jobs":7}]`:  {sub("a"), ""},
+		`"fail_reason":{"text":"x"}`:                {nil, "fail_reason, which is not a text"},
+		`"job_type":[],"begin_time":{}`:             {nil, "job_type, which is not a text, begin_time, which is not a text"},
+		`"end_time":[1],"end_time":""`:              {nil, ""},
+		`"sub_jobs":[{"job_id":"a","status":{}},{"job_id":"b","status":[]},3]`: {
+			sub("a", "b"), "a sub-job, which is not an object, a sub-job's status, which is not a text",
+		},
+	} {
+		document := `{"status":"success",` + fields + `}`
+		job, dropped, err := status.Decode([]byte(document))
+		require.NoError(t, err, document)
+		require.Equal(t, status.Job{Status: status.Success, SubJobs: want.subs}, job, document)
+		require.Equal(t, want.dropped, dropped, document)
+		require.Equal(t, job, decode(t, document))
+	}
 }
 
-func TestJobIsReplacedByWhatIsDecodedIntoIt(t *testing.T) {
+func TestDecodeByteOrderMark(t *testing.T) {
+	for _, mark := range []string{"\ufeff", "\ufeff\r\n", " \ufeff", "\ufeff\ufeff"} {
+		job, dropped, err := status.Decode([]byte(mark + `{"status":"success"}`))
+		require.NoError(t, err, "%q", mark)
+		require.Equal(t, status.Job{Status: status.Success}, job)
+		require.Empty(t, dropped)
+	}
+	for _, document := range []string{"\ufeff", "{\ufeff}", "\xef\xbb{}", "{}\ufeff"} {
+		_, _, err := status.Decode([]byte(document))
+		require.Error(t, err, "%q", document)
+	}
+}
+
+func TestJobUnmarshalJSONErrors(t *testing.T) {
+	for _, document := range []string{
+		``, ` `, `7`, `"x"`, `true`, `[]`, `[{}]`, `{`, `{"job_id":"x"`, `{} {}`, `{"job_id":x}`,
+		`{"sub_jobs":[{}`, `{"sub_jobs":{}`, `{"sub_jobs":[1,]}`, `{"status":"success","sub_jobs":`, `{"status":"succ`,
+	} {
+		job := status.Job{ID: "as it was"}
+		require.Error(t, json.Unmarshal([]byte(document), &job), document)
+		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half a document was kept", document)
+		_, _, err := status.Decode([]byte(document))
+		require.Error(t, err, document)
+	}
+}
+
+func TestJobUnmarshalJSONReplaces(t *testing.T) {
 	job := status.Job{ID: "old", ErrorCode: "old", SubJobs: []status.Job{{ID: "old"}}}
 	require.NoError(t, json.Unmarshal([]byte(`{"job_id":"new"}`), &job))
 	require.Equal(t, status.Job{ID: "new"}, job)
 }
 
-func TestJobIsACheckpoint(t *testing.T) {
+func TestJobCheckpoint(t *testing.T) {
 	full := func(id string) status.Job {
 		return status.Job{
 			ID: id, Type: "bind_ldap", Status: status.Failed, BeginTime: "2023-07-26 09:33:58", EndTime: "1690364038000",
@@ -104,10 +174,10 @@ func TestJobIsACheckpoint(t *testing.T) {
 	}
 	encoded, err := json.Marshal(status.Job{ID: "x", Status: status.Waiting})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"job_id":"x","status":"waiting"}`, string(encoded), "with the service's own keys, and what is empty left out")
+	require.JSONEq(t, `{"job_id":"x","status":"waiting"}`, string(encoded), "the keys are the service's, and empty fields are omitted")
 }
 
-func TestCloneSharesNothing(t *testing.T) {
+func TestJobClone(t *testing.T) {
 	job := status.Job{ID: "x", SubJobs: []status.Job{{ID: "a"}}}
 	clone := job.Clone()
 	require.Equal(t, job, clone)
@@ -116,9 +186,9 @@ func TestCloneSharesNothing(t *testing.T) {
 	require.Equal(t, "a", job.SubJobs[0].ID)
 }
 
-func decode(t testing.TB, answer string) (job status.Job) {
+func decode(t testing.TB, body string) (job status.Job) {
 	t.Helper()
-	require.NoError(t, json.Unmarshal([]byte(answer), &job), answer)
+	require.NoError(t, json.Unmarshal([]byte(body), &job), body)
 	return job
 }
 
@@ -127,4 +197,35 @@ func throughJSON(t testing.TB, job status.Job) status.Job {
 	encoded, err := json.Marshal(job)
 	require.NoError(t, err)
 	return decode(t, string(encoded))
+}
+
+func TestJobLogValue(t *testing.T) {
+	for name, c := range map[string]struct {
+		job  status.Job
+		want string
+	}{
+		"running, without its sub-jobs": {
+			status.Job{ID: "j", Type: "bind_ldap", Status: "running", BeginTime: "1", SubJobs: []status.Job{{ID: "a"}}},
+			`{"id":"j","type":"bind_ldap","status":"running"}`,
+		},
+		"failed": {
+			status.Job{ID: "j", Status: "failed", EndTime: "2", ErrorCode: "SFS.TURBO.0005", FailReason: "no route"},
+			`{"id":"j","type":"","status":"failed","error_code":"SFS.TURBO.0005"}`,
+		},
+		"empty": {status.Job{}, `{"id":"","type":"","status":""}`},
+	} {
+		t.Run(name, func(t *testing.T) { require.JSONEq(t, c.want, logged(t, c.job)) })
+	}
+}
+
+// logged returns what a line of log/slog shows of a value.
+func logged(t *testing.T, value any) string {
+	t.Helper()
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("message", "value", value)
+	var line struct {
+		Value json.RawMessage `json:"value"`
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	return string(line.Value)
 }

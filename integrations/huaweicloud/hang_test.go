@@ -161,8 +161,8 @@ func TestAGoroutineThatEnds(t *testing.T) {
 	})
 }
 
-// An answer that comes too late is closed, so that its connection is not lost.
-func TestALateAnswerIsClosed(t *testing.T) {
+// A response that comes too late is closed, so that its connection is not lost.
+func TestALateResponseIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closed := false
 		p := over(t, func(r *http.Request) (*http.Response, error) {

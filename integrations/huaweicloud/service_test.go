@@ -18,7 +18,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// The SDK's own types read what pollertest answers, and find in it what Client does.
+// The SDK's own types read the responses of pollertest, and find in them what Client does.
 func TestTheSDKReadsTheSameJob(t *testing.T) {
 	server := service(t)
 	sdk := client(t, server.Start())

@@ -56,7 +56,7 @@ func TestSignaturesAreTheSDKs(t *testing.T) {
 	}
 }
 
-// The known answers that credential is tested with are the SDK's too.
+// The known signatures of the tests of credential are the SDK's too.
 func TestKnownSignaturesAreTheSDKs(t *testing.T) {
 	for header, want := range map[string]string{
 		"X-Project-Id": "198bd4162345d27c8205009008ad7e96f001d38e8ab1edc4ce621a6b822e9bf8",

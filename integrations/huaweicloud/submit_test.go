@@ -10,7 +10,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// The SDK's calls that start a job, bodies signed, and what it reads of the answers.
+// The SDK's calls that start a job, with signed bodies, and what it reads of the responses.
 func TestCallsThatStartAJob(t *testing.T) {
 	server := service(t)
 	sdk := client(t, server.Start())
@@ -57,7 +57,7 @@ func TestCallsThatStartAJob(t *testing.T) {
 		started := requests[len(requests)-1]
 		require.True(t, started.Authorized)
 		if code == 202 {
-			// These answer jobId, where the SDK goes by the page and looks for job_id.
+			// These send jobId; the SDK follows the page and looks for job_id.
 			require.Nil(t, id)
 			id = &started.JobID
 		}

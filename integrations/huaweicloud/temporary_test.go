@@ -91,7 +91,7 @@ func TestWithoutATemporaryKey(t *testing.T) {
 	require.Empty(t, server.Requests())
 }
 
-// A key that does not change can't be mended by waiting.
+// Waiting does not fix a key that does not change.
 func TestAKeyThatCantSign(t *testing.T) {
 	server := service(t)
 	keys := basic.NewCredentialsBuilder().WithAk(accessKey).WithProjectId(project)
@@ -121,7 +121,7 @@ func temporary(t *testing.T) *pollertest.Server {
 
 const idToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0ZXN0In0"
 
-// identity is an IAM that takes every id token, and answers with key.
+// identity is an IAM that accepts any id token, and returns the key.
 func identity(t *testing.T, key func() string) *httptest.Server {
 	iam := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := `{"token":{"expires_at":"` + tomorrow() + `"}}`

@@ -11,7 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
@@ -63,7 +66,7 @@ type Next struct {
 }
 
 const (
-	confirmAfter  = time.Second      // between the 404 that makes a seen job suspect and the one that confirms it
+	confirmAfter  = time.Second      // between the failure that makes a seen job suspect and the one that confirms it
 	maxRetryAfter = 2 * time.Minute  // a proxy's idea of later is not the end of a wait
 	askAgain      = 5 * time.Second  // a limiter that has refused
 	usualPace     = 15 * time.Second // the longest interval of pace.Exponential
@@ -77,7 +80,10 @@ func (s *State) Observe(p Poll, r Rules) Next {
 		p.Err = s.check(p.Reply)
 	}
 	if isResponse(p.Err) {
-		s.responses = append(s.responses[max(0, len(s.responses)-3):], p.Took)
+		if len(s.responses) == 4 {
+			s.responses = slices.Delete(s.responses, 0, 1) // in place: its capacity stays 4
+		}
+		s.responses = append(s.responses, p.Took)
 	}
 	var n Next
 	if p.Err != nil {
@@ -145,7 +151,7 @@ func (s *State) answered(p Poll, r Rules) Next {
 	job := fold(p.Reply.Job)
 	job.ID, job.Type = s.Job.ID, cmp.Or(job.Type, s.Job.Type)
 	n := Next{
-		Transitions: status.Diff(s.Job, job, p.At),
+		Transitions: slices.DeleteFunc(status.Diff(s.Job, job, p.At), s.wasDelivered),
 		AtLeast:     min(p.Reply.RetryAfter, maxRetryAfter),
 	}
 	for _, t := range n.Transitions {
@@ -159,6 +165,10 @@ func (s *State) answered(p Poll, r Rules) Next {
 			n.Reset = true
 			s.newStatus = p.At.Sub(s.Started)
 		}
+	}
+	if len(s.seen) >= maxSeen && !s.full {
+		s.full = true
+		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
 	}
 	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
 	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
@@ -183,19 +193,26 @@ func (s *State) failed(p Poll, r Rules) Next {
 	if r.Classify != nil {
 		n.Verdict = r.Classify(p.Err, n.Verdict)
 	}
-	switch {
-	case n.Verdict == poller.Throttled:
+	seen := s.Job.Status != ""
+	switch n.Verdict {
+	case poller.Throttled:
 		n.AtLeast = max(n.AtLeast, s.interval) // the schedule after failures may begin below it
-	case n.Verdict == poller.Permanent:
-		n.End = Permanent
-	case n.Verdict == poller.Unauthorized:
-		n.End = Unauthorized
-	case n.Verdict == poller.NotFound && s.Job.Status != "":
-		s.gone(p.At, &n)
-	case n.Verdict == poller.NotFound:
-		s.grace(p.At, r, &n, NotFound)
-	case n.Verdict == poller.Passing && s.LastSeen.IsZero() && noSuchHost(p.Err):
-		s.grace(p.At, r, &n, Permanent) // a mistyped region must not hang
+	case poller.Unauthorized:
+		n.End = Unauthorized // confirming it could lock the key
+	case poller.Permanent:
+		if n.End = Permanent; seen && !saysPermanent(p.Err) {
+			s.confirm(p.At, &n)
+		}
+	case poller.NotFound:
+		if n.End = Disappeared; seen {
+			s.confirm(p.At, &n)
+		} else {
+			s.grace(p.At, r, &n, NotFound)
+		}
+	case poller.Passing:
+		if s.LastSeen.IsZero() && noSuchHost(p.Err) {
+			s.grace(p.At, r, &n, Permanent) // a mistyped region must not hang
+		}
 	}
 	return n
 }
@@ -203,20 +220,22 @@ func (s *State) failed(p Poll, r Rules) Next {
 // grace tolerates a failure for a while after the start, or after the first poll if that was
 // planned, and ends the wait then.
 func (s *State) grace(at time.Time, r Rules, n *Next, end End) {
+	n.End = Open
 	if n.AtMost = s.Started.Add(s.planned + r.NotFoundGrace).Sub(at); n.AtMost <= 0 {
 		n.End = end
 	}
 }
 
-// gone tolerates one stale replica: only a second 404 says that the job is gone.
-func (s *State) gone(at time.Time, n *Next) {
+// confirm tolerates one stale replica, or one proxy in reload: only a second such failure, with no
+// good response in between, ends the wait of a job that was seen.
+func (s *State) confirm(at time.Time, n *Next) {
 	age := at.Sub(s.Started)
-	if !s.suspect {
-		s.suspect, s.missing = true, age
+	if !s.suspect || s.suspected > age { // a stored age that lies ahead counts as now
+		s.suspect, s.suspected = true, age
 	}
-	since := max(0, age-s.missing) // between two polls the clock may have been set back
-	if since >= confirmAfter {
-		n.End = Disappeared
+	since := age - s.suspected
+	if since < confirmAfter {
+		n.End = Open
 	}
 	n.AtLeast = max(n.AtLeast, confirmAfter-since)
 }
@@ -239,6 +258,12 @@ func (s *State) check(r poller.Reply) error {
 func isResponse(err error) bool {
 	e, ok := errors.AsType[*poller.Error](err)
 	return err == nil || ok && e.StatusCode != 0 && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// saysPermanent reports whether the Poller itself says that polling again cannot help.
+func saysPermanent(err error) bool {
+	_, ok := errors.AsType[*backoff.PermanentError](err)
+	return ok
 }
 
 func noSuchHost(err error) bool {

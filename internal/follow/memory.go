@@ -2,6 +2,7 @@ package follow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,7 +19,7 @@ type memory struct {
 	Names       int             `json:"names,omitempty"`
 	Unknown     int             `json:"unknown,omitempty"`
 	NewStatus   time.Duration   `json:"new_status,omitempty"`
-	Missing     *time.Duration  `json:"missing,omitempty"`
+	Suspected   *time.Duration  `json:"suspected,omitempty"`
 	Planned     time.Duration   `json:"planned,omitempty"`
 	Schedules   map[string]int  `json:"schedules,omitempty"` // how often each was asked
 	Interval    time.Duration   `json:"interval,omitempty"`
@@ -26,16 +27,17 @@ type memory struct {
 	FailureKind string          `json:"failure_kind,omitempty"`
 	End         string          `json:"end,omitempty"`
 	Resumed     bool            `json:"resumed,omitempty"`
+	Full        bool            `json:"full,omitempty"`
 }
 
 // Memory returns what s knows beyond its exported fields, as JSON.
 func (s *State) Memory() json.RawMessage {
 	m := memory{
 		Version: version, Seen: s.seen.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
-		Planned: s.planned, Interval: s.interval, Responses: s.responses, FailureKind: s.failureKind, Resumed: s.resumed,
+		Planned: s.planned, Interval: s.interval, Responses: s.responses, FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
 	}
 	if s.suspect {
-		m.Missing = &s.missing
+		m.Suspected = &s.suspected
 	}
 	for which, n := range s.asked {
 		if n > 0 {
@@ -83,16 +85,16 @@ func (s *State) Remember(data json.RawMessage) error {
 	case len(m.Seen)%8 != 0:
 		return fmt.Errorf("%d bytes of seen statuses", len(m.Seen))
 	case min(m.Names, m.Unknown, progress, failure) < 0, m.Interval < 0, len(m.Responses) > 4:
-		return fmt.Errorf("a negative count, or more than four responses")
+		return errors.New("a negative count, or more than four responses")
 	case longest > longestStored:
 		return fmt.Errorf("an interval of %v", longest)
 	}
 	s.seen.setBytes(m.Seen)
 	s.names, s.unknown, s.newStatus, s.planned = m.Names, m.Unknown, m.NewStatus, m.Planned
-	s.interval, s.responses, s.failureKind, s.resumed = m.Interval, m.Responses, m.FailureKind, m.Resumed
+	s.interval, s.responses, s.failureKind, s.resumed, s.full = m.Interval, m.Responses, m.FailureKind, m.Resumed, m.Full
 	s.asked = [2]int{Progress: progress, Failure: failure}
-	if s.suspect = m.Missing != nil; s.suspect {
-		s.missing = *m.Missing
+	if s.suspect = m.Suspected != nil; s.suspect {
+		s.suspected = *m.Suspected
 	}
 	s.End = end
 	return nil

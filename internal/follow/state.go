@@ -23,14 +23,15 @@ type State struct {
 	names       int             // how many names of sub-jobs have been seen
 	unknown     int             // how many unknown statuses have been seen
 	newStatus   time.Duration   // age of the wait when the last new status was seen
-	missing     time.Duration   // age of the wait at the first 404 since a good response, if suspect
+	suspected   time.Duration   // age of the wait when it became suspect
 	planned     time.Duration   // age of the wait when the first poll was due, if that was planned
 	asked       [2]int          // by Schedule: how often it was asked since its reset
 	interval    time.Duration   // what the schedule Progress said last
 	responses   []time.Duration // how long the last four took
 	failureKind string          // of the last poll; "" if it was good
 	End         End
-	suspect     bool // the last good response is followed by a 404
+	suspect     bool // a failure that may be final has followed the last good response
+	full        bool // seen has reached its bound
 	looked      bool // the last look before the deadline has begun
 	refused     bool // the limiter has refused since the last poll
 	resumed     bool // begun from a checkpoint: the job's age at the start is unknown
@@ -68,7 +69,7 @@ func (s *State) Age() time.Duration {
 	return s.LastSeen.Sub(s.Started)
 }
 
-// Unchanged returns how long the job had had no new status when it was last seen.
+// Unchanged returns how long the job had gone without a new status when it was last seen.
 func (s *State) Unchanged() time.Duration {
 	if s.LastSeen.IsZero() {
 		return 0
@@ -82,6 +83,24 @@ func (s *State) Asked(which Schedule) int { return s.asked[which] }
 
 // Planned notes that the first poll is due now, by a plan: the not-found grace begins now.
 func (s *State) Planned(now time.Time) { s.planned = now.Sub(s.Started) }
+
+// Rebase moves the times of a stored State where the clock was set back since: the last one that
+// is known, which may be last, then counts as now, and every age stays what it was.
+func (s *State) Rebase(last, now time.Time) {
+	for _, t := range []time.Time{s.Started, s.LastSeen} {
+		if t.After(last) {
+			last = t
+		}
+	}
+	back := last.Sub(now)
+	if back <= 0 {
+		return
+	}
+	s.Started = s.Started.Add(-back)
+	if !s.LastSeen.IsZero() {
+		s.LastSeen = s.LastSeen.Add(-back)
+	}
+}
 
 // Outcome says how the wait ended as far as the job itself shows: Open unless its status is
 // terminal, or with FailFast a sub-job has failed.

@@ -94,16 +94,14 @@ func (f *Follower) judge(ctx, pollCtx context.Context, p *Polled, now time.Time)
 		observed.Err = late{p.Took, errors.New(p.Err.Error())}
 	case p.Err != nil && ended != nil:
 		f.State.Cut(late{p.Took, p.Err}, timedOut)
-		if p.Next = follow.Failed(p.Err); timedOut {
-			p.Next = follow.Failed(late{p.Took, p.Err}) // as it is counted
-		}
+		p.Next = follow.Failed(ended)
 		return ended
 	case p.Err != nil && errors.Is(pollCtx.Err(), context.DeadlineExceeded):
 		observed.Err = late{p.Took, p.Err}
 	}
 	f.logClock(p.Reply.ServerTime, now)
 	p.Next = f.State.Observe(observed, f.Rules)
-	if end, ok := f.State.Job.EndTime.Time(); ok && p.End != follow.Open && !p.Reply.ServerTime.IsZero() {
+	if end, ok := f.State.Job.EndTime.Time(); ok && f.State.Job.Status.Terminal() && !p.Reply.ServerTime.IsZero() {
 		f.detection = max(0, p.Reply.ServerTime.Sub(end))
 	}
 	f.observe(p.Next, p.Reply.ServerTime)

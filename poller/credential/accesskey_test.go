@@ -31,7 +31,7 @@ func accessKey(t *testing.T, o credential.AccessKeyOptions) credential.Credentia
 
 // The service's page has the signature of a request at a time: what Authorize sends
 // then.
-func TestAccessKeySignsAsTheServicesPageHasIt(t *testing.T) {
+func TestAccessKeySignsLikeTheServicesPage(t *testing.T) {
 	for _, c := range []struct{ project, authorization string }{
 		{project, "SDK-HMAC-SHA256 Access=AKEXAMPLE0000000000, SignedHeaders=x-project-id;x-sdk-date, Signature=198bd4162345d27c8205009008ad7e96f001d38e8ab1edc4ce621a6b822e9bf8"},
 		{"", "SDK-HMAC-SHA256 Access=AKEXAMPLE0000000000, SignedHeaders=host;x-sdk-date, Signature=c536f4ff5cea1f7e41bb8d1db78339f6111d3dbbe657e193e51a5e1b32b4e5bd"},

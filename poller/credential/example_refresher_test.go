@@ -11,7 +11,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
-// leased is a token that can be had anew.
+// leased is a token that can be renewed.
 type leased struct {
 	mu    sync.Mutex
 	token string
@@ -27,13 +27,13 @@ func (l *leased) Authorize(_ context.Context, r *http.Request) error {
 func (l *leased) Refresh(_ context.Context, rejected *http.Request) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if rejected.Header.Get("X-Auth-Token") == l.token { // else another poll has renewed it
+	if rejected.Header.Get("X-Auth-Token") == l.token { // otherwise another poll has renewed it
 		l.token = "new-token"
 	}
 	return nil
 }
 
-// A poll whose credential is rejected renews it, and asks once more.
+// A poll whose credential is rejected renews it and asks once more.
 func ExampleRefresher() {
 	server := pollertest.New(pollertest.WithToken("new-token"))
 	defer server.Close()

@@ -9,7 +9,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// A Credential works for the call that starts a job as well.
+// A Credential can also authorize the call that starts a job.
 func ExampleToken() {
 	token := credential.Token("MIIQtgYJKoZIhvcNAQcC...")
 	r, err := http.NewRequest(http.MethodGet, "https://sfs-turbo.cn-north-4.myhuaweicloud.com/v1/", nil)
@@ -25,8 +25,8 @@ func ExampleToken() {
 	// Output: MIIQtgYJKoZIhvcNAQcC...
 }
 
-// A token from elsewhere, such as a file that a side-car keeps fresh. It is asked
-// for every request.
+// A token from elsewhere, such as a file that a sidecar keeps fresh. The func is called for
+// each request.
 func ExampleTokenFunc() {
 	issued := 0
 	token := credential.TokenFunc(func(context.Context) (string, error) {

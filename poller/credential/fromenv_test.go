@@ -77,7 +77,7 @@ func TestFromEnvSendsTheProjectAndTheSecurityToken(t *testing.T) {
 	}
 }
 
-func TestFromEnvSaysWhatIsHalfThere(t *testing.T) {
+func TestFromEnvSaysWhatIsIncomplete(t *testing.T) {
 	const looked = "credential: no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN; " +
 		"HW_ACCESS_KEY with HW_SECRET_KEY; HW_USER_NAME with HW_USER_PASSWORD with HW_DOMAIN_NAME; OS_AUTH_TOKEN; " +
 		"OS_ACCESS_KEY with OS_SECRET_KEY; OS_USERNAME with OS_PASSWORD with OS_DOMAIN_NAME"
@@ -94,7 +94,7 @@ func TestFromEnvSaysWhatIsHalfThere(t *testing.T) {
 	}
 }
 
-func TestFromEnvSaysWhereWhatCantBeUsedComesFrom(t *testing.T) {
+func TestFromEnvNamesTheVariableOfABadValue(t *testing.T) {
 	for want, set := range map[string]map[string]string{
 		"from the environment's HW_AUTH_TOKEN: credential: the token has a trailing newline":                         {"HW_AUTH_TOKEN": hunter2 + "\n"},
 		"from the environment's HW_ACCESS_KEY, HW_SECRET_KEY: credential: the secret key has a trailing newline":     {"HW_ACCESS_KEY": "a", "HW_SECRET_KEY": hunter2 + "\n"},

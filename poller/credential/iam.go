@@ -65,6 +65,8 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
+	ctx, sends := wire.LimitSends(ctx)
+	defer sends.End()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
@@ -72,7 +74,7 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
 	resp, err := i.client.Do(r)
-	if err != nil {
+	if err = sends.Explain(err); err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // leaves out the URL
 		}

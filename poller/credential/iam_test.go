@@ -53,7 +53,7 @@ func TestTheRequestForAToken(t *testing.T) {
 	}
 }
 
-func TestAnswersOfIAMThatAreNoToken(t *testing.T) {
+func TestIAMResponsesWithoutAToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		rule      pollertest.Rule
 		permanent bool
@@ -111,7 +111,7 @@ func TestIAMThatHangsIsGivenUpAfterTenSeconds(t *testing.T) {
 	})
 }
 
-func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
+func TestIAMThatSwitchesProtocols(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silence, _ := io.Pipe() // net/http does not close it when the context ends
 		_, p := iam(t, through(func(r *http.Request) (*http.Response, error) {
@@ -123,7 +123,7 @@ func TestIAMThatSwitchesProtocolsIsNotListenedTo(t *testing.T) {
 	})
 }
 
-// An answer that breaks off after its header has brought the token.
+// A response that breaks off after its header has the token.
 func TestATokenWhoseEndIsNotKnownIsUsedUntilItIsRejected(t *testing.T) {
 	for name, rule := range map[string]pollertest.Rule{
 		"broken off": {Break: pollertest.Reset, After: 10},
@@ -158,7 +158,7 @@ func TestANetworkErrorThatQuotesThePassword(t *testing.T) {
 	require.ErrorContains(t, failure(t, c), "malformed answer: ")
 }
 
-// A RoundTripper that panics leaves nobody waiting.
+// A RoundTripper that panics leaves no poll waiting.
 func TestAPanicPassesThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := iam(t, through(func(*http.Request) (*http.Response, error) { panic("a bug") }))

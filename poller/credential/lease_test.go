@@ -105,7 +105,7 @@ func TestReject(t *testing.T) {
 	require.False(t, l.reject("new", begin.Add(time.Minute)))
 }
 
-func TestOnlyARenewalForARejectionCanBeInVain(t *testing.T) {
+func TestOnlyARenewalAfterARejectionCanBeUseless(t *testing.T) {
 	var l lease
 	l.take(grant{token: "first"}, nil, begin, begin, 0)
 	require.False(t, l.reject("first", begin), "the first is renewed, however young")

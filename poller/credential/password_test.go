@@ -141,7 +141,7 @@ func TestConcurrentPollsAskOnce(t *testing.T) {
 }
 
 // The poll that asks gives up: another one asks, and none but the first fails.
-func TestAPollThatEndsTakesNoOtherWithIt(t *testing.T) {
+func TestAPollThatEndsDoesNotFailOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)
 		s.Fail(pollertest.Rule{Call: pollertest.IssueToken, Delay: 5 * time.Second, Times: 1})
@@ -209,7 +209,7 @@ func TestARejectedTokenIsRenewedOnce(t *testing.T) {
 	})
 }
 
-func TestIAMThatCantBeHadIsAskedOnceASecond(t *testing.T) {
+func TestUnavailableIAMIsAskedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)
 		s.Fail(pollertest.Rule{Status: 502, Body: pollertest.HTML})

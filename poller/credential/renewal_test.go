@@ -94,7 +94,7 @@ func TestACertificateOfIAMThatDoesNotVerifyIsPermanent(t *testing.T) {
 	require.Equal(t, poller.Permanent, poller.Classify(failure(t, c)))
 }
 
-func TestAnEndlessAnswerOfIAM(t *testing.T) {
+func TestAnEndlessResponseOfIAM(t *testing.T) {
 	read := 0
 	_, c := iam(t, through(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 500, Request: r, Body: io.NopCloser(readerFunc(func(p []byte) (int, error) {

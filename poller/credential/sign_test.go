@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The known answers of the service's page.
+// The known signatures of the service's page.
 func TestKnownSignatures(t *testing.T) {
 	const (
 		project = "0970dd7a1300f5672ff2c003c60ae115"

@@ -113,7 +113,7 @@ func TestTokenFuncOfNilIsPermanent(t *testing.T) {
 	require.ErrorContains(t, err, "nil func")
 }
 
-func TestNoneOfThemIsARefresher(t *testing.T) {
+func TestTokensAreNotRefreshers(t *testing.T) {
 	for _, c := range []credential.Credential{credential.Token("t"), credential.TokenFunc(nil)} {
 		_, ok := c.(credential.Refresher)
 		require.False(t, ok)

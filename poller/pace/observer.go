@@ -9,7 +9,7 @@ import (
 // Observation is what a wait knows of its job after a good poll, or when the wait ends.
 type Observation struct {
 	Job        status.Job    // as last seen
-	Age        time.Duration // since the wait began, by a monotonic clock
+	Age        time.Duration // since the wait began: monotonic within a process, by the wall clock between two calls of Waiter.Step
 	ServerTime time.Time     // when the service responded, by its own clock; zero if unknown
 	Changed    bool          // the poll brought a new status of the job or of a sub-job
 	Abandoned  bool          // the wait has ended, but the job's end was not seen

@@ -9,7 +9,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
-// After Close nothing answers. What was asked before can still be read.
+// After Close there are no responses. The requests so far can still be read.
 func ExampleServer_Close() {
 	server := pollertest.New()
 	id := server.Add(pollertest.Script{})

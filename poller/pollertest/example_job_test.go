@@ -15,7 +15,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// ask polls once, and says what came.
+// ask polls once, and prints the response.
 func ask(endpoint string, client *http.Client, project, token, id string) string {
 	p, err := poller.New(endpoint, project, poller.WithHTTPClient(client), poller.WithCredential(credential.Token(token)))
 	if err != nil {
@@ -31,7 +31,7 @@ func ask(endpoint string, client *http.Client, project, token, id string) string
 	return fmt.Sprint(reply.Job.Type, " ", reply.Job.Status)
 }
 
-// A job that no call has started.
+// A job without a submitting call.
 func ExampleServer_Add() {
 	server := pollertest.New()
 	defer server.Close()
@@ -78,7 +78,7 @@ func ExampleServer_ServeHTTP() {
 	// Output: bind_ldap success
 }
 
-// Without options any project and any token will do, and yet a request needs one.
+// Without options any project and any token are good, but a request needs a token.
 func ExampleNew() {
 	server := pollertest.New()
 	defer server.Close()

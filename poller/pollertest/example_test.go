@@ -136,8 +136,8 @@ func ExampleServer_Requests() {
 	// POST /typo/v1/a-project/sfs-turbo/shares/a-share/fs/ldap 404
 }
 
-// In virtual time a job of two days takes no time, and half a minute without an
-// answer is half a minute exactly.
+// In virtual time a job of two days takes no time, and half a minute without a response is
+// exactly half a minute.
 func TestUserCodeInVirtualTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := pollertest.New()

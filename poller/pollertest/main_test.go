@@ -80,7 +80,7 @@ const prefix = "/v1/a-project/sfs-turbo/"
 
 func (c *caller) poll(id string) reply { return c.do("GET", prefix+"jobs/"+id, "") }
 
-// job polls, and wants a good answer.
+// job polls, and requires a good response.
 func (c *caller) job(id string) status.Job {
 	c.t.Helper()
 	r := c.poll(id)

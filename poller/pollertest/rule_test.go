@@ -19,7 +19,7 @@ import (
 
 type rule = pollertest.Rule
 
-func TestWhatIsAnsweredInstead(t *testing.T) {
+func TestResponsesOfARule(t *testing.T) {
 	const id = "00000000000000000000000000000001"
 	tests := map[string]struct {
 		rule   rule
@@ -200,7 +200,7 @@ func TestUsedConnectionsAreRepeatedByNetHTTP(t *testing.T) {
 	})
 }
 
-func TestALostAnswerToASubmit(t *testing.T) {
+func TestALostResponseToASubmit(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *caller) {
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Status: 503})
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})

@@ -126,7 +126,7 @@ func TestMadeUpIDs(t *testing.T) {
 	}, first)
 }
 
-func TestAddingAnIDAgainBeginsAnew(t *testing.T) {
+func TestAddingAnIDAgainReplacesTheJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
 		script := pollertest.Script{ID: "AB-CD", Steps: []pollertest.Step{{After: time.Minute, Job: status.Job{Status: status.Success}}}}

@@ -107,7 +107,7 @@ func TestIDsAreMatchedLeniently(t *testing.T) {
 	})
 }
 
-func TestHeadersOfEveryAnswer(t *testing.T) {
+func TestHeadersOfEveryResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
 		id := c.server.Add(pollertest.Script{})

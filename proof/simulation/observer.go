@@ -31,7 +31,7 @@ type observer struct {
 	newAt     time.Duration
 	seen      time.Duration   // the last good response; 0: none
 	requestID string          // of the last good response
-	missing   []time.Duration // the 404s since the last good response
+	final     []time.Duration // the failures since the last good response that would end the wait
 	asked     [2]int          // delays since the reset of each schedule: progress, failure
 	interval  span            // the last delay of progress
 	took      []time.Duration // of each response
@@ -97,7 +97,7 @@ func (o *observer) deliver(changes []change) {
 // clone is for a poll that will be forgotten.
 func (o *observer) clone() observer {
 	c := *o
-	c.known, c.had, c.missing, c.took = slices.Clone(o.known), slices.Clone(o.had), slices.Clone(o.missing), slices.Clone(o.took)
+	c.known, c.had, c.final, c.took = slices.Clone(o.known), slices.Clone(o.had), slices.Clone(o.final), slices.Clone(o.took)
 	c.failures = maps.Clone(o.failures)
 	return c
 }
@@ -175,7 +175,7 @@ func (o *observer) good(p *Poll) (changes []change, progress bool, end End) {
 			progress, o.newAt = true, now
 		}
 	}
-	o.seen, o.requestID, o.missing = now, p.RequestID, nil
+	o.seen, o.requestID, o.final = now, p.RequestID, nil
 	if end = o.outcome(); end == "" && o.c.Options.Stall > 0 && now-o.newAt >= o.c.Options.Stall {
 		end = Stalled
 	}
@@ -203,19 +203,22 @@ func (o *observer) failed(a *Response, late bool, now time.Duration) (atLeast sp
 	}
 	graceLeft := o.began + o.c.Options.Grace - now
 	switch {
-	case verdict == poller.Permanent:
-		return span{}, 0, Permanent
 	case verdict == poller.Unauthorized:
 		return span{}, 0, Unauthorized
 	case verdict == poller.Throttled:
 		return atLeast.atLeast(o.interval), 0, ""
-	case verdict == poller.NotFound && o.job.Status != "":
-		o.missing = append(o.missing, now)
-		since := now - o.missing[0]
-		if since >= time.Second {
+	case (verdict == poller.NotFound || verdict == poller.Permanent) && o.job.Status != "":
+		o.final = append(o.final, now)
+		since := now - o.final[0]
+		if since >= time.Second && verdict == poller.NotFound {
 			return span{}, 0, Disappeared
 		}
+		if since >= time.Second {
+			return span{}, 0, Permanent
+		}
 		atLeast = atLeast.atLeast(exactly(time.Second - since))
+	case verdict == poller.Permanent:
+		return span{}, 0, Permanent
 	case verdict == poller.NotFound && graceLeft <= 0:
 		return span{}, 0, NotFound
 	case verdict == poller.NotFound:

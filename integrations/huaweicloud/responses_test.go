@@ -21,11 +21,11 @@ import (
 
 type rule = pollertest.Rule
 
-// Whatever is answered, a poll through the SDK returns what one by poller.Client
-// does. What the SDK by itself makes of it stands beside: it is the work of others,
-// and so says whether pollertest speaks the service's language. And it shows what
-// would be lost without the adapter.
-func TestEveryAnswer(t *testing.T) {
+// For each response, a poll through the SDK returns what a poll by poller.Client returns.
+// The column sdk has what the SDK alone makes of the response: it shows what would be lost
+// without the adapter, and, because others wrote the SDK, that pollertest speaks the
+// service's language.
+func TestEveryResponse(t *testing.T) {
 	const (
 		running = `{"job_id":"JOB","status":"running"}`
 		object  = `{"status":"running",`
