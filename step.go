@@ -73,11 +73,11 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	if end := f.Outcome(); end != nil {
 		return progress(f, nil, 0), end.Err
 	}
-	if now := time.Now(); ctx.Err() == nil {
-		if left := p.left(now); left > 0 {
-			p.Next, p.Due = left, now.Add(left).Round(0) // Due moves only where the clock was set back
-			return p, nil
+	if now := time.Now(); ctx.Err() == nil && p.left(now) > 0 {
+		if p.Next = p.left(now); p.Next < p.Due.Sub(now) { // the clock was set back: all times move with it
+			p.Started, p.LastSeen, p.Due = f.State.Started, f.State.LastSeen, now.Add(p.Next).Round(0)
 		}
+		return p, nil
 	}
 	f.Start()
 	defer f.Abandon()
@@ -103,7 +103,7 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 // last Step means that the clock was set back since.
 func (p *Progress) left(now time.Time) time.Duration {
 	left := p.Due.Sub(now)
-	if p.Next > 0 || len(p.State) > 0 {
+	if len(p.State) > 0 { // what a Step returned
 		left = min(left, p.Next)
 	}
 	return left

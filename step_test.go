@@ -235,10 +235,29 @@ func TestStepDue(t *testing.T) {
 				require.LessOrEqual(t, time.Since(start), interval)
 				p, err = w.Step(t.Context(), restart(t, p))
 				require.NoError(t, err)
+				require.False(t, p.Started.After(time.Now()), "its times move with the clock")
+				require.False(t, p.LastSeen.After(time.Now()), "its times move with the clock")
 			}
 			require.Len(t, s.polls, 2)
 		})
 	}
+
+	bubble(t, "of a clock that was set back keeps the wait's age: a grace does not begin again", func(t *testing.T) {
+		s := responses(noJob)
+		w := newWaiter(t, s, every(4*time.Second)...)
+		p, start := waiter.Progress{JobID: id}, time.Now()
+		var err error
+		for n := 0; err == nil; n++ {
+			if n == 2 { // when the second poll is due
+				p.Due, p.Started = p.Due.Add(time.Hour), p.Started.Add(time.Hour)
+			}
+			if p, err = w.Step(t.Context(), restart(t, p)); err == nil {
+				time.Sleep(min(p.Next, 3*time.Second))
+			}
+		}
+		require.ErrorIs(t, err, waiter.ErrNotFound)
+		require.LessOrEqual(t, time.Since(start), 15*time.Second)
+	})
 
 	bubble(t, "does not hide that the context has ended", func(t *testing.T) {
 		w := newWaiter(t, responses(job("running")), every(time.Hour)...)
