@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
@@ -128,7 +127,8 @@ var sentinels = []struct {
 //	permanent       polling again cannot help, or Run's submit failed
 //	usage           an option, a job id or anything else is wrong: nothing was awaited
 //
-// After [Waiter.WaitAll], ask it of each Result's Err: of joined errors it returns one. It is pure.
+// Of joined errors it is the first wait's: after [Waiter.WaitAll], ask it of each Result's Err. It
+// is pure.
 func Outcome(err error) string {
 	if err == nil {
 		return "success"
@@ -213,25 +213,12 @@ var notTheJobs = []string{"bad answer", "network", "credential"}
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
 
 // gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
-func gone(jobID string) error {
+func gone(last status.Job) error {
 	return &UnfinishedError{
-		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
+		JobID: last.ID, Last: last.Clone(), Outcome: follow.Abandoned.String(),
 		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
 	}
 }
-
-// submitError is a submit that failed, and says what that leaves behind.
-type submitError struct{ err error }
-
-func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
-	}
-	return "waiter: submitting the job: " + e.err.Error() +
-		". If the request got through, a job may have started: check before submitting again"
-}
-
-func (e *submitError) Unwrap() error { return e.err }
 
 // notOurs returns a context's cause, without the identity of what another wait returned: this
 // package's errors, and the contexts', must only say what happened to this job. The cause is still

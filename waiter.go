@@ -192,9 +192,14 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 			}
 		}
 		waits.Go(func() {
-			results[i].Err = gone(id) // unless Wait returns
+			returned := false
+			defer func() {
+				if results[i].Job = f.State.Job.Clone(); !returned {
+					results[i].Err = gone(f.State.Job)
+				}
+			}()
 			results[i].Err = f.Wait(ctx)
-			results[i].Job = f.State.Job.Clone()
+			returned = true
 		})
 	}
 	go func() {
