@@ -1252,22 +1252,26 @@ func TestCheckpoints(t *testing.T) {
 	})
 
 	specify(t, "are the receiver's own copy", func(t *testing.T, d driver) {
-		spoil := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, t status.Transition) error {
-			for _, subs := range [][]status.Job{checkpoint.SubJobs, t.Job.SubJobs} {
+		var folded status.Job
+		spoil := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, transition status.Transition) error {
+			if transition.JobID == id {
+				folded = status.Apply(folded, transition)
+				require.Equal(t, folded, checkpoint)
+			}
+			for _, subs := range [][]status.Job{checkpoint.SubJobs, transition.Job.SubJobs} {
 				for i := range subs {
 					subs[i].Status = "spoiled"
 				}
 			}
 			return nil
 		})
-		got := d.wait(t.Context(), t, responses(list...), spoil)
+		subs := []status.Job{sub("a", "running"), sub("b", "running")}
+		got := d.wait(t.Context(), t, responses(job("running", subs...), job("success", subs...)), spoil)
 		require.NoError(t, got.err)
-		require.Equal(t, want, got.lines())
-		require.Equal(t, list[1], got.job)
+		require.Equal(t, []string{"->running", "a ->running", "b ->running", "running->success"}, got.lines())
+		require.Equal(t, job("success", subs...), got.job)
 		for _, transition := range got.delivered {
-			for _, sub := range transition.Job.SubJobs {
-				require.NotEqual(t, status.Status("spoiled"), sub.Status)
-			}
+			require.NotContains(t, statuses(transition.Job), "spoiled")
 		}
 	})
 

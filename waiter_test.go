@@ -115,19 +115,7 @@ func TestWatch(t *testing.T) {
 		require.Zero(t, last)
 	})
 
-	bubble(t, "delivers to callbacks before the loop's body", func(t *testing.T) {
-		var order []string
-		say := waiter.OnTransition(func(status.Transition) { order = append(order, "callback") })
-		for range newWaiter(t, responses(job("success")), say).Watch(t.Context(), id) {
-			order = append(order, "body")
-		}
-		require.Equal(t, []string{"callback", "body"}, order)
-	})
-}
-
-// A body that reads checkpoints has to have seen what they show.
-func TestWatchCheckpoints(t *testing.T) {
-	bubble(t, "are saved after the loop's body, also when that breaks", func(t *testing.T) {
+	bubble(t, "saves checkpoints after the loop's body, also when that breaks", func(t *testing.T) {
 		var order []string
 		save := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, t status.Transition) error {
 			order = append(order, fmt.Sprint("save ", t.To, " ", checkpoint.Status))
@@ -141,6 +129,15 @@ func TestWatchCheckpoints(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"body waiting", "save waiting waiting", "body running", "save running running"}, order)
+	})
+
+	bubble(t, "delivers to callbacks before the loop's body", func(t *testing.T) {
+		var order []string
+		say := waiter.OnTransition(func(status.Transition) { order = append(order, "callback") })
+		for range newWaiter(t, responses(job("success")), say).Watch(t.Context(), id) {
+			order = append(order, "body")
+		}
+		require.Equal(t, []string{"callback", "body"}, order)
 	})
 }
 
