@@ -1,10 +1,10 @@
 package waiter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"time"
 
@@ -127,23 +127,41 @@ var sentinels = []struct {
 //	permanent       polling again cannot help, or Run's submit failed
 //	usage           an option, a job id or anything else is wrong: nothing was awaited
 //
-// After [Waiter.WaitAll], ask it of each Result's Err: of joined errors it returns one. It is pure.
+// Of joined errors it is the first wait's: after [Waiter.WaitAll], ask it of each Result's Err. It
+// is pure.
 func Outcome(err error) string {
 	if err == nil {
 		return "success"
 	}
-	if e, ok := errors.AsType[*UnfinishedError](err); ok && e.Outcome != "" {
-		return e.Outcome
+	return cmp.Or(outcome(err), "usage")
+}
+
+// outcome returns the outcome of the first wait in err's tree; "" if there is none.
+func outcome(err error) string {
+	switch e := err.(type) { //nolint:errorlint // it walks the tree, in order
+	case *UnfinishedError:
+		if e.Outcome != "" {
+			return e.Outcome
+		}
+		return cmp.Or(outcome(e.Cause), "permanent")
+	case *submitError:
+		return "permanent"
+	case interface{ Unwrap() []error }:
+		for _, wrapped := range e.Unwrap() {
+			if found := outcome(wrapped); found != "" {
+				return found
+			}
+		}
+		return ""
+	case interface{ Unwrap() error }:
+		return outcome(e.Unwrap())
 	}
 	for _, s := range sentinels {
-		if errors.Is(err, s.error) {
+		if errors.Is(err, s.error) { // a FailedError is ErrJobFailed
 			return s.outcome
 		}
 	}
-	if _, ok := errors.AsType[*submitError](err); ok {
-		return "permanent"
-	}
-	return "usage"
+	return ""
 }
 
 // publicError returns the error of an end; nil for success.
@@ -170,6 +188,8 @@ func publicError(end *wait.End) error {
 	switch end.How {
 	case follow.NotFound, follow.Disappeared, follow.Unauthorized, follow.Permanent:
 		e.Cause = s.LastFailure
+	case follow.Unsaved:
+		e.Cause = another{end.Cause} // a timeout of the store is not this wait's
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(end.Cause)
 		if s.Job.Status == "" && slices.Contains(notTheJobs, poller.Kind(s.LastFailure)) {
@@ -195,38 +215,26 @@ var notTheJobs = []string{"bad answer", "network", "credential"}
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")
 
 // gone is the error of a wait whose goroutine a Poller, limiter or hook has ended.
-func gone(jobID string) error {
+func gone(last status.Job) error {
 	return &UnfinishedError{
-		JobID: jobID, Last: status.Job{ID: jobID}, Outcome: follow.Abandoned.String(),
+		JobID: last.ID, Last: last.Clone(), Outcome: follow.Abandoned.String(),
 		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
 	}
 }
-
-// submitError is a submit that failed, and says what that leaves behind.
-type submitError struct{ err error }
-
-func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused != nil && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
-	}
-	return "waiter: submitting the job: " + e.err.Error() +
-		". If the request got through, a job may have started: check before submitting again"
-}
-
-func (e *submitError) Unwrap() error { return e.err }
 
 // notOurs returns a context's cause, without the identity of what another wait returned: this
 // package's errors, and the contexts', must only say what happened to this job. The cause is still
 // found as the value that it is, and so is all else that it wraps.
 func notOurs(cause error) error {
-	_, failed := errors.AsType[*FailedError](cause)
-	_, unfinished := errors.AsType[*UnfinishedError](cause)
-	if failed || unfinished {
-		return another{cause}
+	for _, ours := range []error{ErrJobFailed, ErrUnfinished, ErrNotFound, ErrDisappeared, ErrUnauthorized, ErrStalled, ErrSubJobFailed} {
+		if errors.Is(cause, ours) {
+			return another{cause}
+		}
 	}
 	return cause
 }
 
+// another is the error of something other than this wait.
 type another struct{ error }
 
 func (e another) Is(target error) bool {

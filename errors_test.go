@@ -3,6 +3,7 @@ package waiter_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -128,6 +129,7 @@ func TestErrors(t *testing.T) {
 	report := func(what string, err error) {
 		require.Error(t, err, what)
 		require.NotContains(t, err.Error(), "\n")
+		require.Equal(t, err.Error(), byHand(err).Error(), what)
 		text.WriteString("# " + what + "\n" + err.Error() + "\n\n")
 	}
 	steady := append(every(5*time.Second), waiter.WithFailureBackOff(constant(10*time.Second)))
@@ -231,4 +233,151 @@ func reportCalls(t *testing.T, report func(what string, err error)) {
 		break
 	}
 	report("seen by a trace: an iteration is stopped", err)
+}
+
+// byHand returns err, or what it is made of, copied by its exported fields, as a test of a user
+// builds it.
+func byHand(err error) error {
+	switch e := err.(type) { //nolint:errorlint // only what is not wrapped
+	case *waiter.FailedError:
+		return &waiter.FailedError{Job: e.Job, RequestID: e.RequestID, Elapsed: e.Elapsed}
+	case *waiter.UnfinishedError:
+		return &waiter.UnfinishedError{
+			JobID: e.JobID, Last: e.Last, LastSeen: e.LastSeen, Age: e.Age, Unchanged: e.Unchanged, RequestID: e.RequestID,
+			Polls: e.Polls, Elapsed: e.Elapsed, Failures: e.Failures, LastFailure: e.LastFailure, Asked: e.Asked,
+			Outcome: e.Outcome, Cause: e.Cause, Advice: e.Advice,
+		}
+	default:
+		return err
+	}
+}
+
+func TestErrorsByHand(t *testing.T) {
+	t.Run("answer errors.Is and Outcome by their Outcome, and say it in a line", func(t *testing.T) {
+		for outcome, want := range map[string]struct {
+			is   error
+			says string
+		}{
+			"timeout":        {context.DeadlineExceeded, "job a was not done in time: context deadline exceeded"},
+			"canceled":       {context.Canceled, "job a is no longer awaited: context canceled"},
+			"not_found":      {waiter.ErrNotFound, "job a was not found"},
+			"disappeared":    {waiter.ErrDisappeared, "job a has disappeared"},
+			"unauthorized":   {waiter.ErrUnauthorized, "job a cannot be read"},
+			"stalled":        {waiter.ErrStalled, "job a has stalled: no new status for 0s"},
+			"sub_job_failed": {waiter.ErrSubJobFailed, "job a is no longer awaited: a sub-job has failed"},
+			"stopped":        {nil, "job a cannot be polled"},
+			"checkpoint":     {nil, "job a is no longer awaited: a checkpoint could not be saved"},
+			"permanent":      {nil, "job a cannot be read"},
+			"usage":          {nil, "job a cannot be awaited"},
+		} {
+			err := error(&waiter.UnfinishedError{JobID: "a", Outcome: outcome})
+			require.EqualError(t, err, want.says)
+			require.Equal(t, outcome, waiter.Outcome(err))
+			for _, s := range []error{
+				context.DeadlineExceeded, context.Canceled, waiter.ErrJobFailed, waiter.ErrNotFound, waiter.ErrDisappeared,
+				waiter.ErrUnauthorized, waiter.ErrStalled, waiter.ErrSubJobFailed,
+			} {
+				require.Equal(t, s == want.is, errors.Is(err, s), "%s: %v", outcome, s)
+			}
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+		}
+	})
+
+	t.Run("may be zero", func(t *testing.T) {
+		require.NotEmpty(t, (&waiter.UnfinishedError{}).Error())
+		require.NotEmpty(t, (&waiter.FailedError{}).Error())
+	})
+
+	t.Run("hold their cause", func(t *testing.T) {
+		why := errors.New("maintenance")
+		err := &waiter.UnfinishedError{JobID: "a", Outcome: "canceled", Cause: why}
+		require.ErrorIs(t, err, why)
+		require.EqualError(t, err, "job a is no longer awaited: context canceled: maintenance")
+	})
+
+	t.Run("have the codes of the job and of its failed sub-jobs", func(t *testing.T) {
+		e := &waiter.FailedError{Job: status.Job{Status: "failed", ErrorCode: "own", SubJobs: []status.Job{
+			{ID: "s1", Status: "failed", ErrorCode: "failed"},
+			{ID: "s2", Status: "success", ErrorCode: "succeeded"},
+		}}}
+		require.True(t, e.Has("own"))
+		require.True(t, e.Has("failed"))
+		require.False(t, e.Has("succeeded"))
+		require.False(t, e.Has("another"))
+	})
+}
+
+func TestOutcome(t *testing.T) {
+	failed := &waiter.FailedError{Job: job("failed")}
+	timeout := &waiter.UnfinishedError{JobID: id, Outcome: "timeout"}
+	permanent := &waiter.UnfinishedError{JobID: id, Outcome: "permanent", Cause: httpError(403)}
+	for _, test := range []struct {
+		behavior string
+		err      error
+		want     string
+	}{
+		{"of nil is success", nil, "success"},
+		{"of a failed job is failed", failed, "failed"},
+		{"of an unfinished wait is what its error says", permanent, "permanent"},
+		{"of an error without one is by what it is", &waiter.UnfinishedError{Cause: waiter.ErrStalled}, "stalled"},
+		{"of an unfinished wait that does not say why is permanent, as its text says", &waiter.UnfinishedError{JobID: id}, "permanent"},
+		{"of a wrapped error is that error's", fmt.Errorf("bind: %w", fmt.Errorf("wait: %w", timeout)), "timeout"},
+		{"of joined errors is the first wait's: failed", errors.Join(nil, failed, permanent), "failed"},
+		{"of joined errors is the first wait's: permanent", errors.Join(permanent, failed), "permanent"},
+		{"of joined errors is the first wait's, also beside others", errors.Join(errors.New("close"), fmt.Errorf("%w", failed), timeout), "failed"},
+		{"of a cause is not the wait's", &waiter.UnfinishedError{Outcome: "canceled", Cause: failed}, "canceled"},
+		{"of a context's own error is the context's", fmt.Errorf("waiter: nothing was submitted: %w", context.Canceled), "canceled"},
+		{"of any other error is usage", errors.New("waiter: WithStallLimit: negative"), "usage"},
+	} {
+		t.Run(test.behavior, func(t *testing.T) { require.Equal(t, test.want, waiter.Outcome(test.err)) })
+	}
+
+	for want, end := range map[string]struct {
+		responses []any
+		opts      []waiter.Option
+	}{
+		"success":        {[]any{job("success")}, nil},
+		"failed":         {[]any{job("failed")}, nil},
+		"timeout":        {[]any{job("running")}, nil},
+		"not_found":      {[]any{noJob}, nil},
+		"disappeared":    {[]any{job("running"), noJob}, nil},
+		"unauthorized":   {[]any{httpError(401)}, nil},
+		"stalled":        {[]any{job("running")}, []waiter.Option{waiter.WithStallLimit(10 * time.Second)}},
+		"sub_job_failed": {[]any{job("running", sub("a", "failed"))}, []waiter.Option{waiter.WithFailFast()}},
+		"stopped":        {[]any{job("running")}, []waiter.Option{waiter.WithBackOff(func() backoff.BackOff { return &backoff.StopBackOff{} })}},
+		"checkpoint": {[]any{job("success")}, []waiter.Option{
+			waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error { return context.Canceled }),
+		}},
+		"permanent": {[]any{httpError(403)}, nil},
+	} {
+		specify(t, "of a wait that ends so is "+want+", for its hooks too", func(t *testing.T, d driver) {
+			var hooked []string
+			trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+				if e.Job.ID == id {
+					hooked = append(hooked, e.Outcome)
+				}
+			}})
+			got := d.wait(withDeadline(t, time.Hour), t, responses(end.responses...), append(end.opts, trace)...)
+			require.Equal(t, want, waiter.Outcome(got.err), "%v", got.err)
+			if d.blocks {
+				require.Equal(t, []string{want}, hooked)
+			}
+		}, func(d driver) bool { return !d.neighbor || want != "checkpoint" })
+	}
+
+	t.Run("of Run's submit is permanent, whatever that fails with", func(t *testing.T) {
+		for _, err := range []error{httpError(409), errors.New("reset"), context.Canceled, failed, timeout} {
+			_, err := newWaiter(t, responses()).Run(t.Context(), submits("", err))
+			require.Equal(t, "permanent", waiter.Outcome(err), "%v", err)
+			require.NotErrorIs(t, err, waiter.ErrJobFailed)
+			require.NotErrorIs(t, err, waiter.ErrUnfinished)
+		}
+	})
+
+	t.Run("of a wrong call is usage", func(t *testing.T) {
+		_, err := newWaiter(t, responses()).Wait(t.Context(), "")
+		require.Equal(t, "usage", waiter.Outcome(err))
+		_, err = newWaiter(t, responses()).Wait(t.Context(), id, waiter.WithStallLimit(-1))
+		require.Equal(t, "usage", waiter.Outcome(err))
+	})
 }

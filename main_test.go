@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -346,6 +347,12 @@ func unfinished(t *testing.T, err error) *waiter.UnfinishedError {
 	e, ok := errors.AsType[*waiter.UnfinishedError](err)
 	require.True(t, ok, "%v", err)
 	return e
+}
+
+// goroutine is the id of the one that calls it.
+func goroutine() string {
+	stack := make([]byte, 64)
+	return strings.Fields(string(stack[:runtime.Stack(stack, false)]))[1]
 }
 
 // limit is the time of a wait with withDeadline.

@@ -72,7 +72,7 @@ func (c *config) follow(jobID string) (*wait.Follower, error) {
 // OnTransition calls f for each change of the job and of its sub-jobs: exactly once, in order, one
 // at a time within a wait, on the goroutine that waits, and never after the call has returned. The
 // wait goes on when f returns; a panic of f passes through. Several callbacks add up, in the order
-// given.
+// given. A callback that can fail belongs in [WithCheckpoints].
 func OnTransition(f func(status.Transition)) Option {
 	return func(c *config) error {
 		if f == nil {
@@ -89,7 +89,8 @@ func OnTransition(f func(status.Transition)) Option {
 //
 // An error of save ends the wait with an [UnfinishedError] that holds it, also if the transition
 // was the job's last: UnfinishedError.Last is then the last checkpoint that was saved, and nothing
-// more is delivered. A wait that goes on [From] that checkpoint delivers again what was not saved:
+// more is delivered. With [Waiter.Run], store the job's id in submit: save is called for the first
+// transition only. A wait that goes on [From] that checkpoint delivers again what was not saved:
 // each transition is delivered at least once, and exactly once where the receiver commits in save.
 func WithCheckpoints(save func(ctx context.Context, checkpoint status.Job, t status.Transition) error) Option {
 	return func(c *config) error {

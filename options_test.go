@@ -161,6 +161,86 @@ func TestTrace(t *testing.T) {
 		}, seen)
 	}, blocking, alone)
 
+	specify(t, "has every field of each hook", func(t *testing.T, d driver) {
+		server := time.Date(2026, 1, 2, 3, 4, 12, 0, time.UTC)
+		failed := poller.Reply{Job: job("failed", sub("a", "failed")), RequestID: "req-3", ServerTime: server}
+		failed.Job.EndTime = "2026-01-02 03:04:05"
+		down := httpError(503)
+		s := responses(poller.Reply{Job: job("running"), RequestID: "req-1"}, down, failed)
+		s.took = time.Second
+		var starts []waiter.WaitStart
+		var ends []waiter.WaitEnd
+		var polls []waiter.PollStart
+		var polled []waiter.PollEnd
+		got := d.wait(t.Context(), t, s, append(every(time.Minute), traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx },
+			WaitEnd:   func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e) },
+			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context { polls = append(polls, e); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { polled = append(polled, e) },
+		}))...)
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, []waiter.PollStart{{JobID: id, N: 1}, {JobID: id, N: 2}, {JobID: id, N: 3}}, polls)
+		require.Equal(t, []waiter.PollEnd{
+			{JobID: id, Reply: poller.Reply{Job: job("running"), RequestID: "req-1"}, Took: time.Second, Transitions: got.delivered[:1]},
+			{JobID: id, Err: down, Verdict: poller.Passing, Kind: "503", Took: time.Second},
+			{JobID: id, Reply: failed, Took: time.Second, Transitions: got.delivered[1:]},
+		}, polled)
+		if d.blocks {
+			require.Equal(t, []waiter.WaitStart{{JobID: id}}, starts)
+			require.Equal(t, []waiter.WaitEnd{{
+				Job: got.job, Err: got.err, Outcome: "failed", Polls: 3, Failures: map[string]int{"503": 1},
+				Elapsed: 2*time.Minute + 3*time.Second, DetectionDelay: 7 * time.Second,
+			}}, ends)
+		}
+	}, alone, func(d driver) bool { return d.name != "Watch" && d.name != "Step through JSON" }) // which do not return the very same times and job
+
+	specify(t, "of a wait from a checkpoint says so, and what the checkpoint shows", func(t *testing.T, d driver) {
+		var starts []waiter.WaitStart
+		trace := traced(waiter.Trace{WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx }})
+		require.NoError(t, d.resume(t.Context(), t, responses(job("success")), job("running"), trace).err)
+		require.Equal(t, []waiter.WaitStart{{JobID: id, JobType: "bind_ldap", Resumed: true}}, starts)
+	}, blocking, resuming)
+
+	end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for behavior, test := range map[string]struct {
+		endTime status.Timestamp
+		served  time.Time
+		want    time.Duration
+	}{
+		"is the response's Date minus the job's end": {"2026-01-02 03:04:05", end.Add(3 * time.Second), 3 * time.Second},
+		"is never negative":                          {"2026-01-02 03:04:05", end.Add(-time.Second), 0},
+		"is 0 without a Date":                        {"2026-01-02 03:04:05", time.Time{}, 0},
+		"is 0 without an end":                        {"", end, 0},
+	} {
+		specify(t, "knows the detection delay, which "+behavior, func(t *testing.T, d driver) {
+			delay := time.Duration(-1)
+			ended := job("success")
+			ended.EndTime = test.endTime
+			got := d.wait(t.Context(), t, responses(job("running"), poller.Reply{Job: ended, ServerTime: test.served}), traced(waiter.Trace{
+				WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+					if e.Job.ID == id {
+						delay = e.DetectionDelay
+					}
+				},
+			}))
+			require.NoError(t, got.err)
+			require.Equal(t, test.want, delay)
+		}, blocking)
+	}
+
+	specify(t, "knows of a poll that the deadline cuts what the error counts", func(t *testing.T, d driver) {
+		var kinds []string
+		got := d.wait(withDeadline(t, time.Second), t, hang(errors.New("interrupted")), traced(waiter.Trace{
+			PollEnd: func(_ context.Context, e waiter.PollEnd) {
+				if e.JobID == id {
+					kinds = append(kinds, e.Kind)
+				}
+			},
+		}))
+		require.Equal(t, map[string]int{"timeout": 1}, unfinished(t, got.err).Failures)
+		require.Equal(t, []string{"timeout"}, kinds)
+	}, blocking)
+
 	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
 		var seen []string
 		trace := traced(waiter.Trace{
@@ -175,7 +255,11 @@ func TestTrace(t *testing.T) {
 
 	specify(t, "hears the end of a wait that panics", func(t *testing.T, d driver) {
 		var ends []error
-		trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e.Err) }})
+		trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			require.Equal(t, "stopped", e.Outcome)
+			require.Equal(t, status.Running, e.Job.Status)
+			ends = append(ends, e.Err)
+		}})
 		ouch := waiter.OnTransition(func(status.Transition) { panic("ouch") })
 		require.Panics(t, func() { d.wait(t.Context(), t, responses(job("running")), trace, ouch) })
 		require.Len(t, ends, 1)
@@ -185,7 +269,11 @@ func TestTrace(t *testing.T) {
 
 	bubble(t, "hears the end of an iteration that is stopped", func(t *testing.T) {
 		var ends []error
-		w := newWaiter(t, responses(job("running")), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e.Err) }}))
+		w := newWaiter(t, responses(job("running")), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			require.Equal(t, "stopped", e.Outcome)
+			require.Equal(t, 1, e.Polls)
+			ends = append(ends, e.Err)
+		}}))
 		for range w.Watch(t.Context(), id) {
 			break
 		}

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wire"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -166,6 +168,10 @@ func (e *UnfinishedError) reason() string {
 func (e *UnfinishedError) lastSeen() string {
 	seen := "Last seen " + wire.OneLine(e.Last.Status)
 	switch {
+	case e.Outcome == "checkpoint" && e.Last.Status == "":
+		return "Nothing was saved yet"
+	case e.Outcome == "checkpoint":
+		return "Last saved " + wire.OneLine(e.Last.Status)
 	case e.Last.Status == "":
 		return "It was never seen"
 	case e.LastSeen.IsZero():
@@ -224,3 +230,16 @@ func join(code, reason string) string {
 }
 
 const shown = 5 // sub-jobs in a report
+
+// submitError is a submit that failed, and says what that leaves behind.
+type submitError struct{ err error }
+
+func (e *submitError) Error() string {
+	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused != nil && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
+		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
+	}
+	return "waiter: submitting the job: " + e.err.Error() +
+		". If the request got through, a job may have started: check before submitting again"
+}
+
+func (e *submitError) Unwrap() error { return e.err }

@@ -137,6 +137,17 @@ func TestTransitions(t *testing.T) {
 		require.ElementsMatch(t, []status.Job{sub("b", "success"), sub("a", "running")}, got.job.SubJobs)
 	})
 
+	specify(t, "leave a status that a response lacks: a failed sub-job stays one", func(t *testing.T, d driver) {
+		got := d.wait(t.Context(), t, responses(
+			job("running", sub("a", "failed"), sub("b", "running")),
+			job("running", sub("a", ""), sub("b", "success")),
+			job("success", sub("a", ""), sub("b", "")),
+		), waiter.WithStrictSubJobs())
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, []string{"->running", "a ->failed", "b ->running", "b running->success", "running->success"}, got.lines())
+		require.Equal(t, job("success", sub("a", "failed"), sub("b", "success")), got.job)
+	})
+
 	specify(t, "leave the type where a response lacks it", func(t *testing.T, d driver) {
 		got := d.wait(t.Context(), t, responses(job("running"), status.Job{Status: "failed"}))
 		failed, ok := errors.AsType[*waiter.FailedError](got.err)
@@ -690,6 +701,53 @@ func TestContext(t *testing.T) {
 		}
 	}
 
+	// In an errgroup the first error of a wait is the cause of the others' ends.
+	mine := errors.New("the group gave up")
+	theirs := map[string]error{
+		"a failed one":      fmt.Errorf("%w: %w", mine, &waiter.FailedError{Job: status.Job{ID: "another", Status: "failed", ErrorCode: "SFS.TURBO.0100"}}),
+		"an unfinished one": fmt.Errorf("%w: %w", mine, &waiter.UnfinishedError{JobID: "another", Outcome: "timeout", Cause: httpError(403)}),
+		"joined ones": errors.Join(mine, &waiter.UnfinishedError{JobID: "another", Outcome: "stalled"},
+			&waiter.FailedError{Job: status.Job{ID: "another", Status: "failed"}}),
+		"one that only wraps what this package names": fmt.Errorf("%w: another: %w", mine, waiter.ErrJobFailed),
+	}
+	strange := func(t *testing.T, err, cause error) {
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, cause, "the value itself")
+		require.ErrorIs(t, err, mine)
+		require.ErrorContains(t, err, mine.Error())
+		require.ErrorContains(t, err, "another")
+		for _, not := range []error{
+			waiter.ErrJobFailed, waiter.ErrStalled, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized,
+			waiter.ErrSubJobFailed, context.DeadlineExceeded,
+		} {
+			require.NotErrorIs(t, err, not)
+		}
+		_, found := errors.AsType[*waiter.FailedError](err)
+		require.False(t, found, "FailedError")
+		_, found = errors.AsType[*poller.Error](err)
+		require.False(t, found, "poller.Error")
+	}
+	for what, cause := range theirs {
+		specify(t, "whose cause is another wait's error says nothing of this job's end: "+what, func(t *testing.T, d driver) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Minute, func() { cancel(cause) })
+			got := d.wait(ctx, t, responses(job("running")))
+			strange(t, got.err, cause)
+			require.Equal(t, id, unfinished(t, got.err).JobID)
+			require.Equal(t, "canceled", waiter.Outcome(got.err))
+		})
+		t.Run("whose cause is another wait's error says nothing of a job that was not submitted: "+what, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(cause)
+			_, err := newWaiter(t, responses()).Run(ctx, submits(id, nil))
+			strange(t, err, cause)
+			require.NotErrorIs(t, err, waiter.ErrUnfinished)
+			_, found := errors.AsType[*waiter.UnfinishedError](err)
+			require.False(t, found)
+			require.Equal(t, "canceled", waiter.Outcome(err))
+		})
+	}
+
 	specify(t, "that has ended before the call means no request", func(t *testing.T, d driver) {
 		s := responses(job("success"))
 		require.ErrorIs(t, d.wait(canceled(t), t, s).err, context.Canceled)
@@ -947,6 +1005,62 @@ func TestFailedJob(t *testing.T) {
 	})
 }
 
+func TestFailFast(t *testing.T) {
+	broken := job("running", sub("a", "failed"), sub("b", "running"))
+	lines := []string{"->running", "a ->failed", "b ->running"}
+
+	specify(t, "ends the wait at a failed sub-job, once all of its response was delivered", func(t *testing.T, d driver) {
+		s := responses(job("running"), broken, job("failed"))
+		got := d.wait(t.Context(), t, s, append(every(time.Second), waiter.WithFailFast())...)
+		require.ErrorIs(t, got.err, waiter.ErrSubJobFailed)
+		require.ErrorIs(t, got.err, waiter.ErrUnfinished)
+		require.NotErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, "sub_job_failed", waiter.Outcome(got.err))
+		require.Equal(t, broken, unfinished(t, got.err).Last)
+		require.Equal(t, broken, got.job)
+		require.Equal(t, lines, got.lines())
+		require.Len(t, s.polls, 2)
+	})
+
+	for behavior, test := range map[string]struct {
+		ended status.Job
+		opts  []waiter.Option
+		is    error
+	}{
+		"ends as usual with a job that succeeds although a sub-job failed": {job("success", sub("a", "failed")), nil, nil},
+		"ends as usual with a job that fails together with a sub-job":      {job("failed", sub("a", "failed")), nil, waiter.ErrJobFailed},
+		"ends as usual with a job that succeeds, where sub-jobs are strict": {
+			job("success", sub("a", "failed")), []waiter.Option{waiter.WithStrictSubJobs()}, waiter.ErrJobFailed,
+		},
+	} {
+		specify(t, behavior, func(t *testing.T, d driver) {
+			got := d.wait(t.Context(), t, responses(job("running"), test.ended), append(test.opts, waiter.WithFailFast())...)
+			require.ErrorIs(t, got.err, test.is)
+			require.NotErrorIs(t, got.err, waiter.ErrSubJobFailed)
+			require.NotErrorIs(t, got.err, waiter.ErrUnfinished)
+		})
+	}
+
+	specify(t, "is off unless set", func(t *testing.T, d driver) {
+		require.NoError(t, d.wait(t.Context(), t, responses(broken, job("success"))).err)
+	})
+
+	specify(t, "ends at a checkpoint that shows it, without a request, and without it the wait reaches the job's end", func(t *testing.T, d driver) {
+		s := responses(broken, job("success", sub("b", "success")))
+		first := d.resume(t.Context(), t, s, job("running"), waiter.WithFailFast())
+		require.ErrorIs(t, first.err, waiter.ErrSubJobFailed)
+		last := unfinished(t, first.err).Last
+		again := d.resume(t.Context(), t, s, last, waiter.WithFailFast())
+		require.ErrorIs(t, again.err, waiter.ErrSubJobFailed)
+		require.NotErrorIs(t, again.err, waiter.ErrJobFailed)
+		require.Empty(t, again.delivered)
+		require.Len(t, s.polls, 1)
+		whole := d.resume(t.Context(), t, s, last)
+		require.NoError(t, whole.err)
+		require.Equal(t, []string{"b running->success", "running->success"}, whole.lines())
+	}, resuming)
+}
+
 func TestLimiter(t *testing.T) {
 	down := errors.New("redis is down")
 
@@ -1030,10 +1144,10 @@ func TestLimiter(t *testing.T) {
 	}, blocking, alone)
 }
 
-func TestCheckpoints(t *testing.T) {
+func TestFrom(t *testing.T) {
 	begun := job("running", sub("a", "running"))
 
-	specify(t, "are gone on from: what they show is not delivered again", func(t *testing.T, d driver) {
+	specify(t, "goes on: what the checkpoint shows is not delivered again", func(t *testing.T, d driver) {
 		for _, from := range []status.Job{begun, job("RUNNING", sub("a", "RUNNING"))} {
 			got := d.resume(t.Context(), t, responses(begun, job("success", sub("a", "success"))), from)
 			require.NoError(t, got.err)
@@ -1041,7 +1155,7 @@ func TestCheckpoints(t *testing.T) {
 		}
 	}, resuming)
 
-	specify(t, "that are terminal are the outcome, without a request", func(t *testing.T, d driver) {
+	specify(t, "a terminal checkpoint returns its outcome, without a request", func(t *testing.T, d driver) {
 		s := responses(httpError(500))
 		for from, is := range map[status.Status]error{"FAILED": waiter.ErrJobFailed, "failed": waiter.ErrJobFailed, "success": nil} {
 			got := d.resume(t.Context(), t, s, job(from))
@@ -1053,23 +1167,23 @@ func TestCheckpoints(t *testing.T) {
 		require.Empty(t, s.polls)
 	}, resuming)
 
-	specify(t, "show a job that can disappear", func(t *testing.T, d driver) {
+	specify(t, "a checkpoint goes on with a job that can disappear", func(t *testing.T, d driver) {
 		require.ErrorIs(t, d.resume(t.Context(), t, responses(noJob), begun).err, waiter.ErrDisappeared)
 	}, resuming)
 
-	specify(t, "show statuses that are not new to the schedule", func(t *testing.T, d driver) {
+	specify(t, "a checkpoint goes on with statuses that are not new to the schedule", func(t *testing.T, d driver) {
 		s := responses(job("running"), job("waiting"), job("running"), job("success"))
 		require.NoError(t, d.resume(t.Context(), t, s, job("running"), waiter.WithBackOff(byCounting)).err)
 		require.Equal(t, seconds(0, 1, 2, 4), s.polls)
 	}, resuming)
 
-	specify(t, "may lack the id", func(t *testing.T, d driver) {
+	specify(t, "a checkpoint may lack the id", func(t *testing.T, d driver) {
 		got := d.resume(t.Context(), t, responses(status.Job{Status: "success"}), status.Job{Status: "running"})
 		require.NoError(t, got.err)
 		require.Equal(t, []string{"running->success"}, got.lines())
 	}, resuming)
 
-	specify(t, "may spell the id in another way than the call, which is asked with", func(t *testing.T, d driver) {
+	specify(t, "a checkpoint may spell the id in another way than the call, which is asked with", func(t *testing.T, d driver) {
 		from := begun
 		from.ID = strings.ToUpper(strings.ReplaceAll(id, "-", ""))
 		p := fn(func(_ context.Context, jobID string) (poller.Reply, error) {
@@ -1082,7 +1196,7 @@ func TestCheckpoints(t *testing.T) {
 		require.Equal(t, id, got.job.ID)
 	}, resuming)
 
-	specify(t, "of any moment lose and repeat nothing", func(t *testing.T, d driver) {
+	specify(t, "a checkpoint of any moment loses and repeats nothing", func(t *testing.T, d driver) {
 		for seed := range seeds(150) {
 			list := randomResponses(rand.New(rand.NewPCG(seed, 1)))
 			whole := watch(t.Context(), t, responses(list...), status.Job{}, nil).lines()
@@ -1099,6 +1213,184 @@ func TestCheckpoints(t *testing.T) {
 			}
 		}
 	}, resuming)
+}
+
+func TestCheckpoints(t *testing.T) {
+	full := errors.New("no space left on device")
+	list := []any{job("running", sub("a", "running")), job("success", sub("a", "success"))}
+	want := []string{"->running", "a ->running", "a running->success", "running->success"}
+
+	specify(t, "are saved after the callbacks of each transition, as the fold of what was delivered", func(t *testing.T, d driver) {
+		var order []string
+		var folded status.Job
+		caller := goroutine()
+		got := d.wait(t.Context(), t, responses(list...),
+			waiter.OnTransition(func(t status.Transition) {
+				if t.JobID == id {
+					order = append(order, "callback "+t.String())
+				}
+			}),
+			waiter.WithCheckpoints(func(ctx context.Context, checkpoint status.Job, transition status.Transition) error {
+				if transition.JobID != id {
+					return nil
+				}
+				require.NoError(t, ctx.Err())
+				require.Equal(t, caller, goroutine())
+				order = append(order, "save "+transition.String())
+				folded = status.Apply(folded, transition)
+				require.Equal(t, folded, checkpoint)
+				return nil
+			}))
+		require.NoError(t, got.err)
+		require.Equal(t, want, got.lines())
+		require.Equal(t, got.job, folded)
+		require.Equal(t, []string{
+			"callback job: running", "save job: running", "callback a: running", "save a: running",
+			"callback a: running -> success", "save a: running -> success",
+			"callback job: running -> success", "save job: running -> success",
+		}, order)
+	})
+
+	specify(t, "are the receiver's own copy", func(t *testing.T, d driver) {
+		var folded status.Job
+		spoil := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, transition status.Transition) error {
+			if transition.JobID == id {
+				folded = status.Apply(folded, transition)
+				require.Equal(t, folded, checkpoint)
+			}
+			for _, subs := range [][]status.Job{checkpoint.SubJobs, transition.Job.SubJobs} {
+				for i := range subs {
+					subs[i].Status = "spoiled"
+				}
+			}
+			return nil
+		})
+		subs := []status.Job{sub("a", "running"), sub("b", "running")}
+		got := d.wait(t.Context(), t, responses(job("running", subs...), job("success", subs...)), spoil)
+		require.NoError(t, got.err)
+		require.Equal(t, []string{"->running", "a ->running", "b ->running", "running->success"}, got.lines())
+		require.Equal(t, job("success", subs...), got.job)
+		for _, transition := range got.delivered {
+			require.NotContains(t, statuses(transition.Job), "spoiled")
+		}
+	})
+
+	for fails := range want {
+		specify(t, fmt.Sprintf("that cannot be saved end the wait: the one of transition %d", fails+1), func(t *testing.T, d driver) {
+			var heard []string
+			var saved status.Job
+			s := responses(list[0], job("failed", sub("a", "success"))) // a job that fails must not look like one that was seen to
+			got := d.wait(t.Context(), t, s,
+				waiter.OnTransition(func(t status.Transition) {
+					if t.JobID == id {
+						heard = append(heard, t.String())
+					}
+				}),
+				waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, t status.Transition) error {
+					if t.JobID == id && len(heard) > fails {
+						return full
+					}
+					if t.JobID == id {
+						saved = checkpoint
+					}
+					return nil
+				}))
+			require.ErrorIs(t, got.err, waiter.ErrUnfinished)
+			require.ErrorIs(t, got.err, full)
+			require.NotErrorIs(t, got.err, waiter.ErrJobFailed)
+			require.ErrorContains(t, got.err, full.Error())
+			require.Equal(t, "checkpoint", waiter.Outcome(got.err))
+			require.Len(t, heard, fails+1, "delivered after a checkpoint was not saved")
+			saved.ID = id // the first one may not have been saved
+			require.Equal(t, saved.Status, unfinished(t, got.err).Last.Status)
+			require.Equal(t, saved.SubJobs, unfinished(t, got.err).Last.SubJobs)
+			require.Equal(t, id, unfinished(t, got.err).Last.ID)
+			require.Len(t, s.polls, 1+fails/2)
+		})
+	}
+
+	specify(t, "that fail and crash at random lose nothing, and repeat nothing of what was saved", func(t *testing.T, d driver) {
+		for seed := range seeds(120) {
+			r := rand.New(rand.NewPCG(seed, 2))
+			list := randomResponses(r)
+			whole := wait(t.Context(), t, responses(list...), status.Job{}, nil)
+			store := &disk{rand: r, full: full}
+			for tries := 0; ; tries++ {
+				require.Less(t, tries, 1000, "seed %d: it does not end", seed)
+				s := responses(list...)
+				got, crashed := store.drive(t, d, s)
+				list = list[max(0, min(len(s.polls), len(list))-1):] // the last response comes again
+				if crashed {
+					continue
+				}
+				if errors.Is(got.err, full) {
+					require.NotErrorIs(t, got.err, waiter.ErrJobFailed)
+					last := unfinished(t, got.err).Last
+					require.Equal(t, store.checkpoint.Status, last.Status, "seed %d", seed)
+					require.ElementsMatch(t, statuses(store.checkpoint), statuses(last), "seed %d", seed)
+					store.checkpoint = last
+					continue
+				}
+				require.Equal(t, whole.err == nil, got.err == nil, "seed %d: %v", seed, got.err)
+				break
+			}
+			require.Equal(t, whole.lines(), store.committed, "seed %d: %v", seed, list)
+			for _, line := range whole.lines() {
+				require.Contains(t, store.heard, line, "seed %d", seed)
+			}
+			require.Equal(t, whole.job.Status, store.checkpoint.Status, "seed %d", seed)
+			require.ElementsMatch(t, statuses(whole.job), statuses(store.checkpoint), "seed %d", seed)
+		}
+	}, resuming)
+}
+
+// A disk stores checkpoints, and the lines of the transitions with them. It is full, and the
+// process crashes, at random.
+type disk struct {
+	rand       *rand.Rand
+	full       error
+	checkpoint status.Job
+	committed  []string // together with the checkpoint
+	heard      []string // by a callback
+}
+
+func (k *disk) save(_ context.Context, checkpoint status.Job, t status.Transition) error {
+	switch k.rand.IntN(6) {
+	case 0:
+		return k.full
+	case 1:
+		panic(k) // before it is stored
+	}
+	k.checkpoint = checkpoint
+	k.committed = append(k.committed, outcome{delivered: []status.Transition{t}}.lines()...)
+	if k.rand.IntN(6) == 0 {
+		panic(k) // after
+	}
+	return nil
+}
+
+// drive waits once, from what is stored, until it ends or crashes.
+func (k *disk) drive(t *testing.T, d driver, s *service) (got outcome, crashed bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			require.Equal(t, any(k), r)
+			crashed = true
+		}
+	}()
+	hear := waiter.OnTransition(func(t status.Transition) {
+		k.heard = append(k.heard, outcome{delivered: []status.Transition{t}}.lines()...)
+	})
+	return d.resume(t.Context(), t, s, k.checkpoint, hear, waiter.WithCheckpoints(k.save)), false
+}
+
+func statuses(j status.Job) []string {
+	list := []string{}
+	for _, sub := range j.SubJobs {
+		if sub.Status != "" {
+			list = append(list, string(sub.Status))
+		}
+	}
+	return list
 }
 
 func TestPanics(t *testing.T) {

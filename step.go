@@ -52,7 +52,8 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 // Step polls once, from where p stands, and returns where it stands then: what changed, whether
 // the wait is done, and when the next poll is due. It is for callers that cannot block: Kubernetes
 // reconcilers, durable workflow engines. Step makes no request before p.Due: it returns p, with
-// what is left as Next and no Transitions. The first Step polls at once.
+// what is left as Next and no Transitions, and there is nothing to store. The first Step polls at
+// once. To wait again after an end, begin with Progress{JobID, Job, Due}.
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
 // succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the
@@ -74,8 +75,10 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	if end := f.Outcome(); end != nil {
 		return progress(f, nil, 0), end.Err
 	}
-	if left := p.left(time.Now()); left > 0 && ctx.Err() == nil {
-		p.Next = left
+	if now := time.Now(); ctx.Err() == nil && p.left(now) > 0 {
+		if p.Next = p.left(now); p.Next < p.Due.Sub(now) { // the clock was set back: all times move with it
+			p.Started, p.LastSeen, p.Due = f.State.Started, f.State.LastSeen, now.Add(p.Next).Round(0)
+		}
 		return p, nil
 	}
 	f.Start()
@@ -98,11 +101,11 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	return progress(f, delivered, 0), end.Err
 }
 
-// left is how long it is at now until the next poll is due. A Due further off than Next means
-// that the clock was set back since.
+// left is how long it is at now until the next poll is due. A Due further off than the Next of the
+// last Step means that the clock was set back since.
 func (p *Progress) left(now time.Time) time.Duration {
 	left := p.Due.Sub(now)
-	if p.Next > 0 {
+	if len(p.State) > 0 { // what a Step returned
 		left = min(left, p.Next)
 	}
 	return left

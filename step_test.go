@@ -1,6 +1,7 @@
 package waiter_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -170,6 +171,138 @@ func TestStep(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(stored), &p))
 			_, err := newWaiter(t, responses(status.Job{Status: "running"})).Step(t.Context(), p)
 			require.NoError(t, err, stored)
+		}
+	})
+}
+
+func TestStepDue(t *testing.T) {
+	bubble(t, "makes one request of 200 Steps at once, and each returns what is left", func(t *testing.T) {
+		s := responses(job("running"))
+		w := newWaiter(t, s, every(10*time.Second)...)
+		p := waiter.Progress{JobID: id}
+		for n := range 200 {
+			var err error
+			p, err = w.Step(t.Context(), restart(t, p))
+			require.NoError(t, err)
+			require.Equal(t, 10*time.Second, p.Next)
+			require.Equal(t, n == 0, len(p.Transitions) == 1)
+			require.True(t, p.Due.Equal(time.Now().Add(p.Next)))
+		}
+		require.Len(t, s.polls, 1)
+		for _, left := range []time.Duration{7 * time.Second, 4 * time.Second} {
+			time.Sleep(3 * time.Second)
+			var err error
+			p, err = w.Step(t.Context(), restart(t, p))
+			require.NoError(t, err)
+			require.Equal(t, left, p.Next)
+		}
+		require.Len(t, s.polls, 1)
+		time.Sleep(p.Next)
+		_, err := w.Step(t.Context(), restart(t, p))
+		require.NoError(t, err)
+		require.Equal(t, seconds(0, 10), s.polls)
+	})
+
+	bubble(t, "that is zero means at once", func(t *testing.T) {
+		s := responses(job("running"))
+		w := newWaiter(t, s, every(time.Hour)...)
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		p.Due = time.Time{}
+		_, err = w.Step(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, seconds(0, 0), s.polls)
+	})
+
+	bubble(t, "may be set by the caller, to put off the first poll", func(t *testing.T) {
+		s := responses(job("success"))
+		p, err := newWaiter(t, s).Step(t.Context(), waiter.Progress{JobID: id, Due: time.Now().Add(time.Hour)})
+		require.NoError(t, err)
+		require.Equal(t, time.Hour, p.Next)
+		require.Empty(t, s.polls)
+	})
+
+	for next, interval := range map[string]time.Duration{"in 10 s": 10 * time.Second, "at once": 0} {
+		bubble(t, "of a clock that was set back by an hour does not delay the poll due "+next, func(t *testing.T) {
+			s := responses(job("running"), job("success"))
+			w := newWaiter(t, s, every(interval)...)
+			p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+			require.NoError(t, err)
+			for _, at := range []*time.Time{&p.Due, &p.Started, &p.LastSeen} {
+				*at = at.Add(time.Hour)
+			}
+			for start := time.Now(); !p.Done; time.Sleep(p.Next) {
+				require.LessOrEqual(t, time.Since(start), interval)
+				p, err = w.Step(t.Context(), restart(t, p))
+				require.NoError(t, err)
+				require.False(t, p.Started.After(time.Now()), "its times move with the clock")
+				require.False(t, p.LastSeen.After(time.Now()), "its times move with the clock")
+			}
+			require.Len(t, s.polls, 2)
+		})
+	}
+
+	bubble(t, "of a clock that was set back keeps the wait's age: a grace does not begin again", func(t *testing.T) {
+		s := responses(noJob)
+		w := newWaiter(t, s, every(4*time.Second)...)
+		p, start := waiter.Progress{JobID: id}, time.Now()
+		var err error
+		for n := 0; err == nil; n++ {
+			if n == 2 { // when the second poll is due
+				p.Due, p.Started = p.Due.Add(time.Hour), p.Started.Add(time.Hour)
+			}
+			if p, err = w.Step(t.Context(), restart(t, p)); err == nil {
+				time.Sleep(min(p.Next, 3*time.Second))
+			}
+		}
+		require.ErrorIs(t, err, waiter.ErrNotFound)
+		require.LessOrEqual(t, time.Since(start), 15*time.Second)
+	})
+
+	bubble(t, "does not hide that the context has ended", func(t *testing.T) {
+		w := newWaiter(t, responses(job("running")), every(time.Hour)...)
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		again, err := w.Step(canceled(t), p)
+		require.ErrorIs(t, err, context.Canceled)
+		p.Transitions = nil
+		require.Equal(t, p, again)
+	})
+
+	bubble(t, "after a poll that the context's deadline cut is by the schedule after failures", func(t *testing.T) {
+		s := responses(job("running"))
+		s.took = 6 * time.Second
+		w := newWaiter(t, s, waiter.WithFailureBackOff(byCounting))
+		p := waiter.Progress{JobID: id}
+		for n := 1; n <= 3; n++ {
+			var err error
+			p, err = w.Step(withDeadline(t, 5*time.Second), restart(t, p))
+			require.NoError(t, err)
+			require.Equal(t, map[string]int{"timeout": n}, p.Failures)
+			require.Equal(t, time.Duration(n)*time.Second, p.Next)
+			require.True(t, p.Due.Equal(time.Now().Add(p.Next)))
+			require.NotEmpty(t, p.LastFailure)
+			time.Sleep(p.Next)
+		}
+		require.Equal(t, seconds(0, 6, 13), s.polls)
+	})
+
+	bubble(t, "stays as it was, with all of p, if the poll is canceled", func(t *testing.T) {
+		w := newWaiter(t, hang(context.Canceled))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		p := waiter.Progress{JobID: id, Job: job("running")}
+		after, err := w.Step(ctx, p)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, p, after)
+	})
+
+	bubble(t, "is zero when the wait is done", func(t *testing.T) {
+		for _, response := range []any{job("success"), job("failed"), httpError(403)} {
+			p, _ := newWaiter(t, responses(response)).Step(t.Context(), waiter.Progress{JobID: id})
+			require.True(t, p.Done)
+			require.Zero(t, p.Due)
+			require.Zero(t, p.Next)
 		}
 	})
 }

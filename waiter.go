@@ -110,7 +110,7 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 	}
 	id, err := submit(ctx)
 	if err != nil {
-		return status.Job{ID: id}, &submitError{err}
+		return status.Job{ID: id}, &submitError{notOurs(err)}
 	}
 	if err := f.Begin(status.Job{ID: id}); err != nil {
 		if e, ok := errors.AsType[*UnfinishedError](err); ok {
@@ -192,9 +192,14 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 			}
 		}
 		waits.Go(func() {
-			results[i].Err = gone(id) // unless Wait returns
+			returned := false
+			defer func() {
+				if results[i].Job = f.State.Job.Clone(); !returned {
+					results[i].Err = gone(f.State.Job)
+				}
+			}()
 			results[i].Err = f.Wait(ctx)
-			results[i].Job = f.State.Job.Clone()
+			returned = true
 		})
 	}
 	go func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -112,6 +113,22 @@ func TestWatch(t *testing.T) {
 		require.Len(t, errs, 1)
 		require.ErrorIs(t, errs[0], waiter.ErrJobFailed)
 		require.Zero(t, last)
+	})
+
+	bubble(t, "saves checkpoints after the loop's body, also when that breaks", func(t *testing.T) {
+		var order []string
+		save := waiter.WithCheckpoints(func(_ context.Context, checkpoint status.Job, t status.Transition) error {
+			order = append(order, fmt.Sprint("save ", t.To, " ", checkpoint.Status))
+			return nil
+		})
+		for transition, err := range newWaiter(t, responses(job("waiting"), job("running"), job("success"))).Watch(t.Context(), id, save) {
+			require.NoError(t, err)
+			order = append(order, "body "+string(transition.To))
+			if transition.To == status.Running {
+				break
+			}
+		}
+		require.Equal(t, []string{"body waiting", "save waiting waiting", "body running", "save running running"}, order)
 	})
 
 	bubble(t, "delivers to callbacks before the loop's body", func(t *testing.T) {
@@ -297,5 +314,140 @@ func TestWaitAll(t *testing.T) {
 		w := newWaiter(t, p, waiter.OnTransition(func(status.Transition) { panic("ouch") }))
 		require.PanicsWithValue(t, "ouch", func() { _, _ = w.WaitAll(t.Context(), []string{"slow", "quick", "another"}) })
 		require.True(t, left)
+	})
+
+	bubble(t, "follows an id once however it is spelled, and joins its error once", func(t *testing.T) {
+		bare := strings.ReplaceAll(id, "-", "")
+		ids := []string{strings.ToUpper(id), neighborID, bare, id, strings.ToUpper(bare)}
+		polled := map[string]int{}
+		p := fn(func(_ context.Context, jobID string) (poller.Reply, error) {
+			polled[jobID]++
+			return reply(status.Job{Status: status.Failed})
+		})
+		results, err := newWaiter(t, oneAtATime(p)).WaitAll(t.Context(), ids)
+		require.Equal(t, map[string]int{ids[0]: 1, neighborID: 1}, polled, "the first spelling is asked with")
+		require.Len(t, results, len(ids))
+		for _, r := range results {
+			require.ErrorIs(t, r.Err, waiter.ErrJobFailed)
+		}
+		require.Len(t, err.(interface{ Unwrap() []error }).Unwrap(), 2)
+		require.Equal(t, 1, strings.Count(strings.ToLower(err.Error()), id))
+	})
+
+	bubble(t, "takes options of the call: callbacks add up, others override", func(t *testing.T) {
+		var order []string
+		say := func(what string) waiter.Option {
+			return waiter.OnTransition(func(status.Transition) { order = append(order, what) })
+		}
+		s := responses(job("running"), job("success"))
+		w := newWaiter(t, s, say("new"), waiter.WithBackOff(constant(time.Hour)))
+		_, err := w.WaitAll(t.Context(), []string{id}, say("call"), waiter.WithBackOff(constant(time.Second)))
+		require.NoError(t, err)
+		require.Equal(t, []string{"new", "call", "new", "call"}, order)
+		require.Equal(t, seconds(0, 1), s.polls)
+	})
+
+	for wrong, option := range map[string]waiter.Option{"WithStallLimit": waiter.WithStallLimit(-1), "From": waiter.From(job("running"))} {
+		t.Run("refuses a wrong option once, for all jobs, and asks for none: "+wrong, func(t *testing.T) {
+			s := responses(job("success"))
+			for _, ids := range [][]string{{id, neighborID}, {}} {
+				results, err := newWaiter(t, s).WaitAll(t.Context(), ids, option)
+				require.ErrorContains(t, err, wrong+":")
+				require.Equal(t, 1, strings.Count(err.Error(), wrong))
+				require.NotErrorIs(t, err, waiter.ErrUnfinished)
+				require.Equal(t, "usage", waiter.Outcome(err))
+				require.Len(t, results, len(ids))
+				for i, r := range results {
+					require.Equal(t, ids[i], r.Job.ID)
+					require.ErrorContains(t, r.Err, wrong)
+				}
+			}
+			require.Empty(t, s.polls)
+		})
+	}
+
+	bubble(t, "looks at every job once more before the deadline: those looks do not queue", func(t *testing.T) {
+		const jobs, took = 200, 50 * time.Millisecond
+		start := time.Now()
+		p := fn(func(context.Context, string) (poller.Reply, error) {
+			s := status.Running
+			if time.Since(start) >= limit-1500*time.Millisecond {
+				s = status.Success
+			}
+			time.Sleep(took)
+			return reply(status.Job{Status: s})
+		})
+		var ids []string
+		for i := range jobs {
+			ids = append(ids, fmt.Sprintf("job-%d", i))
+		}
+		results, err := newWaiter(t, p).WaitAll(withDeadline(t, limit), ids)
+		require.NoError(t, err)
+		require.Len(t, results, jobs)
+		require.LessOrEqual(t, time.Since(start), limit)
+	})
+
+	goexit := func() { runtime.Goexit() }
+	for who, dies := range map[string]func() (poller.Poller, waiter.Option){
+		"Poller": func() (poller.Poller, waiter.Option) {
+			polls := 0
+			return fn(func(_ context.Context, jobID string) (poller.Reply, error) {
+				if jobID == id {
+					if polls++; polls == 2 {
+						goexit()
+					}
+					return reply(job("running"))
+				}
+				return reply(status.Job{Status: status.Success})
+			}), waiter.WithBackOff(constant(time.Second))
+		},
+		"hook": func() (poller.Poller, waiter.Option) {
+			return responses(status.Job{Status: status.Success}), traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) {
+				if e.JobID == id {
+					goexit()
+				}
+			}})
+		},
+		"hook of the end": func() (poller.Poller, waiter.Option) {
+			return responses(status.Job{Status: status.Success}), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+				if e.Job.ID == id {
+					goexit()
+				}
+			}})
+		},
+		"limiter": func() (poller.Poller, waiter.Option) {
+			return responses(status.Job{Status: status.Success}), waiter.WithLimiter(limiterFunc(func(context.Context) error {
+				goexit()
+				return nil
+			}))
+		},
+	} {
+		bubble(t, "takes no wait for a success whose goroutine was ended by a "+who, func(t *testing.T) {
+			p, option := dies()
+			results, err := newWaiter(t, oneAtATime(p)).WaitAll(t.Context(), []string{id, neighborID}, option)
+			require.Error(t, err)
+			require.ErrorIs(t, results[0].Err, waiter.ErrUnfinished)
+			require.ErrorContains(t, results[0].Err, "runtime.Goexit")
+			require.Equal(t, id, unfinished(t, results[0].Err).JobID)
+			require.Equal(t, "stopped", waiter.Outcome(results[0].Err))
+			require.Equal(t, id, results[0].Job.ID)
+			require.Equal(t, results[0].Job, unfinished(t, results[0].Err).Last)
+			if who == "Poller" {
+				require.Equal(t, status.Running, results[0].Job.Status, "as last seen")
+			}
+			if who != "limiter" {
+				require.NoError(t, results[1].Err)
+			}
+		})
+	}
+}
+
+// oneAtATime lets one poll of p through at a time.
+func oneAtATime(p poller.Poller) poller.Poller {
+	var mu sync.Mutex
+	return fn(func(ctx context.Context, jobID string) (poller.Reply, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return p.Poll(ctx, jobID)
 	})
 }

