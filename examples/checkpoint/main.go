@@ -1,5 +1,5 @@
-// Command checkpoint waits for a job and, whenever it is stopped, goes on from there the next time it
-// runs. It stores a checkpoint in a file after each transition that it delivers. Killed at any
+// Command checkpoint waits for a job and, whenever it is stopped, goes on from there the next time
+// it runs. It stores a checkpoint in a file after each transition that it delivers. Killed at any
 // moment, or on a full disk, it loses no transition, and delivers at most one again: the one that
 // it did not store.
 //

@@ -62,10 +62,10 @@ func run(ctx context.Context, server *pollertest.Server, endpoint string, transp
 	return nil
 }
 
-// submit begins five jobs. The last one takes longer than the program waits.
+// submit starts five jobs. The last one takes longer than the program waits.
 func submit(server *pollertest.Server) (ids []string) {
 	success := status.Job{Status: status.Success}
-	failure := status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not answer"}
+	failure := status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not respond"}
 	for i, end := range []pollertest.Step{
 		{After: 500 * time.Millisecond, Job: success},
 		{After: 1500 * time.Millisecond, Job: success},

@@ -16,7 +16,7 @@ var (
 	waits    = expvar.NewMap("waiter_waits") // by outcome
 	polls    = expvar.NewMap("waiter_polls") // by what they failed with, or good
 	duration = expvar.NewMap("waiter_wait_seconds")
-	delay    = expvar.NewMap("waiter_detection_delay_seconds") // from a job's end to the poll that saw it
+	delay    = expvar.NewMap("waiter_detection_delay_seconds") // from a job's end to its sight
 )
 
 var metrics = &waiter.Trace{
