@@ -1,6 +1,6 @@
-// Command bindldap binds an LDAP server to an SFS Turbo file system and awaits the
-// job: on a built-in service, or on a real one if the environment holds a credential,
-// as the Terraform provider or the official SDK has it.
+// Command bindldap binds an LDAP server to an SFS Turbo file system and waits for the job: on a
+// built-in service, or on a real one if the environment holds a credential, under the names that
+// the Terraform provider and the official SDK use.
 //
 //	go run ./examples/bindldap             # succeeds
 //	go run ./examples/bindldap -fail       # fails, and says why
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) (exit int) {
 	return 0
 }
 
-// bind is what a program of your own would do.
+// bind submits the job and waits for it: this is what to copy.
 func bind(ctx context.Context, target *target, out io.Writer) error {
 	client, err := poller.New(target.endpoint, target.project, poller.WithCredential(target.credential))
 	if err != nil {

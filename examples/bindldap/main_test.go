@@ -22,7 +22,7 @@ func runWith(t *testing.T, ctx context.Context, env map[string]string, args ...s
 	return exit, out.String()
 }
 
-func TestTheBuiltInJobSucceeds(t *testing.T) {
+func TestBindSucceeds(t *testing.T) {
 	exit, out := runWith(t, t.Context(), nil)
 	require.Zero(t, exit, out)
 	for _, line := range []string{
@@ -33,20 +33,20 @@ func TestTheBuiltInJobSucceeds(t *testing.T) {
 	}
 }
 
-func TestTheBuiltInJobFails(t *testing.T) {
+func TestBindFails(t *testing.T) {
 	exit, out := runWith(t, t.Context(), nil, "-fail")
 	require.Equal(t, 1, exit)
 	require.Contains(t, out, "SFS.TURBO.0100: binding LDAP failed")
-	require.Contains(t, out, "sub-job check_ldap failed: SFS.TURBO.0101: the LDAP server does not answer")
+	require.Contains(t, out, "sub-job check_ldap failed: SFS.TURBO.0101: the LDAP server does not respond")
 }
 
-func TestItIsNotDoneInTime(t *testing.T) {
+func TestBindIsNotDoneInTime(t *testing.T) {
 	exit, out := runWith(t, t.Context(), nil, "-timeout", "300ms")
 	require.Equal(t, 1, exit)
 	require.Contains(t, out, "not done in time")
 }
 
-func TestInterrupted(t *testing.T) {
+func TestBindIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(300*time.Millisecond, cancel)
 	exit, out := runWith(t, ctx, nil)
@@ -56,7 +56,7 @@ func TestInterrupted(t *testing.T) {
 	require.Contains(t, out, "the job goes on: its id is "+id[1])
 }
 
-func TestARealServiceIsUsedIfItIsGiven(t *testing.T) {
+func TestBindOnARealService(t *testing.T) {
 	server := pollertest.New(pollertest.WithToken("t0k"), pollertest.WithProject("p"))
 	defer server.Close()
 	server.Script("bind_ldap", pollertest.Script{})
@@ -67,10 +67,12 @@ func TestARealServiceIsUsedIfItIsGiven(t *testing.T) {
 
 	exit, out = runWith(t, t.Context(), map[string]string{"HW_AUTH_TOKEN": "wrong"}, append(args, "-project", "p")...)
 	require.Equal(t, 1, exit)
+	require.Contains(t, out, "no job was started")
 	require.Contains(t, out, "APIGW.0301")
+	require.NotContains(t, out, "check before submitting again")
 }
 
-func TestWhatIsMissingIsSaid(t *testing.T) {
+func TestUsageNamesWhatIsMissing(t *testing.T) {
 	for _, test := range []struct {
 		env  map[string]string
 		args []string
@@ -80,7 +82,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 		{nil, []string{"-endpoint", "https://x"}, "no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN"},
 		{map[string]string{"HW_ACCESS_KEY": "x"}, nil, "Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY"},
 		{nil, []string{"-timeout", "soon"}, "invalid value"},
-		{nil, []string{"fail"}, `what is "fail"?`},
+		{nil, []string{"fail"}, `unexpected argument "fail"`},
 		{
 			map[string]string{"HW_AUTH_TOKEN": "x", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"},
 			strings.Fields("-fail -share s -ldap ldap://x -base-dn dc=x"), "-fail is for the built-in service",

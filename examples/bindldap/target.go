@@ -20,7 +20,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// A target is the service to talk to, and what to bind there.
+// A target is the service to call, and what to bind there.
 type target struct {
 	endpoint, project      string
 	credential             credential.Credential
@@ -54,7 +54,7 @@ func parse(args []string, out io.Writer) (*target, error) {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("what is %q? Everything is given by flags: see bindldap -h", flags.Arg(0))
+		return nil, fmt.Errorf("unexpected argument %q: there are flags only, see bindldap -h", flags.Arg(0))
 	}
 	given := env("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_SECRET_KEY",
 		"HW_USER_NAME", "HW_USER_PASSWORD", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_PASSWORD") != ""
@@ -84,7 +84,7 @@ func parse(args []string, out io.Writer) (*target, error) {
 	}
 	switch {
 	case len(missing) > 0:
-		return nil, fmt.Errorf("to bind on a real service, give %s too; for the built-in one, give neither flags nor a credential",
+		return nil, fmt.Errorf("to bind on a real service, give %s too; for the built-in service, give no flags and no credential",
 			strings.Join(missing, ", "))
 	case *fail:
 		return nil, errors.New("-fail is for the built-in service")
@@ -92,7 +92,7 @@ func parse(args []string, out io.Writer) (*target, error) {
 	return t, nil
 }
 
-// builtIn starts a service of this program's own, with a job of about six seconds.
+// builtIn starts a service within this program. Its job takes six seconds.
 func (t *target) builtIn(fail bool) {
 	server := pollertest.New(pollertest.WithToken("demo-token"), pollertest.WithProject("demo-project"))
 	sub := func(jobType string, s status.Status) status.Job { return status.Job{Type: jobType, Status: s} }
@@ -100,7 +100,7 @@ func (t *target) builtIn(fail bool) {
 	if fail {
 		end.Status = status.Failed
 		end.ErrorCode, end.FailReason = "SFS.TURBO.0100", "binding LDAP failed"
-		end.SubJobs[0] = status.Job{Type: "check_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0101", FailReason: "the LDAP server does not answer"}
+		end.SubJobs[0] = status.Job{Type: "check_ldap", Status: status.Failed, ErrorCode: "SFS.TURBO.0101", FailReason: "the LDAP server does not respond"}
 		end.SubJobs = end.SubJobs[:1]
 	}
 	server.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
@@ -113,7 +113,8 @@ func (t *target) builtIn(fail bool) {
 	t.close = server.Close
 }
 
-// submit sends the call that starts the job, and returns the job's id.
+// submit sends the call that starts the job, and returns the job's id. JobID's error has the status
+// and the code of a refusal, so that Run can say whether a job may have started.
 func (t *target) submit(ctx context.Context) (string, error) {
 	body, err := json.Marshal(map[string]string{"url": t.ldapURL, "base_dn": t.baseDN})
 	if err != nil {
@@ -129,7 +130,7 @@ func (t *target) submit(ctx context.Context) (string, error) {
 	if err := t.credential.Authorize(ctx, r); err != nil {
 		return "", err
 	}
-	// A redirect is not followed: the token would go with it.
+	// A redirect is not followed: the token would be sent along.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(r)
@@ -137,9 +138,9 @@ func (t *target) submit(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return "", err
 	}
-	return poller.JobID(resp.StatusCode, answer)
+	return poller.JobID(resp.StatusCode, data)
 }

@@ -1,6 +1,6 @@
-// Command fromenv awaits jobs with the credential, the project and the region that
-// the environment holds, as the Terraform provider or the official SDK has it. Without
-// any it plays a service itself, and that environment.
+// Command fromenv waits for jobs with the credential, the project and the region of the
+// environment, under the names that the Terraform provider and the official SDK use. Without a job
+// id it runs on a built-in service, and sets the environment for that.
 //
 //	go run ./examples/fromenv
 //	HW_REGION_NAME=... HW_ACCESS_KEY=... HW_SECRET_KEY=... go run ./examples/fromenv <job id>
@@ -37,7 +37,7 @@ func run(jobs []string) error {
 	return await(jobs)
 }
 
-// await is what a program of your own would do.
+// await is what to copy.
 func await(jobs []string) error {
 	client, err := poller.FromEnv()
 	if err != nil {
@@ -55,13 +55,13 @@ func await(jobs []string) error {
 	return err
 }
 
-// demo starts a service, and sets what its user would have in the environment: an
-// access key, and the region, whose project is looked up by its name.
+// demo starts a service, and sets what its user has in the environment: an access key and the
+// region. The project is looked up: it has the region's name.
 func demo() *pollertest.Server {
 	server := pollertest.New(pollertest.WithNamedProject("0970dd7a1300f5672ff2c003c60ae115", "cn-north-4"),
 		pollertest.WithAccessKey("DEMO", "a-demo's-secret"))
 	endpoint := server.Start()
-	os.Clearenv() // or what is there would go before
+	os.Clearenv() // a credential that is there might come first
 	for _, set := range [][2]string{
 		{"HW_REGION_NAME", "cn-north-4"}, {"HW_ACCESS_KEY", "DEMO"}, {"HW_SECRET_KEY", "a-demo's-secret"},
 		{"HW_SFS_TURBO_ENDPOINT", endpoint}, {"HW_AUTH_URL", endpoint},
@@ -70,6 +70,6 @@ func demo() *pollertest.Server {
 			log.Fatal(err)
 		}
 	}
-	fmt.Println("No job is given: playing the service at", endpoint)
+	fmt.Println("No job id is given: using the built-in service at", endpoint)
 	return server
 }

@@ -1,7 +1,6 @@
-// Command history learns when to poll. Five times over it does what a program does
-// that knows the jobs of earlier runs: it loads what they taught from a file, awaits ten jobs
-// of about three seconds, and saves what is known then. The polls move from the
-// exponential backoff to just after the typical end.
+// Command history learns when to poll. It does five times what a program does that learns from its
+// earlier runs: it loads the history from a file, waits for ten jobs of about three seconds, and
+// saves the history. The polls move from the exponential backoff to just after the typical end.
 //
 //	go run ./examples/history
 package main
@@ -49,7 +48,7 @@ func demo() error {
 	return run(context.Background(), server, client, filepath.Join(dir, "history.json"), os.Stdout)
 }
 
-// run is five runs of a program. Without a file there is nothing to load yet.
+// run is five runs of a program. The first finds no file.
 func run(ctx context.Context, server *pollertest.Server, client *poller.Client, file string, out io.Writer) error {
 	for range 5 {
 		history, err := load(file)
@@ -57,9 +56,9 @@ func run(ctx context.Context, server *pollertest.Server, client *poller.Client, 
 			return err
 		}
 		if median, p90, jobs := history.Typical("bind_ldap"); jobs == 0 {
-			fmt.Fprintln(out, "Nothing is known.")
+			fmt.Fprintln(out, "The history is empty.")
 		} else {
-			fmt.Fprintf(out, "%d jobs have taken %.1f s, and nine of ten %.1f s at most.\n", jobs, median.Seconds(), p90.Seconds())
+			fmt.Fprintf(out, "The history has %d jobs: the median took %.1f s, and nine of ten at most %.1f s.\n", jobs, median.Seconds(), p90.Seconds())
 		}
 		if err := await(ctx, server, client, history, out); err != nil {
 			return err
@@ -71,7 +70,7 @@ func run(ctx context.Context, server *pollertest.Server, client *poller.Client, 
 	return nil
 }
 
-// await awaits ten jobs, and shows when they were polled.
+// await waits for ten jobs, and shows when the first was polled.
 func await(ctx context.Context, server *pollertest.Server, client *poller.Client, history *pace.History, out io.Writer) error {
 	w, err := waiter.New(client, waiter.WithBackOff(history.BackOff), waiter.WithJobType("bind_ldap"))
 	if err != nil {
@@ -93,7 +92,7 @@ func await(ctx context.Context, server *pollertest.Server, client *poller.Client
 	}
 
 	polls, last := server.Requests()[before:], map[string]time.Duration{}
-	fmt.Fprint(out, "  one is polled after")
+	fmt.Fprint(out, "  one job was polled after")
 	for _, poll := range polls {
 		last[poll.JobID] = poll.At.Sub(begin)
 		if poll.JobID == ids[0] {
@@ -104,7 +103,7 @@ func await(ctx context.Context, server *pollertest.Server, client *poller.Client
 	for id, end := range took {
 		late += last[id] - end
 	}
-	fmt.Fprintf(out, " s; all: %.1f polls a job, and %.2f s from a job's end to the poll that sees it\n",
+	fmt.Fprintf(out, " s; all jobs: %.1f polls each, and %.2f s from a job's end to the poll that saw it\n",
 		float64(len(polls))/float64(len(ids)), late.Seconds()/float64(len(ids)))
 	return nil
 }
@@ -124,7 +123,7 @@ func load(file string) (*pace.History, error) {
 	return history, json.Unmarshal(data, history)
 }
 
-// save replaces the file in one piece: a crash leaves the old one or the new one.
+// save replaces the file as a whole: after a crash it is the old one or the new one.
 func save(file string, history *pace.History) error {
 	data, err := json.Marshal(history)
 	if err != nil {

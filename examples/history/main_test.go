@@ -15,7 +15,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
-func TestThePollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
+func TestPollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "history.json")
 	synctest.Test(t, func(t *testing.T) {
 		server := pollertest.New()
@@ -27,7 +27,7 @@ func TestThePollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
 		var out bytes.Buffer
 		require.NoError(t, run(t.Context(), server, client, file, &out))
 
-		rounds := regexp.MustCompile(`all: ([\d.]+) polls a job, and ([\d.]+) s`).FindAllStringSubmatch(out.String(), -1)
+		rounds := regexp.MustCompile(`all jobs: ([\d.]+) polls each, and ([\d.]+) s`).FindAllStringSubmatch(out.String(), -1)
 		require.Len(t, rounds, 5, out.String())
 		number := func(round, i int) float64 {
 			n, err := strconv.ParseFloat(rounds[round][i], 64)
@@ -35,8 +35,8 @@ func TestThePollsMoveToJustAfterTheTypicalEnd(t *testing.T) {
 			return n
 		}
 		require.Greater(t, number(0, 1), 3., "the exponential backoff")
-		require.Less(t, number(4, 1), 2.5) // stamps of whole seconds can mislead by as much
+		require.Less(t, number(4, 1), 2.5) // times of whole seconds can be off by that much
 		require.Less(t, number(4, 1)+number(4, 2), 3.5)
-		require.Contains(t, out.String(), "40 jobs have taken")
+		require.Contains(t, out.String(), "The history has 40 jobs")
 	})
 }

@@ -1,12 +1,10 @@
-// Command otherclient waits through a client that the program already has, an SDK
-// for one: a poller.Func makes its call a Poller. The SDK here knows no context, and
-// has errors of its own.
+// Command otherclient waits through a client that the program already has, such as an SDK: a
+// poller.Func makes a Poller of its call. The SDK here takes no context, and has errors of its own.
 //
 //	go run ./examples/otherclient
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,26 +17,27 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// through makes a Poller of the SDK.
+// through makes a Poller of the SDK. The request id goes along: the service's support asks for it
+// when a job has failed.
 func through(s *sdk) poller.Func {
 	return func(ctx context.Context, jobID string) (poller.Reply, error) {
-		type answer struct {
+		type response struct {
 			job *jobDetail
 			err error
 		}
-		answered := make(chan answer, 1) // room for one that comes too late
+		responses := make(chan response, 1) // room for one that comes too late
 		go func() {
 			job, err := s.ShowJobDetail(jobID)
-			answered <- answer{job, err}
+			responses <- response{job, err}
 		}()
 		select {
 		case <-ctx.Done(): // a poll returns soon after its context has ended
 			return poller.Reply{}, ctx.Err()
-		case a := <-answered:
-			if a.err != nil {
-				return poller.Reply{}, translated(a.err)
+		case r := <-responses:
+			if r.err != nil {
+				return poller.Reply{}, translated(r.err)
 			}
-			return poller.Reply{Job: jobOf(a.job)}, nil
+			return poller.Reply{Job: jobOf(r.job), RequestID: r.job.RequestID}, nil
 		}
 	}
 }
@@ -55,8 +54,8 @@ func jobOf(d *jobDetail) status.Job {
 	return job
 }
 
-// translated makes of the SDK's error one that poller.Classify knows. Any other
-// error passes, so that without this a 403 would be polled until the deadline.
+// translated turns the SDK's error into one that poller.Classify knows. Unknown errors are polled
+// through: without this, a 403 would be polled until the deadline.
 func translated(err error) error {
 	if e, ok := errors.AsType[*sdkError](err); ok {
 		return &poller.Error{StatusCode: e.StatusCode, Code: e.Code, Message: e.Message, RequestID: e.RequestID}
@@ -80,28 +79,36 @@ func main() {
 func run() error {
 	server := pollertest.New(pollertest.WithProject("demo-project")) // the built-in service
 	defer server.Close()
-	id := server.Add(pollertest.Script{ID: "bind-1", Type: "bind_ldap", Steps: []pollertest.Step{
-		{After: 500 * time.Millisecond, Job: status.Job{Status: status.Running}},
-		{After: 3 * time.Second, Job: status.Job{Status: status.Success}},
-	}})
+	for id, end := range map[string]status.Job{
+		"bind-1": {Status: status.Success},
+		"bind-2": {Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not respond"},
+	} {
+		server.Add(pollertest.Script{ID: id, Type: "bind_ldap", Steps: []pollertest.Step{
+			{Job: status.Job{Status: status.Running}}, {After: time.Second, Job: end},
+		}})
+	}
 	server.Fail(pollertest.Rule{Skip: 1, Times: 1, Status: 503}) // polled through
 
-	for _, project := range []string{"demo-project", "other-project"} {
-		fmt.Printf("Through the SDK, in %s:\n", project)
-		w, err := waiter.New(through(&sdk{server.Start(), project, "demo-token"}))
+	for _, wait := range []struct{ id, project string }{
+		{"bind-1", "demo-project"},
+		{"bind-2", "demo-project"},
+		{"bind-2", "other-project"}, // which has no such job
+	} {
+		fmt.Printf("Job %s, in %s:\n", wait.id, wait.project)
+		w, err := waiter.New(through(&sdk{server.Start(), wait.project, "demo-token"}))
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		job, err := w.Wait(ctx, id, waiter.OnTransition(func(t status.Transition) {
-			fmt.Printf("  %s %s -> %s\n", t.JobID, cmp.Or(t.From, "new"), t.To)
+		job, err := w.Wait(ctx, wait.id, waiter.OnTransition(func(t status.Transition) {
+			fmt.Println(" ", t)
 		}))
 		cancel()
 		if err != nil {
-			fmt.Println(" ", err) // of the second project: it may not see this job
+			fmt.Println(" ", err)
 			continue
 		}
-		fmt.Printf("  %s job %s: %s\n", job.Type, job.ID, job.Status)
+		fmt.Printf("  %s job %s has ended: %s\n", job.Type, job.ID, job.Status)
 	}
 	return nil
 }

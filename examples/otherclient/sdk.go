@@ -7,13 +7,14 @@ import (
 	"net/http"
 )
 
-// sdk stands for the client that a program already has: generated, with pointers
-// for fields, errors of its own, and without a context.
+// sdk stands for the client that a program already has: generated, with pointers for fields, errors
+// of its own, and no context.
 type sdk struct {
 	endpoint, project, token string
 }
 
 type jobDetail struct {
+	RequestID  string      `json:"-"` // from the header
 	JobID      *string     `json:"job_id"`
 	JobType    *string     `json:"job_type"`
 	Status     *string     `json:"status"`
@@ -53,6 +54,6 @@ func (s *sdk) ShowJobDetail(jobID string) (*jobDetail, error) {
 		_ = json.Unmarshal(body, e) // it may be a proxy's page
 		return nil, e
 	}
-	job := new(jobDetail)
+	job := &jobDetail{RequestID: resp.Header.Get("X-Request-Id")}
 	return job, json.Unmarshal(body, job)
 }

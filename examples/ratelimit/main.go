@@ -1,6 +1,5 @@
-// Command ratelimit has several waits share one rate limiter, as all calls of a user
-// share the service's limit: however many jobs are awaited, no more polls are sent
-// than it lets through.
+// Command ratelimit shares one rate limiter between several waits, because all calls of a user
+// share the service's limit: however many jobs are awaited, the polls never exceed it.
 //
 //	go run ./examples/ratelimit
 package main
@@ -37,8 +36,8 @@ func run() error {
 	}
 	defer client.CloseIdleConnections()
 
-	// Four polls a second, for all waits of w together. Other Waiters, and the
-	// program's own calls, may share it too.
+	// Four polls a second, for all waits of w together. Other Waiters and the program's own calls may
+	// share it too.
 	limiter := rate.NewLimiter(4, 1)
 	w, err := waiter.New(client, waiter.WithLimiter(limiter))
 	if err != nil {
@@ -59,7 +58,7 @@ func run() error {
 				fmt.Println(err)
 				return
 			}
-			fmt.Printf("%s done, seen after %.1f s\n", id, time.Since(began).Seconds())
+			fmt.Printf("%s has succeeded, seen after %.1f s\n", id, time.Since(began).Seconds())
 		})
 	}
 	waits.Wait()

@@ -1,7 +1,7 @@
-// Command readiness has code that provisions something and returns when it is
-// ready, in provision.go, and the tests of it, in readiness_test.go: against the job
-// service of package pollertest, in virtual time and on a port. The tests are the
-// example; the command only runs that code once.
+// Command readiness shows how to test code that provisions something and returns when it is ready.
+// The code is in provision.go. Its tests, in readiness_test.go, are the example: they run against
+// the job service of package pollertest, in virtual time and on a port. The command runs the code
+// once.
 //
 //	go test -v ./examples/readiness
 //	go run ./examples/readiness

@@ -14,15 +14,13 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// Provisioner is the code under test. Its endpoint and its HTTP client are given to
-// it: that is all that a test needs.
+// Provisioner is the code under test. A test needs no more than its endpoint and its HTTP client.
 type Provisioner struct {
 	Endpoint, Project, Token string
 	HTTP                     *http.Client
 }
 
-// BindLDAP binds an LDAP server to a share, and returns once the share is ready for
-// its users.
+// BindLDAP binds an LDAP server to a share, and returns when the share is ready for its users.
 func (p Provisioner) BindLDAP(ctx context.Context, share, ldapURL string) error {
 	client, err := poller.New(p.Endpoint, p.Project,
 		poller.WithCredential(credential.Token(p.Token)), poller.WithHTTPClient(p.HTTP))
@@ -59,12 +57,9 @@ func (p Provisioner) submit(ctx context.Context, share, ldapURL string) (jobID s
 		return "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
+	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return "", err
 	}
-	if jobID, err = poller.JobID(resp.StatusCode, answer); err != nil {
-		return "", err
-	}
-	return jobID, nil
+	return poller.JobID(resp.StatusCode, data)
 }

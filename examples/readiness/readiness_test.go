@@ -14,8 +14,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// inMemory returns a service whose bind_ldap jobs go by the script, and the
-// Provisioner that talks to it. Inside a synctest bubble it lives in virtual time.
+// inMemory returns a service whose bind_ldap jobs follow the script, and a Provisioner that calls
+// it. Within a synctest bubble its time is virtual.
 func inMemory(t *testing.T, script ...pollertest.Step) (*pollertest.Server, Provisioner) {
 	server := pollertest.New(pollertest.WithProject("p"), pollertest.WithToken("t"))
 	t.Cleanup(server.Close)
@@ -24,7 +24,7 @@ func inMemory(t *testing.T, script ...pollertest.Step) (*pollertest.Server, Prov
 	return server, Provisioner{Endpoint: endpoint, Project: "p", Token: "t", HTTP: client}
 }
 
-func TestItReturnsSoonAfterTheShareIsReady(t *testing.T) {
+func TestBindLDAPReturnsSoonAfterTheShareIsReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, p := inMemory(t,
 			pollertest.Step{After: time.Minute, Job: status.Job{Status: status.Running}},
@@ -39,7 +39,7 @@ func TestItReturnsSoonAfterTheShareIsReady(t *testing.T) {
 	})
 }
 
-func TestAnOutageIsNoFailure(t *testing.T) {
+func TestBindLDAPOutlastsAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, p := inMemory(t, pollertest.Step{After: 5 * time.Minute, Job: status.Job{Status: status.Success}})
 		server.Fail(pollertest.Rule{Call: pollertest.Poll, From: time.Minute, Until: 10 * time.Minute, Status: http.StatusBadGateway})
@@ -59,16 +59,16 @@ func TestAnOutageIsNoFailure(t *testing.T) {
 	})
 }
 
-func TestItSaysWhyTheShareIsNotReady(t *testing.T) {
+func TestBindLDAPSaysWhyTheShareIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, p := inMemory(t, pollertest.Step{After: 10 * time.Second, Job: status.Job{
-			Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not answer",
+			Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not respond",
 		}})
 		err := p.BindLDAP(t.Context(), "share-7", "ldap://10.0.0.7")
 		if !errors.Is(err, waiter.ErrJobFailed) {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"share-7", "SFS.TURBO.0100", "the LDAP server does not answer"} {
+		for _, want := range []string{"share-7", "SFS.TURBO.0100", "the LDAP server does not respond"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%q is not in: %v", want, err)
 			}
@@ -76,9 +76,9 @@ func TestItSaysWhyTheShareIsNotReady(t *testing.T) {
 	})
 }
 
-func TestItGivesUpAfterAnHour(t *testing.T) {
+func TestBindLDAPGivesUpAfterAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, p := inMemory(t, pollertest.Step{Job: status.Job{Status: status.Running}}) // for ever
+		_, p := inMemory(t, pollertest.Step{Job: status.Job{Status: status.Running}}) // forever
 		began := time.Now()
 		err := p.BindLDAP(t.Context(), "share", "ldap://10.0.0.7")
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -90,9 +90,9 @@ func TestItGivesUpAfterAnHour(t *testing.T) {
 	})
 }
 
-// On a port, for code that can't be given an HTTP client, or runs in a process of
-// its own. Time is real here: let the job be quick.
-func TestOnAPort(t *testing.T) {
+// A port is for code that does not take an HTTP client, or that runs in another process. Time is
+// real there: the job should be quick.
+func TestBindLDAPOnAPort(t *testing.T) {
 	server := pollertest.New()
 	t.Cleanup(server.Close)
 	server.Script("bind_ldap", pollertest.Script{}) // succeeds at once

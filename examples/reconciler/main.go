@@ -1,7 +1,8 @@
-// Command reconciler awaits a job from a loop that may not block, as a Kubernetes
-// controller's: each Reconcile reads the object, makes one Step, stores the object,
-// and says when to come back. All there is to know is in the object, so that a
-// restart between any two of them goes unnoticed.
+// Command reconciler waits for a job from a loop that must not block, such as that of a Kubernetes
+// controller: each Reconcile reads the object, makes one Step, stores the object, and says when to
+// come back. All state is in the object, so that the controller may restart between any two calls.
+// A controller also calls Reconcile too early, because the object has changed: Step then makes no
+// request.
 //
 //	go run ./examples/reconciler
 package main
@@ -26,11 +27,11 @@ func main() {
 	}
 }
 
-// run is the controller around a [Reconciler], on the built-in service.
+// run is the controller of a [Reconciler], on the built-in service.
 func run() error {
 	server := pollertest.New()
 	defer server.Close()
-	server.Fail(pollertest.Rule{Skip: 2, Times: 1, Status: 503}) // the third poll meets an outage
+	server.Fail(pollertest.Rule{Skip: 2, Times: 1, Status: 503}) // the third poll finds the service down
 	client, err := poller.New(server.Start(), "demo-project", poller.WithCredential(credential.Token("demo-token")))
 	if err != nil {
 		return err
@@ -52,14 +53,19 @@ func run() error {
 		if after == 0 {
 			break
 		}
-		fmt.Printf("    again in %v; the object has %d bytes\n", after.Round(100*time.Millisecond), len(r.stored))
-		time.Sleep(after)
+		polls := len(server.Requests())
+		early, err := r.Reconcile(context.Background()) // because the object was stored
+		if err != nil {
+			return err
+		}
+		fmt.Printf("    too early: %d requests, again in %v\n", len(server.Requests())-polls, early.Round(100*time.Millisecond))
+		time.Sleep(early)
 	}
 	var end LDAPBinding
 	if err := json.Unmarshal(r.stored, &end); err != nil {
 		return err
 	}
-	fmt.Printf("The binding is %s, after %d polls; failed ones: %v\n", end.Phase, end.Progress.Polls, end.Progress.Failures)
+	fmt.Printf("The binding is %s, after %d polls. Failed polls: %v\n", end.Phase, end.Progress.Polls, end.Progress.Failures)
 	return nil
 }
 

@@ -1,5 +1,5 @@
-// Command waitall awaits several jobs at once. One of them fails; the others are
-// awaited all the same, and each outcome is told.
+// Command waitall waits for several jobs at once. One of them fails; WaitAll still waits for the
+// others, and returns a result for each.
 //
 //	go run ./examples/waitall
 package main
@@ -35,7 +35,7 @@ func run() error {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	// One at a time, whichever job it is of: the callback needs no lock.
+	// WaitAll calls it for one transition at a time, of whichever job: it needs no lock.
 	w, err := waiter.New(client, waiter.OnTransition(func(t status.Transition) {
 		fmt.Printf("%s  %-9s %s -> %s\n", t.ObservedAt.Format("15:04:05.0"), t.JobID, cmp.Or(t.From, "new"), t.To)
 	}))
@@ -47,24 +47,25 @@ func run() error {
 	defer cancel()
 	results, err := w.WaitAll(ctx, ids)
 
-	fmt.Println("\nIn the order of the ids:")
+	fmt.Println("\nThe results, in the order of the ids:")
 	for _, r := range results {
-		fmt.Printf("  %-9s %s\n", r.Job.ID, r.Job.Status)
+		fmt.Printf("  %-9s %-8s", r.Job.ID, waiter.Outcome(r.Err))
+		if failed, ok := errors.AsType[*waiter.FailedError](r.Err); ok {
+			fmt.Print("  ", failed.Job.ErrorCode)
+		}
+		fmt.Println()
 	}
-	// The error joins those of all jobs that did not succeed, a line each.
-	fmt.Printf("\nWhat went wrong:\n%v\n", err)
-	if failed, ok := errors.AsType[*waiter.FailedError](err); ok {
-		fmt.Printf("\nFor the program: job %s, code %s\n", failed.Job.ID, failed.Job.ErrorCode)
-	}
+	// For a log: the errors of all jobs that did not succeed, a line each.
+	fmt.Printf("\nThe joined error:\n%v\n", err)
 	return nil
 }
 
-// submit begins three jobs of a few seconds.
+// submit starts three jobs of a few seconds.
 func submit(server *pollertest.Server) (ids []string) {
 	ends := []pollertest.Step{
 		{After: 3 * time.Second, Job: status.Job{Status: status.Success}},
 		{After: time.Second, Job: status.Job{
-			Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not answer",
+			Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "the LDAP server does not respond",
 		}},
 		{After: 2 * time.Second, Job: status.Job{Status: status.Success}},
 	}

@@ -1,6 +1,5 @@
-// Command watch reads the transitions of a job and its sub-jobs in a range loop.
-// The loop body runs between two polls; a break would end the watching, and not
-// the job.
+// Command watch reads the transitions of a job and its sub-jobs in a range loop. The loop body runs
+// between two polls. A break would stop the polls; the job would go on.
 //
 //	go run ./examples/watch
 package main
@@ -43,7 +42,7 @@ func run() error {
 
 	for t, err := range w.Watch(ctx, id) {
 		if err != nil {
-			return err // it comes last, and only if the job did not succeed
+			return err // the last iteration, unless the job succeeded
 		}
 		at := t.ObservedAt.Format("15:04:05.0")
 		switch {
@@ -55,7 +54,7 @@ func run() error {
 			fmt.Printf("%s  job %s: %s\n", at, t.JobID, t.To)
 		}
 	}
-	fmt.Println("The loop has ended without an error: the share is ready.")
+	fmt.Println("The loop ended without an error: the share is ready.")
 	return nil
 }
 
