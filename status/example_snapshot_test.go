@@ -7,15 +7,15 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// A sub-job that an answer leaves out is kept as it was last seen.
+// A sub-job that a response leaves out is kept as it was last seen.
 func ExampleMerge() {
 	before := status.Job{ID: "26f6b565", Status: status.Running, SubJobs: []status.Job{
 		{Type: "check_ldap", Status: status.Success},
 	}}
-	answer := status.Job{ID: "26f6b565", Status: status.Running, SubJobs: []status.Job{
+	response := status.Job{ID: "26f6b565", Status: status.Running, SubJobs: []status.Job{
 		{Type: "mount_ldap", Status: status.Running},
 	}}
-	for _, sub := range status.Merge(before, answer).SubJobs {
+	for _, sub := range status.Merge(before, response).SubJobs {
 		fmt.Println(sub.Type, sub.Status)
 	}
 	// Output:
@@ -57,11 +57,11 @@ func ExampleTransition_IsSubJob() {
 	// true 5a1d: running -> failed
 }
 
-// An answer is decoded leniently: absent, null and "" are the same.
+// A response is decoded leniently: absent, null and "" are the same.
 func ExampleJob() {
 	var job status.Job
-	answer := `{"job_id":"26f6b565","status":"failed","error_code":null,"fail_reason":"no route to host","sub_jobs":null}`
-	if err := json.Unmarshal([]byte(answer), &job); err != nil {
+	response := `{"job_id":"26f6b565","status":"failed","error_code":null,"fail_reason":"no route to host","sub_jobs":null}`
+	if err := json.Unmarshal([]byte(response), &job); err != nil {
 		fmt.Println(err)
 		return
 	}

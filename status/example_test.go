@@ -28,26 +28,26 @@ func ExampleDiff() {
 }
 
 // A program that dies between two transitions goes on with the ones that it had
-// not told yet.
+// not delivered yet.
 func ExampleApply() {
-	answer := status.Job{ID: "26f6b565", Status: status.Running, SubJobs: []status.Job{
+	response := status.Job{ID: "26f6b565", Status: status.Running, SubJobs: []status.Job{
 		{ID: "a", Status: status.Success},
 		{ID: "b", Status: status.Running},
 	}}
 
 	var checkpoint status.Job
-	for _, t := range status.Diff(checkpoint, answer, time.Now())[:2] {
+	for _, t := range status.Diff(checkpoint, response, time.Now())[:2] {
 		checkpoint = status.Apply(checkpoint, t)
 	}
 	stored, _ := json.Marshal(checkpoint)
 	fmt.Println(string(stored))
 
-	for _, t := range status.Diff(checkpoint, answer, time.Now()) {
-		fmt.Println("still to tell:", t.SubJob, t.To)
+	for _, t := range status.Diff(checkpoint, response, time.Now()) {
+		fmt.Println("still to deliver:", t.SubJob, t.To)
 	}
 	// Output:
 	// {"job_id":"26f6b565","status":"running","sub_jobs":[{"job_id":"a","status":"success"}]}
-	// still to tell: b running
+	// still to deliver: b running
 }
 
 func ExampleTimestamp_Time() {

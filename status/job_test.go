@@ -1,7 +1,9 @@
 package status_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,18 +20,18 @@ const published = `{
   "end_time" : "2023-07-26 09:33:58"
 }`
 
-func TestJobDecodesThePublishedSample(t *testing.T) {
+func TestJobUnmarshalJSONPublishedSample(t *testing.T) {
 	require.Equal(t, status.Job{
 		ID: "26f6b565-xxxx-XXXX-xxxx-03f0bd975433", Type: "bind_ldap", Status: status.Success,
 		BeginTime: "2023-07-26 09:33:58", EndTime: "2023-07-26 09:33:58",
 	}, decode(t, published))
 }
 
-func TestJobDecodesLeniently(t *testing.T) {
+func TestJobUnmarshalJSON(t *testing.T) {
 	sub := func(id string) status.Job { return status.Job{ID: id} }
 	for name, c := range map[string]struct {
-		answer string
-		want   status.Job
+		body string
+		want status.Job
 	}{
 		"empty object":              {`{}`, status.Job{}},
 		"null":                      {`null`, status.Job{}},
@@ -52,14 +54,14 @@ func TestJobDecodesLeniently(t *testing.T) {
 		"sub-jobs list of {}":       {`{"sub_jobs":[ {} , {} ]}`, status.Job{SubJobs: []status.Job{{}, {}}}},
 		"sub-jobs with numbers":     {`{"sub_jobs":[{"job_id":1,"status":null}]}`, status.Job{SubJobs: []status.Job{sub("1")}}},
 		"sub-jobs of a sub-job":     {`{"sub_jobs":[{"job_id":"a","sub_jobs":[{"job_id":"b"}]}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
-		"garbage below a sub-job":   {`{"sub_jobs":[{"job_id":"a","sub_jobs":7}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
+		"garbage within a sub-job":  {`{"sub_jobs":[{"job_id":"a","sub_jobs":7}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
 		"sub-jobs, then null again": {`{"sub_jobs":[{"job_id":"a"}],"sub_jobs":null}`, status.Job{}},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, decode(t, c.answer)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, decode(t, c.body)) })
 	}
 }
 
-func TestJobFieldsAbsentNullAndEmptyAreTheSame(t *testing.T) {
+func TestJobUnmarshalJSONEmpty(t *testing.T) {
 	for _, key := range []string{
 		"job_id", "job_type", "status", "begin_time", "end_time", "error_code", "fail_reason", "sub_jobs",
 	} {
@@ -71,26 +73,26 @@ func TestJobFieldsAbsentNullAndEmptyAreTheSame(t *testing.T) {
 	}
 }
 
-func TestJobRefusesWhatIsNoJob(t *testing.T) {
-	for _, answer := range []string{
+func TestJobUnmarshalJSONErrors(t *testing.T) {
+	for _, body := range []string{
 		``, ` `, `7`, `"x"`, `true`, `[]`, `[{}]`, `{`, `{"job_id":"x"`, `{} {}`, `{"job_id":x}`,
 		`{"sub_jobs":{}}`, `{"sub_jobs":{"job_id":"a"}}`, `{"sub_jobs":7}`, `{"sub_jobs":false}`, `{"sub_jobs":"a"}`,
 		`{"sub_jobs":[1]}`, `{"sub_jobs":["a"]}`, `{"sub_jobs":[[]]}`, `{"sub_jobs":[{},true]}`, `{"sub_jobs":[{}`,
 	} {
 		job := status.Job{ID: "as it was"}
-		require.Error(t, json.Unmarshal([]byte(answer), &job), answer)
-		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half an answer was taken", answer)
+		require.Error(t, json.Unmarshal([]byte(body), &job), body)
+		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half a response was kept", body)
 	}
 	require.ErrorContains(t, json.Unmarshal([]byte(`{"sub_jobs":[{},null,{},3]}`), new(status.Job)), "sub-job 3")
 }
 
-func TestJobIsReplacedByWhatIsDecodedIntoIt(t *testing.T) {
+func TestJobUnmarshalJSONReplaces(t *testing.T) {
 	job := status.Job{ID: "old", ErrorCode: "old", SubJobs: []status.Job{{ID: "old"}}}
 	require.NoError(t, json.Unmarshal([]byte(`{"job_id":"new"}`), &job))
 	require.Equal(t, status.Job{ID: "new"}, job)
 }
 
-func TestJobIsACheckpoint(t *testing.T) {
+func TestJobCheckpoint(t *testing.T) {
 	full := func(id string) status.Job {
 		return status.Job{
 			ID: id, Type: "bind_ldap", Status: status.Failed, BeginTime: "2023-07-26 09:33:58", EndTime: "1690364038000",
@@ -104,10 +106,10 @@ func TestJobIsACheckpoint(t *testing.T) {
 	}
 	encoded, err := json.Marshal(status.Job{ID: "x", Status: status.Waiting})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"job_id":"x","status":"waiting"}`, string(encoded), "with the service's own keys, and what is empty left out")
+	require.JSONEq(t, `{"job_id":"x","status":"waiting"}`, string(encoded), "the keys are the service's, and empty fields are omitted")
 }
 
-func TestCloneSharesNothing(t *testing.T) {
+func TestJobClone(t *testing.T) {
 	job := status.Job{ID: "x", SubJobs: []status.Job{{ID: "a"}}}
 	clone := job.Clone()
 	require.Equal(t, job, clone)
@@ -116,9 +118,9 @@ func TestCloneSharesNothing(t *testing.T) {
 	require.Equal(t, "a", job.SubJobs[0].ID)
 }
 
-func decode(t testing.TB, answer string) (job status.Job) {
+func decode(t testing.TB, body string) (job status.Job) {
 	t.Helper()
-	require.NoError(t, json.Unmarshal([]byte(answer), &job), answer)
+	require.NoError(t, json.Unmarshal([]byte(body), &job), body)
 	return job
 }
 
@@ -127,4 +129,35 @@ func throughJSON(t testing.TB, job status.Job) status.Job {
 	encoded, err := json.Marshal(job)
 	require.NoError(t, err)
 	return decode(t, string(encoded))
+}
+
+func TestJobLogValue(t *testing.T) {
+	for name, c := range map[string]struct {
+		job  status.Job
+		want string
+	}{
+		"running, without its sub-jobs": {
+			status.Job{ID: "j", Type: "bind_ldap", Status: "running", BeginTime: "1", SubJobs: []status.Job{{ID: "a"}}},
+			`{"id":"j","type":"bind_ldap","status":"running"}`,
+		},
+		"failed": {
+			status.Job{ID: "j", Status: "failed", EndTime: "2", ErrorCode: "SFS.TURBO.0005", FailReason: "no route"},
+			`{"id":"j","type":"","status":"failed","error_code":"SFS.TURBO.0005"}`,
+		},
+		"empty": {status.Job{}, `{"id":"","type":"","status":""}`},
+	} {
+		t.Run(name, func(t *testing.T) { require.JSONEq(t, c.want, logged(t, c.job)) })
+	}
+}
+
+// logged returns what a line of log/slog shows of a value.
+func logged(t *testing.T, value any) string {
+	t.Helper()
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("message", "value", value)
+	var line struct {
+		Value json.RawMessage `json:"value"`
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	return string(line.Value)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-func TestStatusIsStrict(t *testing.T) {
+func TestStatus(t *testing.T) {
 	for s, want := range map[status.Status]struct{ known, terminal bool }{
 		"waiting": {known: true},
 		"running": {known: true},
@@ -24,18 +24,18 @@ func TestStatusIsStrict(t *testing.T) {
 		"failure", "FAILED", "Waiting", "RUNNING", "paused", "cancelled", "null", "true", "ſucceſs",
 	} {
 		require.False(t, s.Known(), "%q", s)
-		require.False(t, s.Terminal(), "%q: a job that goes on would be taken for ended", s)
+		require.False(t, s.Terminal(), "%q: a running job would count as ended", s)
 	}
 }
 
-func TestTimestampReadsEveryFormThatTheServicesUse(t *testing.T) {
+func TestTimestamp(t *testing.T) {
 	second := time.Date(2023, 7, 26, 9, 33, 58, 0, time.UTC)
 	milli := second.Add(123 * time.Millisecond)
 	for wire, want := range map[status.Timestamp]time.Time{
 		"2023-07-26 09:33:58":           second, // as documented
 		"2023-07-26 09:33:58.123":       milli,
 		" 2023-07-26 09:33:58\n":        second,
-		"2023-07-26T09:33:58Z":          second, // as the neighbours write it
+		"2023-07-26T09:33:58Z":          second, // as sibling services write it
 		"2023-07-26T09:33:58.123Z":      milli,
 		"2023-07-26T17:33:58+08:00":     second,
 		"2023-07-26T17:33:58.123+08:00": milli,
@@ -60,7 +60,7 @@ func TestTimestampReadsEveryFormThatTheServicesUse(t *testing.T) {
 	}
 }
 
-func TestTimestampNeverGuesses(t *testing.T) {
+func TestTimestampUnreadable(t *testing.T) {
 	for _, wire := range []status.Timestamp{
 		"", " ", "-", "null", "None", "N/A", "true", "{}", "now",
 		"0", "0.5", "-0", "-1", "-1690364038", "10000000000001", "1e14", "1e309", "99999999999999999999999999999999",
@@ -75,7 +75,7 @@ func TestTimestampNeverGuesses(t *testing.T) {
 	}
 }
 
-func TestSameIDIsBlindToDashesAndCase(t *testing.T) {
+func TestSameID(t *testing.T) {
 	const id = "26f6b565-1111-2222-3333-03f0bd975433"
 	for _, same := range []string{id, "26F6B565-1111-2222-3333-03F0BD975433", "26f6b56511112222333303f0bd975433", "26F6B56511112222333303F0BD975433"} {
 		require.True(t, status.SameID(id, same), same)

@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Jobs are written "status: sub-job=status, ..."; a sub-job is "id", "/type" or
-// "id/type". What is told is written "name:from>to", "." being the job itself.
+// Jobs are written "status: sub-job=status, ..."; a sub-job is "id", "/type" or "id/type".
+// Transitions are written "name:from>to", where "." is the job itself.
 func job(s string) status.Job {
 	own, list, _ := strings.Cut(s, ":")
 	j := status.Job{ID: "parent", Status: status.Status(own)}
@@ -31,7 +31,7 @@ func job(s string) status.Job {
 	return j
 }
 
-func told(transitions []status.Transition) string {
+func written(transitions []status.Transition) string {
 	var all []string
 	for _, tr := range transitions {
 		name := tr.SubJob
@@ -43,7 +43,7 @@ func told(transitions []status.Transition) string {
 	return strings.Join(all, " ")
 }
 
-func TestDiffTellsEachChangeOnceAndInOrder(t *testing.T) {
+func TestDiff(t *testing.T) {
 	for name, c := range map[string]struct{ prev, next, want string }{
 		"first sight":                      {"", "waiting", ".:>waiting"},
 		"nothing new":                      {"running: a=running", "running: a=running", ""},
@@ -63,9 +63,15 @@ func TestDiffTellsEachChangeOnceAndInOrder(t *testing.T) {
 		"skipped":                          {"waiting: a=waiting", "success: a=success", "a:waiting>success .:waiting>success"},
 		"backwards":                        {"running: a=success", "waiting: a=running", ".:running>waiting a:success>running"},
 		"back from the end":                {"success: a=success", "running: a=failed", ".:success>running a:success>failed"},
-		"without a status":                 {"running", "running: a, b=running", "b:>running"},
-		"a status that is gone":            {"running: a=running", "running: a", "a:running>"},
-		"a status at last":                 {"running: a", "running: a=waiting", "a:>waiting"},
+		"a sub-job without a status":       {"running", "running: a, b=running", "b:>running"},
+		"a status left out":                {"running: a=running", "running: a, b=waiting", "b:>waiting"},
+		"a status left out for good":       {"running: a=success, b=running", "success: a, b", ".:running>success"},
+		"a status left out, by type":       {"running: /a=running, /a=waiting", "running: /a, /a=success", "a#2:waiting>success"},
+		"the job's status left out":        {"running: a=waiting", ": a=running", "a:waiting>running"},
+		"the job's end left out":           {"success: a=running", ": a=success", "a:running>success"},
+		"all statuses left out":            {"running: a=running", ": a", ""},
+		"never any status":                 {"", ": a", ""},
+		"the first status of a sub-job":    {"running: a", "running: a=waiting", "a:>waiting"},
 		"a type where there is no id":      {"running: /attach=waiting", "running: /attach=running, x/attach=waiting", "attach:waiting>running x:>waiting"},
 		"an id is not its type":            {"running: a/x=running", "running: b/x=running", "b:>running"},
 		"a type that changes":              {"running: a/x=running", "running: a/y=running", ""},
@@ -82,38 +88,51 @@ func TestDiffTellsEachChangeOnceAndInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			prev, next := job(c.prev), job(c.next)
 			diff := status.Diff(prev, next, noon)
-			require.Equal(t, c.want, told(diff))
+			require.Equal(t, c.want, written(diff))
 			for _, tr := range diff {
 				require.Equal(t, "parent", tr.JobID)
 				require.Equal(t, noon, tr.ObservedAt)
 				require.Equal(t, tr.To, tr.Job.Status)
 			}
-			requireLaw(t, prev, next)
+			requireProperties(t, prev, next)
 		})
 	}
 }
 
-func TestMergeKeepsWhatAnAnswerLacks(t *testing.T) {
+func TestMerge(t *testing.T) {
 	for name, c := range map[string]struct{ prev, next, want string }{
-		"everything new":               {"", "running: a=running", "running: a=running"},
-		"missing ones come last":       {"running: a=running, b=success", "success: c=success, b=failed", "success: c=success, b=failed, a=running"},
-		"none at all":                  {"running: b=running, a=waiting", "running", "running: b=running, a=waiting"},
-		"of namesakes, the later ones": {"running: a=success, a=running", "running: a=failed", "running: a=failed, a=running"},
-		"a literal #2 takes a name":    {"running: a=success, a=running", "running: a#2=failed", "running: a#2=failed, a=success"},
+		"everything new":                             {"", "running: a=running", "running: a=running"},
+		"missing ones come last":                     {"running: a=running, b=success", "success: c=success, b=failed", "success: c=success, b=failed, a=running"},
+		"none at all":                                {"running: b=running, a=waiting", "running", "running: b=running, a=waiting"},
+		"of namesakes, the later ones":               {"running: a=success, a=running", "running: a=failed", "running: a=failed, a=running"},
+		"a literal #2 takes a name":                  {"running: a=success, a=running", "running: a#2=failed", "running: a#2=failed, a=success"},
+		"a status left out":                          {"running: a=running, b=failed", "running: a, b", "running: a=running, b=failed"},
+		"a status left out, reordered":               {"running: a=running, b=failed", "running: b, a", "running: b=failed, a=running"},
+		"a status left out, with one more before it": {"running: a=running", "running: b, a", "running: b, a=running"},
+		"the job's status left out":                  {"running: a=running", ": a=success", "running: a=success"},
+		"the job's status left out, reordered":       {"failed: a=running, b=failed", ": b, a", "failed: b=failed, a=running"},
+		"never any status":                           {": a", ": a, b", ": a, b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, job(c.want), status.Merge(job(c.prev), job(c.next)))
+			requireProperties(t, job(c.prev), job(c.next))
 		})
 	}
+}
+
+func TestMergeFields(t *testing.T) {
 	prev := status.Job{ID: "p", ErrorCode: "old", FailReason: "old", BeginTime: "1", SubJobs: job("running: a=running").SubJobs}
 	next := status.Job{ID: "p", Status: status.Running, EndTime: "2"}
 	require.Equal(t, status.Job{ID: "p", Status: status.Running, EndTime: "2", SubJobs: prev.SubJobs}, status.Merge(prev, next),
-		"of the job's own fields, the newest answer's alone")
+		"all fields but the status are the newest response's alone")
+	prev.SubJobs = []status.Job{{ID: "a", Type: "old", Status: status.Failed, ErrorCode: "old"}}
+	next.SubJobs = []status.Job{{ID: "a", EndTime: "2"}}
+	require.Equal(t, []status.Job{{ID: "a", Status: status.Failed, EndTime: "2"}}, status.Merge(prev, next).SubJobs, "so are a sub-job's")
 }
 
-func TestDiffNamesTheJobEvenWhereTheAnswerDoesNot(t *testing.T) {
+func TestDiffJobID(t *testing.T) {
 	diff := status.Diff(status.Job{ID: "known"}, status.Job{Status: status.Running, SubJobs: []status.Job{{ID: "a", Status: status.Running}}}, noon)
-	require.Equal(t, ".:>running a:>running", told(diff))
+	require.Equal(t, ".:>running a:>running", written(diff))
 	for _, tr := range diff {
 		require.Equal(t, "known", tr.JobID)
 	}
@@ -121,7 +140,7 @@ func TestDiffNamesTheJobEvenWhereTheAnswerDoesNot(t *testing.T) {
 	require.Equal(t, "known", status.Apply(status.Job{}, diff[1]).ID)
 }
 
-func TestApplyShowsWhatWasToldAndNothingElse(t *testing.T) {
+func TestApply(t *testing.T) {
 	prev, next := job("waiting: a=waiting"), job("running: b=running, a=running")
 	next.SubJobs[0].FailReason = "why"
 	checkpoint, want := prev, []string{
@@ -134,19 +153,19 @@ func TestApplyShowsWhatWasToldAndNothingElse(t *testing.T) {
 	require.Equal(t, "why", checkpoint.SubJobs[1].FailReason, "the whole sub-job, not its status alone")
 }
 
-// Two "a" and one that is spelled "a#2" claim the name "a#2" in turn.
-func TestApplyKeepsNamesInPlace(t *testing.T) {
+// Two "a" and one that is spelled "a#2" compete for the name "a#2".
+func TestApplyNames(t *testing.T) {
 	for _, c := range []struct{ prev, next string }{
 		{"running: a#2=waiting, a=waiting, a=waiting", "running: a=running, a=success"},
 		{"running: a#2=waiting", "running: a, a=running"},
 		{"running: a=waiting, a=waiting, a=waiting", "running: a#2=running, a=running"},
 		{"running: /=waiting, /=waiting", "running: #2=running, #1=success"},
 	} {
-		requireLaw(t, job(c.prev), job(c.next))
+		requireProperties(t, job(c.prev), job(c.next))
 	}
 }
 
-func TestATransitionIsTheReceiversOwn(t *testing.T) {
+func TestDiffSharesNoMemory(t *testing.T) {
 	for _, c := range []struct{ prev, next string }{
 		{"waiting: a=waiting, z=waiting", "running: a=running, b=running"},
 		{"running: a=waiting, z=waiting", "success: a=running, b=running"},
@@ -171,12 +190,12 @@ func TestATransitionIsTheReceiversOwn(t *testing.T) {
 	}
 }
 
-func TestASnapshotSharesNothingWithTheAnswers(t *testing.T) {
+func TestMergeSharesNoMemory(t *testing.T) {
 	for _, list := range []string{"running: a=waiting", "running: a=waiting, z=waiting"} {
 		prev, next := job(list), job("running: a=running")
 		next.SubJobs = append(next.SubJobs, status.Job{})[:1] // room to spare, where an append would write
 		merged := status.Merge(prev, next)
-		require.Zero(t, next.SubJobs[:2][1], "written behind the end of an answer")
+		require.Zero(t, next.SubJobs[:2][1], "written beyond the end of a response")
 		spoil(&merged)
 		require.Equal(t, job(list), prev)
 		require.Equal(t, job("running: a=running"), next)
@@ -184,34 +203,55 @@ func TestASnapshotSharesNothingWithTheAnswers(t *testing.T) {
 }
 
 func spoil(j *status.Job) {
-	j.ID = "spoilt"
+	j.ID = "spoiled"
 	for i := range j.SubJobs {
-		j.SubJobs[i].ID = "spoilt"
+		j.SubJobs[i].ID = "spoiled"
 	}
 }
 
-func TestManySubJobsTakeOnePass(t *testing.T) {
+func TestDiffManySubJobs(t *testing.T) {
 	var next status.Job
-	for range 2_000 { // as many as one answer may hold, and all of one name
+	for range 2_000 { // as many as one response may hold, and all of one name
 		next.SubJobs = append(next.SubJobs, status.Job{Type: "attach", Status: status.Running})
 	}
 	diff := status.Diff(status.Job{}, next, noon)
 	require.Len(t, diff, 2_000)
 	require.Equal(t, "attach#2000", diff[1_999].SubJob)
 	allocs := testing.AllocsPerRun(1, func() { status.Diff(next, next, noon) })
-	require.Less(t, allocs, 20.*2_000, "each name tried from the first number on")
+	require.Less(t, allocs, 20.*2_000, "for each name, all numbers were tried from the first on")
 
 	last := status.Apply(status.Job{}, diff[1_999])
-	require.Len(t, last.SubJobs, 2_000, "those before it count, told or not")
+	require.Len(t, last.SubJobs, 2_000, "those before it count, delivered or not")
 	tampered := status.Transition{SubJob: "attach#999999999", Job: status.Job{Type: "attach"}}
-	require.Len(t, status.Apply(status.Job{}, tampered).SubJobs, 2_000, "a stored transition makes no checkpoint grow without bounds")
+	require.Len(t, status.Apply(status.Job{}, tampered).SubJobs, 2_000, "a tampered transition makes no checkpoint grow without bounds")
 }
 
-func TestACheckpointKeepsWhatASubJobEndedWith(t *testing.T) {
+func TestApplyFailure(t *testing.T) {
 	before := status.Job{ID: "j", Status: "running", SubJobs: []status.Job{{ID: "a", Status: "running"}}}
 	after := before.Clone()
-	after.SubJobs[0] = status.Job{ID: "a", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "no answer"}
-	told := status.Diff(before, after, time.Time{})
-	require.Len(t, told, 1)
-	require.Equal(t, after, status.Apply(before, told[0]))
+	after.SubJobs[0] = status.Job{ID: "a", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "no response"}
+	diff := status.Diff(before, after, time.Time{})
+	require.Len(t, diff, 1)
+	require.Equal(t, after, status.Apply(before, diff[0]))
+}
+
+func TestTransitionLogValue(t *testing.T) {
+	for name, c := range map[string]struct {
+		transition status.Transition
+		want       string
+	}{
+		"the job at first sight": {
+			status.Transition{JobID: "j", Job: status.Job{ID: "j", Status: "waiting"}, To: "waiting"},
+			`{"job_id":"j","to":"waiting"}`,
+		},
+		"a failed sub-job, without its texts": {
+			status.Transition{
+				JobID: "j", SubJob: "a", From: "running", To: "failed", ObservedAt: noon,
+				Job: status.Job{ID: "a", Type: "check_ldap", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "no route"},
+			},
+			`{"job_id":"j","sub_job":"a","type":"check_ldap","from":"running","to":"failed","error_code":"SFS.TURBO.0101"}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) { require.JSONEq(t, c.want, logged(t, c.transition)) })
+	}
 }

@@ -80,7 +80,10 @@ func (s *State) Observe(p Poll, r Rules) Next {
 		p.Err = s.check(p.Reply)
 	}
 	if isResponse(p.Err) {
-		s.responses = append(s.responses[max(0, len(s.responses)-3):], p.Took)
+		if len(s.responses) == 4 {
+			s.responses = slices.Delete(s.responses, 0, 1) // in place: its capacity stays 4
+		}
+		s.responses = append(s.responses, p.Took)
 	}
 	var n Next
 	if p.Err != nil {

@@ -68,6 +68,9 @@ func (s *seen) add(name string, now status.Status) bool {
 	d := digest(name, now)
 	at, found := slices.BinarySearch(*s, d)
 	if !found {
+		if n := len(*s); n == cap(*s) { // append would double it
+			*s = append(make(seen, 0, n+n/4+2), *s...)
+		}
 		*s = slices.Insert(*s, at, d)
 	}
 	return !found

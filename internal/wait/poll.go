@@ -94,7 +94,7 @@ func (f *Follower) judge(ctx, pollCtx context.Context, p *Polled, now time.Time)
 		observed.Err = late{p.Took, errors.New(p.Err.Error())}
 	case p.Err != nil && ended != nil:
 		f.State.Cut(late{p.Took, p.Err}, timedOut)
-		p.Next = follow.Failed(p.Err)
+		p.Next = follow.Failed(ended)
 		return ended
 	case p.Err != nil && errors.Is(pollCtx.Err(), context.DeadlineExceeded):
 		observed.Err = late{p.Took, p.Err}

@@ -21,67 +21,51 @@ import (
 // tally counts the failed polls of one wait by kind, as its error should. It belongs to the wait's
 // goroutine.
 //
-// A failed poll counts by whether its context or the wait's has ended. The wait looks at that after
-// PollEnd, and before it asks the classifier or returns. The tally looks both before and after. If
-// the two differ, a context ended in between, and only the wait can know what it saw.
+// A failed poll counts by whether its context or the wait's has ended. The wait looks at that before
+// it calls PollEnd, and the tally looks there. If the two differ, a context ended in between, and
+// only the wait can know what it saw.
 type tally struct {
 	ctx    context.Context // of the wait
 	kinds  map[string]int
 	unsure bool // about some poll
-
-	// Of the poll that has just failed:
-	poll   context.Context // nil: there is none
-	err    error
-	before string
 }
 
 func newTally(ctx context.Context) *tally { return &tally{ctx: ctx, kinds: map[string]int{}} }
 
-func (t *tally) options() []waiter.Option {
-	return []waiter.Option{
-		waiter.WithTrace(&waiter.Trace{PollEnd: t.ended}),
-		waiter.WithClassifier(func(_ error, byDefault poller.Verdict) poller.Verdict {
-			t.judged()
-			return byDefault
-		}),
-	}
+func (t *tally) option() waiter.Option {
+	return waiter.WithTrace(&waiter.Trace{PollEnd: t.ended})
 }
 
-func (t *tally) ended(ctx context.Context, _ poller.Reply, err error) {
-	if err != nil {
-		t.poll, t.err = ctx, err
-		t.before = t.kind()
-	}
-}
-
-func (t *tally) judged() {
-	if t.poll == nil {
+func (t *tally) ended(ctx context.Context, e waiter.PollEnd) {
+	if e.Err == nil {
 		return
 	}
-	switch kind := t.kind(); {
-	case kind != t.before:
+	switch kind := t.kind(ctx, e.Err); {
+	case kind == canceledKind: // as which kind the wait does not count it
+		t.unsure = t.unsure || e.Kind != poller.Kind(context.Canceled)
+	case kind != e.Kind:
 		t.unsure = true
-	case kind != "":
+	default:
 		t.kinds[kind]++
 	}
-	t.poll = nil
 }
 
+const canceledKind = "" // the caller canceled it: no failure
+
 // kind returns what the failed poll counts as if the wait judges it now.
-func (t *tally) kind() string {
+func (t *tally) kind(poll context.Context, err error) string {
 	switch ended := t.ctx.Err(); {
 	case errors.Is(ended, context.Canceled):
-		return "" // the caller canceled it: no failure
-	case ended != nil, errors.Is(t.poll.Err(), context.DeadlineExceeded): // not if a hook canceled it
+		return canceledKind
+	case ended != nil, errors.Is(poll.Err(), context.DeadlineExceeded): // not if a hook canceled it
 		return "timeout"
 	}
-	return poller.Kind(t.err)
+	return poller.Kind(err)
 }
 
 // check is called after the wait. It returns what is wrong with the failures that the wait's error
 // reports.
 func (t *tally) check(err *waiter.UnfinishedError) error {
-	t.judged()
 	if t.unsure {
 		return nil
 	}
@@ -132,8 +116,8 @@ func TestTally(t *testing.T) {
 				ctx, cancel := test.until(t.Context())
 				defer cancel()
 				tally := newTally(ctx)
-				_, err = w.Wait(ctx, "job", append(tally.options(), waiter.WithTrace(&waiter.Trace{
-					PollStart: func(ctx context.Context, _ string) context.Context {
+				_, err = w.Wait(ctx, "job", waiter.WithTrace(&waiter.Trace{
+					PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context {
 						ctx, cancel := context.WithCancel(ctx)
 						if test.hook {
 							cancel()
@@ -141,12 +125,12 @@ func TestTally(t *testing.T) {
 						t.Cleanup(cancel)
 						return ctx
 					},
-					PollEnd: func(ctx context.Context, _ poller.Reply, _ error) {
+					PollEnd: func(ctx context.Context, _ waiter.PollEnd) {
 						if test.late {
 							<-ctx.Done()
 						}
 					},
-				}))...)
+				}), tally.option())
 				unfinished, ok := errors.AsType[*waiter.UnfinishedError](err)
 				require.True(t, ok, err)
 				assert.NoError(t, tally.check(unfinished))

@@ -65,7 +65,7 @@ var networks = map[string]network{
 	"a connection that is slow to close": { // the service breaks off; the client learns it late
 		toxics: []string{`{"type": "slow_close", "attributes": {"delay": 300}}`},
 		rule:   pollertest.Rule{Call: pollertest.Poll, Times: 150, Break: pollertest.Truncate, After: 20},
-		limit:  10 * time.Second, kinds: []string{"bad answer"}, says: "the answer broke off: unexpected EOF",
+		limit:  10 * time.Second, kinds: []string{"bad answer"}, says: "the response broke off: unexpected EOF",
 		patient: 300 * time.Millisecond,
 	},
 	"reset before the first byte": {
@@ -74,15 +74,15 @@ var networks = map[string]network{
 	},
 	"reset within about every fourth response": {
 		toxics: []string{`{"type": "limit_data", "attributes": {"bytes": 1900}}`, resetAtTheEnd},
-		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the answer broke off: read tcp",
+		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the response broke off: read tcp",
 	},
 	"closed within about every fourth response": {
 		toxics: []string{`{"type": "limit_data", "attributes": {"bytes": 1900}}`},
-		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the answer broke off: unexpected EOF",
+		limit:  10 * time.Second, kinds: []string{"bad answer", "network"}, says: "the response broke off: unexpected EOF",
 	},
 	"silence": {
 		toxics: []string{`{"type": "timeout", "toxicity": 0.5}`},
-		limit:  400 * time.Millisecond, kinds: []string{"timeout"}, says: "no answer from",
+		limit:  400 * time.Millisecond, kinds: []string{"timeout"}, says: "no response from",
 	},
 	"silence, then closed": {
 		toxics: []string{`{"type": "timeout", "toxicity": 0.5, "attributes": {"timeout": 100}}`},
@@ -188,7 +188,7 @@ func await(t *testing.T, server *pollertest.Server, w *waiter.Waiter, id string)
 	tally := newTally(ctx)
 	server.Add(job.Script)
 	began := time.Now()
-	got, err := w.Wait(ctx, id, append(tally.options(), waiter.OnTransition(witness.Observe))...)
+	got, err := w.Wait(ctx, id, tally.option(), waiter.OnTransition(witness.Observe))
 	at := time.Now()
 	assert.NoError(t, witness.Judge(ctx, at, got, err))
 

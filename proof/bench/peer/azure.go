@@ -30,9 +30,9 @@ func azure(ctx context.Context, poll func() status.Job) error {
 	if err != nil {
 		return err
 	}
-	accepted := respond(submitted, "") //nolint:bodyclose // it has no connection
+	accepted := respond(submitted, "")
 	accepted.StatusCode = http.StatusAccepted
-	accepted.Header.Set("Azure-AsyncOperation", azureJob) //nolint:canonicalheader // Azure
+	accepted.Header.Set("Azure-AsyncOperation", azureJob)
 	p, err := runtime.NewPoller[struct{}](accepted, pipeline, nil)
 	if err != nil {
 		return err

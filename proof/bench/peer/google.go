@@ -26,6 +26,6 @@ func google(ctx context.Context, poll func() status.Job) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close() //nolint:errcheck // it has no connection
+	defer client.Close()
 	return longrunning.InternalNewOperation(client, &longrunningpb.Operation{Name: "operations/1"}).Wait(ctx, nil)
 }

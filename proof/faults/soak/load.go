@@ -116,9 +116,9 @@ func run(ctx context.Context, s settings, endpoint string) ([]sample, *load, err
 	return samples, l, err
 }
 
-func (l *load) polled(_ context.Context, _ poller.Reply, err error) {
+func (l *load) polled(_ context.Context, e waiter.PollEnd) {
 	l.polls.Add(1)
-	if err != nil {
+	if e.Err != nil {
 		l.failedPolls.Add(1)
 	}
 }
@@ -140,7 +140,7 @@ func (l *load) wait(ctx context.Context, w *waiter.Waiter, job truth.Job) {
 		}
 	}
 	got, err := w.Wait(ctx, job.Script.ID, waiter.OnTransition(witness.Observe), waiter.WithTrace(&waiter.Trace{
-		PollEnd: func(_ context.Context, _ poller.Reply, err error) { heard(err) },
+		PollEnd: func(_ context.Context, e waiter.PollEnd) { heard(e.Err) },
 	}))
 	heard(nil)
 	wrong := witness.Judge(ctx, last, got, err)

@@ -15,17 +15,17 @@ import (
 
 var noon = time.Date(2023, 7, 26, 12, 0, 0, 0, time.UTC)
 
-// What follows is Diff and Merge once more, from the rules in the order in which
-// they are written and as slowly as they read: an answer shows named jobs; what
-// it lacks stays as last seen; what then differs is told.
+// What follows implements Diff and Merge a second time, straight from the rules and without any
+// shortcut: a response shows named jobs; a job or a status that it leaves out stays as last seen;
+// what then differs is delivered.
 
 type shown struct {
 	name string
 	job  status.Job
 }
 
-// show names a job's sub-jobs: by id, else by type, and where an earlier one has
-// that name, with the first "#n" that is free.
+// show names a job's sub-jobs: by id, otherwise by type, and where an earlier one has that name,
+// with the first "#n" that is free.
 func show(job status.Job) []shown {
 	var all []shown
 	for _, sub := range job.SubJobs {
@@ -59,8 +59,17 @@ func find(all []shown, name string) (status.Job, bool) {
 }
 
 func slowMerge(prev, next status.Job) (status.Job, []shown) {
-	all := show(next)
-	for _, old := range show(prev) {
+	if next.Status == "" {
+		next.Status = prev.Status
+	}
+	all, before := show(next), show(prev)
+	for i, s := range all {
+		if s.job.Status == "" {
+			old, _ := find(before, s.name)
+			all[i].job.Status = old.Status
+		}
+	}
+	for _, old := range before {
 		if !has(all, old.name) {
 			all = append(all, old)
 		}
@@ -79,8 +88,8 @@ func slowDiff(prev, next status.Job, at time.Time) []status.Transition {
 		id = prev.ID
 	}
 	own, subs := []status.Transition{}, []status.Transition{}
-	if prev.Status != next.Status {
-		own = append(own, status.Transition{JobID: id, Job: merged, From: prev.Status, To: next.Status, ObservedAt: at})
+	if prev.Status != merged.Status {
+		own = append(own, status.Transition{JobID: id, Job: merged, From: prev.Status, To: merged.Status, ObservedAt: at})
 	}
 	before := show(prev)
 	for _, s := range all {
@@ -91,13 +100,13 @@ func slowDiff(prev, next status.Job, at time.Time) []status.Transition {
 			})
 		}
 	}
-	if next.Status == "success" || next.Status == "failed" {
+	if merged.Status == "success" || merged.Status == "failed" {
 		return append(subs, own...)
 	}
 	return append(own, subs...)
 }
 
-// statuses are what a snapshot says, by name. A sub-job without a status says nothing.
+// statuses are those of a snapshot, by name. A sub-job that was never seen with one has none.
 func statuses(job status.Job) map[string]status.Status {
 	all := map[string]status.Status{"": job.Status}
 	for _, s := range show(job) {
@@ -108,33 +117,33 @@ func statuses(job status.Job) map[string]status.Status {
 	return all
 }
 
-// requireLaw is what everything that resumes relies on: Diff tells what the slow
-// one tells; told up to any point, what is left to tell is exactly the rest; and
-// told to the end, the checkpoint says what the snapshot says.
-func requireLaw(t *testing.T, prev, next status.Job) (told, merged status.Job) {
+// requireProperties checks what everything that resumes relies on: Diff and Merge return what the
+// slow ones return; from a checkpoint taken after any transition, Diff returns exactly the rest;
+// and the checkpoint after the last one has the statuses of the snapshot. No argument is changed.
+func requireProperties(t *testing.T, prev, next status.Job) (delivered, merged status.Job) {
 	t.Helper()
 	prevBefore, nextBefore := prev.Clone(), next.Clone()
 	diff := append([]status.Transition{}, status.Diff(prev, next, noon)...)
 	merged = status.Merge(prev, next)
 	wantMerged, _ := slowMerge(prev, next)
-	about := func() string { return fmt.Sprintf("prev %+v\nnext %+v\ntold %+v", prev, next, told) }
+	about := func() string { return fmt.Sprintf("prev %+v\nnext %+v\ndelivered %+v", prev, next, delivered) }
 
 	requireSame(t, slowDiff(prev, next, noon), diff, about)
 	requireSame(t, wantMerged, merged, about)
-	told = prev
+	delivered = prev
 	for i := range len(diff) + 1 {
-		requireSame(t, diff[i:], append([]status.Transition{}, status.Diff(told, merged, noon)...), about)
+		requireSame(t, diff[i:], append([]status.Transition{}, status.Diff(delivered, merged, noon)...), about)
 		if i < len(diff) {
-			told = status.Apply(told, diff[i])
+			delivered = status.Apply(delivered, diff[i])
 		}
 	}
-	requireSame(t, statuses(merged), statuses(told), about)
+	requireSame(t, statuses(merged), statuses(delivered), about)
 	requireSame(t, prevBefore, prev, about)
 	requireSame(t, nextBefore, next, about)
-	return told, merged
+	return delivered, merged
 }
 
-// requireSame is require.Equal with its message put together only when it is needed.
+// requireSame is require.Equal, but it builds its message only when it is needed.
 func requireSame(t *testing.T, want, got any, about func() string) {
 	t.Helper()
 	if !assert.ObjectsAreEqual(want, got) {
@@ -142,8 +151,8 @@ func requireSame(t *testing.T, want, got any, about func() string) {
 	}
 }
 
-// pick draws an answer from so few words that ids, types, names and the parent's
-// own id are mistaken for each other all the time. Where intN is random, so is it.
+// pick draws a response from so few words that ids, types, names and the parent's own id often
+// look alike. The response is as random as intN.
 func pick(intN func(n int) int) status.Job {
 	of := func(words ...string) string { return words[intN(len(words))] }
 	word := func() string { return of("", "", "a", "a", "a#2", "a#3", "a#2#2", "#1", "#2", "b", "parent") }
@@ -157,7 +166,7 @@ func pick(intN func(n int) int) status.Job {
 	return job
 }
 
-func TestTheLawHoldsForAnySequenceOfAnswers(t *testing.T) {
+func TestDiffOverSequences(t *testing.T) {
 	for seed := range 3_000 {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		var seen status.Job
@@ -165,16 +174,16 @@ func TestTheLawHoldsForAnySequenceOfAnswers(t *testing.T) {
 		for range 1 + r.IntN(6) {
 			next := pick(r.IntN)
 			for _, tr := range status.Diff(seen, next, noon) {
-				require.Equal(t, last[tr.SubJob], tr.From, "seed %d: told twice, or one was lost", seed)
-				require.NotEqual(t, tr.From, tr.To, "seed %d: told although nothing changed", seed)
+				require.Equal(t, last[tr.SubJob], tr.From, "seed %d: delivered twice, or one was lost", seed)
+				require.NotEqual(t, tr.From, tr.To, "seed %d: delivered although nothing changed", seed)
 				last[tr.SubJob] = tr.To
 			}
-			told, merged := requireLaw(t, seen, next)
+			delivered, merged := requireProperties(t, seen, next)
 			for name, now := range statuses(merged) {
-				require.Equal(t, now, last[name], "seed %d: %q was not told", seed, name)
+				require.Equal(t, now, last[name], "seed %d: %q was not delivered", seed, name)
 			}
 			if seen = merged; r.IntN(3) == 0 { // a restart: only the stored checkpoint is left
-				seen = throughJSON(t, told)
+				seen = throughJSON(t, delivered)
 			}
 		}
 	}
