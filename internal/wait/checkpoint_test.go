@@ -83,11 +83,8 @@ func TestSave(t *testing.T) {
 			}
 			return nil
 		}
+		c.Hooks = []Hooks{{PollEnd: func(_ context.Context, p *Polled) { kept = append(kept, p.Transitions...) }}}
 		f := begin(t, &c)
-		f.Yield = func(tr status.Transition) bool {
-			kept = append(kept, tr)
-			return true
-		}
 		require.NoError(t, f.Wait(t.Context()))
 		end := job("success", sub("b", "success"))
 		require.Equal(t, end, last)
