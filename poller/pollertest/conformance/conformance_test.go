@@ -140,6 +140,10 @@ func (p *simple) ask(ctx context.Context, path, jobID string) (poller.Reply, err
 		if !job.Status.Known() {
 			return poller.Reply{}, errors.New("an unknown status")
 		}
+	case "takes unknown for running":
+		if !job.Status.Known() {
+			reply.Job.Status = status.Running
+		}
 	case "has a request id of its own":
 		reply.RequestID = "1"
 	case "needs each field":
@@ -206,6 +210,7 @@ func TestMistakes(t *testing.T) {
 		"asks for any id":             {"ids that can't be one", "a job in each status"},
 		"does not escape":             {"ids are escaped"},
 		"knows four statuses":         {"a job in each status"},
+		"takes unknown for running":   {"a job in each status"},
 		"has no sub-jobs":             {"all fields of a job and its sub-jobs"},
 		"needs each field":            {"absent fields"},
 		"has a request id of its own": {"request id, server time and Retry-After"},
