@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -33,21 +34,27 @@ var (
 	_ func(interface {
 		Wait(ctx context.Context) error
 	}) waiter.Option = waiter.WithLimiter
-	_ func(time.Duration) waiter.Option                                            = waiter.WithPollTimeout
-	_ func(time.Duration) waiter.Option                                            = waiter.WithNotFoundGrace
-	_ func(time.Duration) waiter.Option                                            = waiter.WithStallLimit
-	_ func() waiter.Option                                                         = waiter.WithStrictSubJobs
-	_ func(string) waiter.Option                                                   = waiter.WithJobType
-	_ func(func(err error, byDefault poller.Verdict) poller.Verdict) waiter.Option = waiter.WithClassifier
-	_ func(*waiter.Trace) waiter.Option                                            = waiter.WithTrace
-	_ func(status.Job) waiter.Option                                               = waiter.From
-	_                                                                              = []error{waiter.ErrJobFailed, waiter.ErrUnfinished, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized, waiter.ErrStalled}
-	_                                                                              = []error{(*waiter.FailedError)(nil), (*waiter.UnfinishedError)(nil), (*poller.Error)(nil), (*credential.Error)(nil)}
+	_ func(time.Duration) waiter.Option                                                               = waiter.WithPollTimeout
+	_ func(time.Duration) waiter.Option                                                               = waiter.WithNotFoundGrace
+	_ func(time.Duration) waiter.Option                                                               = waiter.WithStallLimit
+	_ func() waiter.Option                                                                            = waiter.WithStrictSubJobs
+	_ func() waiter.Option                                                                            = waiter.WithFailFast
+	_ func(func(ctx context.Context, checkpoint status.Job, t status.Transition) error) waiter.Option = waiter.WithCheckpoints
+	_ func(error) string                                                                              = waiter.Outcome
+	_ func(*waiter.FailedError, string) bool                                                          = (*waiter.FailedError).Has
+	_ func(string) waiter.Option                                                                      = waiter.WithJobType
+	_ func(func(err error, byDefault poller.Verdict) poller.Verdict) waiter.Option                    = waiter.WithClassifier
+	_ func(*waiter.Trace) waiter.Option                                                               = waiter.WithTrace
+	_ func(status.Job) waiter.Option                                                                  = waiter.From
+	_                                                                                                 = []error{waiter.ErrJobFailed, waiter.ErrUnfinished, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized, waiter.ErrStalled, waiter.ErrSubJobFailed}
+	_                                                                                                 = []error{(*waiter.FailedError)(nil), (*waiter.UnfinishedError)(nil), (*poller.Error)(nil), (*credential.Error)(nil)}
 
 	_ func(status.Status) bool                                                   = status.Status.Terminal
 	_ func(status.Status) bool                                                   = status.Status.Known
 	_ func(status.Timestamp) (time.Time, bool)                                   = status.Timestamp.Time
 	_ func(status.Transition) bool                                               = status.Transition.IsSubJob
+	_ []slog.LogValuer                                                           = []slog.LogValuer{status.Job{}, status.Transition{}}
+	_ func(a, b string) bool                                                     = status.SameID
 	_ func(prev, next status.Job) status.Job                                     = status.Merge
 	_ func(prev, next status.Job, at time.Time) []status.Transition              = status.Diff
 	_ func(told status.Job, t status.Transition) status.Job                      = status.Apply
@@ -58,10 +65,14 @@ var (
 	_ func() poller.Option                                                       = poller.WithPlainHTTP
 	_ func(string) string                                                        = poller.Endpoint
 	_ func(int, []byte) (string, error)                                          = poller.JobID
+	_ func(string) error                                                         = poller.CheckID
+	_ func(error) string                                                         = poller.Kind
+	_ func(ctx context.Context, jobID string) (poller.Reply, error)              = poller.Func(nil)
 	_ func(error) poller.Verdict                                                 = poller.Classify
 	_                                                                            = []poller.Poller{(*poller.Client)(nil), poller.Func(nil)}
 	_                                                                            = []poller.Verdict{poller.Passing, poller.Throttled, poller.NotFound, poller.Unauthorized, poller.Permanent}
 
+	_ credential.Credential                                             = credential.Attempter(nil)
 	_ func(string) credential.Credential                                = credential.Token
 	_ func(func(context.Context) (string, error)) credential.Credential = credential.TokenFunc
 	_ func() backoff.BackOff                                            = pace.Exponential
@@ -84,4 +95,33 @@ var (
 	_ func(*pollertest.Server) []pollertest.Request       = (*pollertest.Server).Requests
 	_ func(*pollertest.Server)                            = (*pollertest.Server).Close
 	_                                                     = pollertest.Script{ID: "", Type: "", Steps: []pollertest.Step{{After: 0, Job: status.Job{}}}}
+)
+
+// And so do programs that name the fields of these.
+var (
+	_ = waiter.Result{Job: status.Job{}, Err: nil}
+	_ = waiter.Progress{
+		JobID: "", Job: status.Job{}, Transitions: []status.Transition{}, Next: time.Second, Due: time.Time{}, Done: false,
+		Started: time.Time{}, LastSeen: time.Time{}, Polls: 0, Failures: map[string]int{},
+	}
+	_ = waiter.Trace{
+		WaitStart: func(context.Context, waiter.WaitStart) context.Context { return nil },
+		WaitEnd:   func(context.Context, waiter.WaitEnd) {},
+		PollStart: func(context.Context, waiter.PollStart) context.Context { return nil },
+		PollEnd:   func(context.Context, waiter.PollEnd) {},
+	}
+	_ = waiter.WaitStart{JobID: "", JobType: "", Resumed: false}
+	_ = waiter.WaitEnd{Job: status.Job{}, Err: nil, Outcome: "", Polls: 0, Failures: map[string]int{}, Elapsed: time.Second, DetectionDelay: time.Second}
+	_ = waiter.PollStart{JobID: "", N: 1}
+	_ = waiter.PollEnd{
+		JobID: "", Reply: poller.Reply{}, Err: nil, Verdict: poller.Passing, Kind: "", Took: time.Second, Transitions: []status.Transition{},
+	}
+	_ = waiter.FailedError{Job: status.Job{}, RequestID: "", Elapsed: time.Second}
+	_ = waiter.UnfinishedError{
+		JobID: "", Last: status.Job{}, LastSeen: time.Time{}, Polls: 0, Elapsed: time.Second, Failures: map[string]int{},
+		LastFailure: nil, Asked: "", Outcome: "", Cause: nil, Advice: "",
+	}
+	_ = poller.Error{StatusCode: 0, Code: "", Message: "", RequestID: "", RetryAfter: time.Second, Err: nil, Asked: ""}
+	_ = poller.Reply{Job: status.Job{}, RequestID: "", ServerTime: time.Time{}, RetryAfter: time.Second}
+	_ = status.Transition{JobID: "", SubJob: "", Job: status.Job{}, From: status.Waiting, To: status.Running, ObservedAt: time.Time{}}
 )

@@ -91,9 +91,10 @@ type none struct{}
 func (none) Authorize(context.Context, *http.Request) error { return nil }
 
 // Poll asks once. If the service rejects the credential and it can be renewed, Poll
-// renews it and asks once more. It never follows a redirect, because the credential would
-// go with it. A good response is a 200 for this job that has a status and is no longer
-// than 1 MiB and 2,000 sub-jobs.
+// renews it and asks once more. A request that gets no response is sent at most twice,
+// over HTTP/2 as well: the second time is for a connection that had gone stale. Poll
+// never follows a redirect, because the credential would go with it. A good response is a
+// 200 for this job that has a status and is no longer than 1 MiB and 2,000 sub-jobs.
 //
 // The error is a [*credential.Error] if the request could not be authorized, otherwise an
 // [*Error]. If there was no response, its StatusCode is 0 and it wraps the *url.Error of
@@ -174,9 +175,11 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 			again = retry
 		}
 	}()
-	resp, err := c.do(r)
+	limited, cancel := wire.LimitSends(ctx)
+	defer cancel(nil)
+	resp, err := c.do(r.WithContext(limited))
 	if err != nil {
-		return Reply{}, false, noResponse(what, r, err)
+		return Reply{}, false, noResponse(what, r, wire.SendError(limited, err))
 	}
 	defer resp.Body.Close()
 	date := wire.Date(resp.Header.Get("Date"))

@@ -1,12 +1,18 @@
 package poller_test
 
 import (
+	"context"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
+	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
 func TestEndpoint(t *testing.T) {
@@ -66,8 +72,13 @@ func TestNewRefusesOtherEndpointsAndSaysWhy(t *testing.T) {
 		"https:///path":                     "no valid host",
 		"https:example.com":                 "no valid host",
 		"https://:443":                      "no valid host",
-		"https://example.com:0":             "no valid host",
-		"https://example.com:65536":         "no valid host",
+		"https://example.com:0":             "port that is not between 1 and 65535",
+		"https://example.com:65536":         "port that is not between 1 and 65535",
+		"http://[fe80::1%25eth0]:8080":      "IPv6 zone",
+		"http://[::1%25lo]:8080":            "IPv6 zone",
+		"https://bücher.example":            "ASCII form",
+		"https://b%C3%BCcher.example":       "ASCII form",
+		"https://a<b.example.com":           "a character other than",
 		"https://.example.com":              "no valid host",
 		"https://example.com?":              "query or a fragment",
 		"https://example.com/?token=secret": "query or a fragment",
@@ -97,6 +108,31 @@ func TestNewRefusesABadProjectID(t *testing.T) {
 	for _, project := range []string{"", "  ", "\n", ".", "..", "a b", "p\n", "p\u200b"} {
 		_, err := poller.New("https://example.com", project)
 		require.ErrorContains(t, err, "project id", "%q", project)
+	}
+}
+
+// What is signed is what is sent, however the endpoint is spelled: five bad signatures lock a key.
+func TestEveryEndpointThatNewTakesIsSignedAsItIsSent(t *testing.T) {
+	s := pollertest.New(pollertest.WithAccessKey(accessKey, secretKey))
+	defer s.Close()
+	id := s.Add(pollertest.Script{})
+	server := strings.TrimPrefix(s.Start(), "http://")
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", server)
+	}}
+	defer transport.CloseIdleConnections()
+	for _, endpoint := range []string{
+		"http://example.com", "http://EXAMPLE.com", "http://example.com.", "http://example.com:", "http://example.com:80",
+		"http://example.com:8080", "http://[2001:DB8::1]:8080", "http://[2001:db8::1]", "http://[::ffff:192.0.2.1]:",
+		"http://192.0.2.1", "http://my_service", "http://xn--bcher-kva.example",
+	} {
+		key, err := credential.AccessKey(goodKey)
+		require.NoError(t, err)
+		p, err := poller.New(endpoint, "project", poller.WithPlainHTTP(), poller.WithCredential(key),
+			poller.WithHTTPClient(&http.Client{Transport: transport}))
+		require.NoError(t, err, endpoint)
+		_, err = p.Poll(within(t, 10*time.Second), id)
+		require.NoError(t, err, endpoint)
 	}
 }
 

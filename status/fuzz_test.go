@@ -15,6 +15,7 @@ func FuzzJob(f *testing.F) {
 	for _, seed := range []string{
 		published, `null`, `{}`, `{"job_id":1e999,"status":true,"fail_reason":"\ud83d"}`,
 		`{"sub_jobs":[null,{},{"job_id":"a","sub_jobs":[{}]}]}`, `{"SUB_JOBS":[{"Job_Type":-0}],"sub_jobs":""}`,
+		`{"status":" success\n","sub_jobs":{}}`, `{"sub_jobs":[1,{"status":[]},"x"]}`, "\ufeff{}",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -24,6 +25,9 @@ func FuzzJob(f *testing.F) {
 			require.Zero(t, job, "half a response was kept")
 			return
 		}
+		again, _, err := status.Decode(response)
+		require.NoError(t, err)
+		require.Equal(t, job, again)
 		require.Equal(t, job, throughJSON(t, job))
 		for _, sub := range job.SubJobs {
 			require.Empty(t, sub.SubJobs)

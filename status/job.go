@@ -11,10 +11,10 @@ package status
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -36,35 +36,57 @@ type Job struct {
 	SubJobs    []Job     `json:"sub_jobs,omitempty"`    // one level deep
 }
 
-// UnmarshalJSON decodes a response leniently: absent, null and "" are the same, numbers and
-// booleans are kept as they are spelled, unknown keys are skipped, and so are the sub-jobs of a
-// sub-job. A null is an empty job. It fails on anything else that is not an object, and on
-// sub_jobs that are not a list of objects. Decoding replaces what j held.
+// UnmarshalJSON decodes as [Decode] does, and does not say what was dropped. Decoding replaces what
+// j held; an error leaves it as it was.
 func (j *Job) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		fields
-		SubJobs []*fields `json:"sub_jobs"` // nil for null, which is skipped
+	job, _, err := Decode(data)
+	if err == nil {
+		*j = job
 	}
-	if json.Unmarshal(data, &wire) != nil {
-		// Rare: sub_jobs is "", or there is an error to report.
+	return err
+}
+
+// Decode decodes a response leniently, because only the job's own status says whether it has ended:
+// absent, null and "" are the same, numbers and booleans are kept as they are spelled, blanks and
+// invisible characters around an id and a status are removed, and unknown keys, the sub-jobs of a
+// sub-job and a byte-order mark are skipped. A null is an empty job.
+//
+// What can't be read is dropped, and the rest is kept: sub_jobs that are not a list, a sub-job that
+// is not an object, a field that is an object or a list. dropped says in words what that was, or ""
+// if nothing was dropped; it quotes nothing. The error is for a document that is not JSON, or not an
+// object.
+func Decode(data []byte) (job Job, dropped string, err error) {
+	data = bytes.TrimLeft(data, " \t\r\n\ufeff")
+	var plain struct {
+		fields
+		SubJobs []*fields `json:"sub_jobs"`
+	}
+	subs := &list{}
+	if bytes.Count(data, []byte("sub_jobs")) < 2 && json.Unmarshal(data, &plain) == nil {
+		subs.of = plain.SubJobs
+		subs.withoutNull()
+	} else { // rare: sub_jobs is not a list of objects, or is there twice, or there is an error to report
 		var lenient struct {
 			fields
 			SubJobs list `json:"sub_jobs"`
 		}
 		if err := json.Unmarshal(data, &lenient); err != nil {
-			return err
+			return Job{}, "", err
 		}
-		wire.fields, wire.SubJobs = lenient.fields, lenient.SubJobs
+		plain.fields, subs = lenient.fields, &lenient.SubJobs
 	}
-	*j = wire.job()
-	wire.SubJobs = slices.DeleteFunc(wire.SubJobs, func(sub *fields) bool { return sub == nil })
-	if len(wire.SubJobs) > 0 {
-		j.SubJobs = make([]Job, len(wire.SubJobs))
+	var unread unread
+	job = plain.job(&unread, "")
+	if subs.dropped != "" {
+		unread.add(subs.dropped)
 	}
-	for i, sub := range wire.SubJobs {
-		j.SubJobs[i] = sub.job()
+	if n := len(subs.of); n > 0 {
+		job.SubJobs = make([]Job, n)
 	}
-	return nil
+	for i, sub := range subs.of {
+		job.SubJobs[i] = sub.job(&unread, "a sub-job's ")
+	}
+	return job, strings.Join(unread, ", "), nil
 }
 
 // LogValue returns the job's id, type, status and, of a failed job, code: what a line of log/slog
@@ -94,53 +116,93 @@ type fields struct {
 	FailReason text `json:"fail_reason"`
 }
 
-func (f *fields) job() Job {
+func (f *fields) job(u *unread, of string) Job {
+	for i, t := range []*text{&f.ID, &f.Type, &f.Status, &f.BeginTime, &f.EndTime, &f.ErrorCode, &f.FailReason} {
+		if t.dropped {
+			u.add(of + keys[i] + ", which is not a text")
+		}
+	}
 	return Job{
-		ID: string(f.ID), Type: string(f.Type), Status: Status(f.Status),
-		BeginTime: Timestamp(f.BeginTime), EndTime: Timestamp(f.EndTime),
-		ErrorCode: string(f.ErrorCode), FailReason: string(f.FailReason),
+		ID: trim(f.ID.string), Type: f.Type.string, Status: Status(trim(f.Status.string)),
+		BeginTime: Timestamp(f.BeginTime.string), EndTime: Timestamp(f.EndTime.string),
+		ErrorCode: f.ErrorCode.string, FailReason: f.FailReason.string,
+	}
+}
+
+var keys = [...]string{"job_id", "job_type", "status", "begin_time", "end_time", "error_code", "fail_reason"}
+
+// trim removes the blanks and the invisible characters around s.
+func trim(s string) string {
+	return strings.TrimFunc(s, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
+}
+
+// unread says what was dropped, each kind once.
+type unread []string
+
+func (u *unread) add(what string) {
+	if !slices.Contains(*u, what) {
+		*u = append(*u, what)
 	}
 }
 
 // text is a string that may come as any scalar. What is no scalar is no text.
-type text string
+type text struct {
+	string
+	dropped bool
+}
 
 func (t *text) UnmarshalJSON(data []byte) error {
+	*t = text{}
 	switch data[0] {
 	case '"':
 		if plain := data[1 : len(data)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
-			*t = text(plain) // as an Unmarshal would, but in one allocation of three
+			t.string = string(plain) // as an Unmarshal would, but in one allocation of three
 			return nil
 		}
-		return json.Unmarshal(data, (*string)(t))
-	case 'n', '{', '[':
-		*t = ""
+		return json.Unmarshal(data, &t.string)
+	case 'n':
+	case '{', '[':
+		t.dropped = true
 	default:
-		*t = text(data)
+		t.string = string(data)
 	}
 	return nil
 }
 
-// list decodes sub-jobs; null and "" are an empty one. Its error names the sub-job that is wrong.
-type list []*fields
+// list is sub_jobs: those elements that are objects. A null element is not one.
+type list struct {
+	of      []*fields
+	dropped string
+}
 
 func (l *list) UnmarshalJSON(data []byte) error {
-	*l = nil
-	if s := string(data); s == "null" || s == `""` {
+	*l = list{}
+	switch {
+	case string(data) == "null", string(data) == `""`:
+		return nil
+	case data[0] != '[':
+		l.dropped = "sub_jobs, which is not a list"
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if open, err := d.Token(); err != nil || open != json.Delim('[') {
-		return errors.New("sub_jobs is not a list")
+	if json.Unmarshal(data, &l.of) != nil {
+		l.decodeEach(data)
 	}
-	for d.More() {
-		var sub *fields
-		if err := d.Decode(&sub); err != nil {
-			return fmt.Errorf("sub-job %d: %w", len(*l)+1, err)
-		}
-		if sub != nil {
-			*l = append(*l, sub)
-		}
-	}
+	l.withoutNull()
 	return nil
+}
+
+func (l *list) withoutNull() {
+	l.of = slices.DeleteFunc(l.of, func(sub *fields) bool { return sub == nil })
+}
+
+// decodeEach is for a list in which something is not an object.
+func (l *list) decodeEach(data []byte) {
+	var elements []json.RawMessage
+	_ = json.Unmarshal(data, &elements) // it is a valid list
+	l.of = make([]*fields, len(elements))
+	for i, element := range elements {
+		if json.Unmarshal(element, &l.of[i]) != nil {
+			l.of[i], l.dropped = nil, "a sub-job, which is not an object"
+		}
+	}
 }

@@ -56,6 +56,14 @@ func TestJobUnmarshalJSON(t *testing.T) {
 		"sub-jobs of a sub-job":     {`{"sub_jobs":[{"job_id":"a","sub_jobs":[{"job_id":"b"}]}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
 		"garbage within a sub-job":  {`{"sub_jobs":[{"job_id":"a","sub_jobs":7}]}`, status.Job{SubJobs: []status.Job{sub("a")}}},
 		"sub-jobs, then null again": {`{"sub_jobs":[{"job_id":"a"}],"sub_jobs":null}`, status.Job{}},
+		"sub-jobs twice":            {`{"sub_jobs":[{"job_id":"a","status":"failed"}],"sub_jobs":[{"job_id":"b"}]}`, status.Job{SubJobs: []status.Job{sub("b")}}},
+		"spaces around a status":    {`{"status":" success  ","sub_jobs":[{"status":"\tfailed"}]}`, status.Job{Status: status.Success, SubJobs: []status.Job{{Status: status.Failed}}}},
+		"newlines around a status":  {`{"status":"\r\nSUCCESS\n"}`, status.Job{Status: "SUCCESS"}},
+		"NBSP around a status":      {`{"status":"\u00a0success\u00a0"}`, status.Job{Status: status.Success}},
+		"invisible around a status": {`{"status":"\ufefffailed\u200b\u0000"}`, status.Job{Status: status.Failed}},
+		"blanks within a status":    {`{"status":" rolling  back "}`, status.Job{Status: "rolling  back"}},
+		"only blanks":               {`{"status":" \t\u00a0"}`, status.Job{}},
+		"blanks around an id":       {`{"job_id":" x\n","sub_jobs":[{"job_id":"\u00a0a "}]}`, status.Job{ID: "x", SubJobs: []status.Job{sub("a")}}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, decode(t, c.body)) })
 	}
@@ -73,17 +81,77 @@ func TestJobUnmarshalJSONEmpty(t *testing.T) {
 	}
 }
 
+// The job's own status decides: sub-jobs that can't be read must not hide it.
+func TestDecodeDrops(t *testing.T) {
+	const list, element = "sub_jobs, which is not a list", "a sub-job, which is not an object"
+	sub := func(ids ...string) (subs []status.Job) {
+		for _, id := range ids {
+			subs = append(subs, status.Job{ID: id})
+		}
+		return subs
+	}
+	for fields, want := range map[string]struct {
+		subs    []status.Job
+		dropped string
+	}{
+		`"sub_jobs":{}`:                   {nil, list},
+		`"sub_jobs":{"job_id":"a"}`:       {nil, list},
+		`"sub_jobs":7`:                    {nil, list},
+		`"sub_jobs":-0.5e3`:               {nil, list},
+		`"sub_jobs":true`:                 {nil, list},
+		`"sub_jobs":"x"`:                  {nil, list},
+		`"SUB_JOBS":"x"`:                  {nil, list},
+		`"sub_jobs":[1,2]`:                {nil, element},
+		`"sub_jobs":["a",{"job_id":"b"}]`: {sub("b"), element},
+		`"sub_jobs":[{"job_id":"a"},[{}],{"job_id":"b"}]`: {sub("a", "b"), element},
+		`"sub_jobs":[{"job_id":"a"},null,false]`:          {sub("a"), element},
+		`"sub_jobs":7,"sub_jobs":[{"job_id":"a"}]`:        {sub("a"), ""},
+		`"sub_jobs":[{"job_id":"a"}],"sub_jobs":7`:        {nil, list},
+		`"sub_jobs":null`:   {nil, ""},
+		`"sub_jobs":""`:     {nil, ""},
+		`"sub_jobs":[null]`: {nil, ""},
+		`"sub_jobs":[{"job_id":"a"}],"progress":{}`: {sub("a"), ""},
+		`"sub_jobs":[{"job_id":"a","sub_jobs":7}]`:  {sub("a"), ""},
+		`"fail_reason":{"text":"x"}`:                {nil, "fail_reason, which is not a text"},
+		`"job_type":[],"begin_time":{}`:             {nil, "job_type, which is not a text, begin_time, which is not a text"},
+		`"end_time":[1],"end_time":""`:              {nil, ""},
+		`"sub_jobs":[{"job_id":"a","status":{}},{"job_id":"b","status":[]},3]`: {
+			sub("a", "b"), "a sub-job, which is not an object, a sub-job's status, which is not a text",
+		},
+	} {
+		document := `{"status":"success",` + fields + `}`
+		job, dropped, err := status.Decode([]byte(document))
+		require.NoError(t, err, document)
+		require.Equal(t, status.Job{Status: status.Success, SubJobs: want.subs}, job, document)
+		require.Equal(t, want.dropped, dropped, document)
+		require.Equal(t, job, decode(t, document))
+	}
+}
+
+func TestDecodeByteOrderMark(t *testing.T) {
+	for _, mark := range []string{"\ufeff", "\ufeff\r\n", " \ufeff", "\ufeff\ufeff"} {
+		job, dropped, err := status.Decode([]byte(mark + `{"status":"success"}`))
+		require.NoError(t, err, "%q", mark)
+		require.Equal(t, status.Job{Status: status.Success}, job)
+		require.Empty(t, dropped)
+	}
+	for _, document := range []string{"\ufeff", "{\ufeff}", "\xef\xbb{}", "{}\ufeff"} {
+		_, _, err := status.Decode([]byte(document))
+		require.Error(t, err, "%q", document)
+	}
+}
+
 func TestJobUnmarshalJSONErrors(t *testing.T) {
-	for _, body := range []string{
+	for _, document := range []string{
 		``, ` `, `7`, `"x"`, `true`, `[]`, `[{}]`, `{`, `{"job_id":"x"`, `{} {}`, `{"job_id":x}`,
-		`{"sub_jobs":{}}`, `{"sub_jobs":{"job_id":"a"}}`, `{"sub_jobs":7}`, `{"sub_jobs":false}`, `{"sub_jobs":"a"}`,
-		`{"sub_jobs":[1]}`, `{"sub_jobs":["a"]}`, `{"sub_jobs":[[]]}`, `{"sub_jobs":[{},true]}`, `{"sub_jobs":[{}`,
+		`{"sub_jobs":[{}`, `{"sub_jobs":{}`, `{"sub_jobs":[1,]}`, `{"status":"success","sub_jobs":`, `{"status":"succ`,
 	} {
 		job := status.Job{ID: "as it was"}
-		require.Error(t, json.Unmarshal([]byte(body), &job), body)
-		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half a response was kept", body)
+		require.Error(t, json.Unmarshal([]byte(document), &job), document)
+		require.Equal(t, status.Job{ID: "as it was"}, job, "%s: half a document was kept", document)
+		_, _, err := status.Decode([]byte(document))
+		require.Error(t, err, document)
 	}
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"sub_jobs":[{},null,{},3]}`), new(status.Job)), "sub-job 3")
 }
 
 func TestJobUnmarshalJSONReplaces(t *testing.T) {

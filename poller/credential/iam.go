@@ -65,6 +65,8 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
+	ctx, cancel := wire.LimitSends(ctx)
+	defer cancel(nil)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
@@ -73,6 +75,7 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	r.Header.Set("Accept", "application/json")
 	resp, err := i.client.Do(r)
 	if err != nil {
+		err = wire.SendError(ctx, err)
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // leaves out the URL
 		}

@@ -161,7 +161,7 @@ func through(t *testing.T, network network) []outcome {
 	var all sync.WaitGroup
 	ended := make([]outcome, waits)
 	for n := range waits {
-		all.Go(func() { ended[n] = await(t, server, w, fmt.Sprintf("%s-%d", t.Name(), n)) })
+		all.Go(func() { ended[n] = await(t, server, w, fmt.Sprintf("%s-%d", t.Name(), n), longest) })
 	}
 	if network.during != nil {
 		network.during(t, proxy)
@@ -179,8 +179,8 @@ func through(t *testing.T, network network) []outcome {
 	return ended
 }
 
-// await waits for one job that begins now, and judges the wait.
-func await(t *testing.T, server *pollertest.Server, w *waiter.Waiter, id string) outcome {
+// await waits for one job that begins now and lasts for at most longest, and judges the wait.
+func await(t *testing.T, server *pollertest.Server, w *waiter.Waiter, id string, longest time.Duration) outcome {
 	job := truth.Draw(id, longest)
 	witness := truth.NewWitness(job)
 	ctx, cancel := witness.Context(t.Context())
