@@ -82,9 +82,19 @@ func (p *simple) Poll(ctx context.Context, jobID string) (reply poller.Reply, er
 		err = errors.New(err.Error())
 	case p.mistake == "quotes its token":
 		err = fmt.Errorf("with token %s: %w", token, err)
+	case p.mistake == "wraps its token":
+		err = outer{fmt.Errorf("with token %s: %w", token, err)}
+	case p.mistake == "returns late" && ctx.Err() != nil:
+		time.Sleep(600 * time.Millisecond)
 	}
 	return reply, err
 }
+
+// outer does not show what it wraps.
+type outer struct{ inner error }
+
+func (outer) Error() string   { return "the poll failed" }
+func (e outer) Unwrap() error { return e.inner }
 
 func (p *simple) ask(ctx context.Context, path, jobID string) (poller.Reply, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.jobs+path, nil)
@@ -99,6 +109,11 @@ func (p *simple) ask(ctx context.Context, path, jobID string) (poller.Reply, err
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if resp.StatusCode != http.StatusOK {
+		if to := resp.Header.Get("Location"); to != "" && p.mistake == "looks at redirects" {
+			if page, err := p.client.Get(to); err == nil {
+				_ = page.Body.Close()
+			}
+		}
 		return poller.Reply{}, p.refused(resp, body)
 	}
 	var job status.Job
@@ -125,19 +140,25 @@ func (p *simple) ask(ctx context.Context, path, jobID string) (poller.Reply, err
 		if !job.Status.Known() {
 			return poller.Reply{}, errors.New("an unknown status")
 		}
+	case "takes unknown for running":
+		if !job.Status.Known() {
+			reply.Job.Status = status.Running
+		}
 	case "has a request id of its own":
 		reply.RequestID = "1"
 	case "needs each field":
 		if job.Type == "" {
 			return poller.Reply{}, errors.New("no type")
 		}
-	case "shares its memory":
+	case "shares its memory", "shares a type":
 		p.mu.Lock()
 		p.last = job
 		p.mu.Unlock()
 		time.Sleep(10 * time.Millisecond)
 		p.mu.Lock()
-		reply.Job = p.last
+		if reply.Job.Type = p.last.Type; p.mistake == "shares its memory" {
+			reply.Job = p.last
+		}
 		p.mu.Unlock()
 	}
 	return reply, nil
@@ -189,6 +210,7 @@ func TestMistakes(t *testing.T) {
 		"asks for any id":             {"ids that can't be one", "a job in each status"},
 		"does not escape":             {"ids are escaped"},
 		"knows four statuses":         {"a job in each status"},
+		"takes unknown for running":   {"a job in each status"},
 		"has no sub-jobs":             {"all fields of a job and its sub-jobs"},
 		"needs each field":            {"absent fields"},
 		"has a request id of its own": {"request id, server time and Retry-After"},
@@ -205,7 +227,11 @@ func TestMistakes(t *testing.T) {
 		"a redirect may pass":         {"redirects"},
 		"ignores its context":         {"the context's end"},
 		"shares its memory":           {"concurrent use"},
+		"shares a type":               {"concurrent use"},
+		"looks at redirects":          {"redirects"},
+		"returns late":                {"the context's end"},
 		"quotes the message":          {"no secret in an error"},
+		"wraps its token":             {"no secret in an error"},
 		"quotes its token":            {"no secret in an error"},
 		"tries twice":                 {"a job in each status", "server errors", "throttled"},
 	} {
