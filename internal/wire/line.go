@@ -14,9 +14,14 @@ import (
 // quotes.
 const MaxText = 768
 
-// OneLine formats v, which may come from outside, as at most [MaxText] characters on
-// one line.
-func OneLine(v any) string { return Line(fmt.Sprint(v), MaxText) }
+// OneLine formats v, which may come from outside, as at most [MaxText] characters on one line. An
+// error whose text panics is named by its type.
+func OneLine(v any) string {
+	if err, ok := v.(error); ok {
+		v = ErrorText(err)
+	}
+	return Line(fmt.Sprint(v), MaxText)
+}
 
 // Round formats a duration with the precision that a reader can use: seconds from
 // 10 s on, tenths from 1 s on, otherwise milliseconds.
