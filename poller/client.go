@@ -12,7 +12,6 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
-	"github.com/sfsturbo/waiter/status"
 )
 
 // Client is a [Poller] that asks the SFS Turbo service over HTTP:
@@ -111,16 +110,16 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 		}
 		at.project, header = id, id
 	}
-	var job status.Job
+	var decoded Reply
 	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
-		job, err = decode(body, jobID)
-		redact(&job, secrets)
+		decoded.Job, decoded.Dropped, err = decode(body, jobID)
+		redact(&decoded.Job, secrets)
 		return err
 	})
 	if err != nil {
 		return Reply{}, err
 	}
-	reply.Job = job
+	reply.Job, reply.Dropped = decoded.Job, decoded.Dropped
 	return reply, nil
 }
 

@@ -17,6 +17,7 @@ import (
 // the status is not 2xx or the body is an error's, it has that body's code, message and
 // request id.
 func JobID(statusCode int, body []byte) (string, error) {
+	body = wire.WithoutMark(body)
 	said := wire.DecodeError(body)
 	if statusCode/100 != 2 {
 		return "", &Error{StatusCode: statusCode, Code: said.Code, Message: said.Message, RequestID: said.RequestID, Err: errRefused}

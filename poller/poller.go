@@ -27,6 +27,7 @@ type Reply struct {
 	RequestID  string        // for the service's support; "" if there is none
 	ServerTime time.Time     // the response's Date, to the second; zero if there is none
 	RetryAfter time.Duration // do not ask again sooner; 0 if the response does not say
+	Dropped    string        // what could not be read and was left out, for the log; "" if nothing: see status.Decode
 }
 
 // Func makes a Poller of any client's call. A call that takes no context needs a timeout

@@ -39,7 +39,7 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 		case len(body) > maxBody:
 			err = errors.New("the response is longer than 1 MiB")
 		default:
-			err = decode(body, secrets)
+			err = decode(wire.WithoutMark(body), secrets)
 		}
 		if err == nil {
 			return reply, nil
@@ -92,13 +92,13 @@ func feedback(date time.Time, err error) credential.Feedback {
 	return f
 }
 
-// decode reads the body of a good response.
-func decode(body []byte, jobID string) (status.Job, error) {
+// decode reads the body of a good response, and says what of it was dropped.
+func decode(body []byte, jobID string) (status.Job, string, error) {
 	switch trimmed := bytes.TrimSpace(body); {
 	case len(trimmed) == 0:
-		return status.Job{}, errors.New("the response is empty")
+		return status.Job{}, "", errors.New("the response is empty")
 	case trimmed[0] != '{':
-		return status.Job{}, fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
 	}
 	// The sub-jobs are counted before they are decoded: 1 MiB of {} would become 150 MiB.
 	// A short body can't hold too many.
@@ -107,20 +107,20 @@ func decode(body []byte, jobID string) (status.Job, error) {
 			SubJobs count `json:"sub_jobs"`
 		}
 		if err := json.Unmarshal(body, &counted); err != nil {
-			return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
+			return status.Job{}, "", fmt.Errorf("the response is not a job: %w", err)
 		}
 	}
-	var job status.Job
-	if err := job.UnmarshalJSON(body); err != nil { // json.Unmarshal would scan the body twice more
-		return status.Job{}, fmt.Errorf("the response is not a job: %w", err)
+	job, dropped, err := status.Decode(body)
+	if err != nil {
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %w", err)
 	}
 	switch {
-	case strings.TrimSpace(string(job.Status)) == "":
-		return status.Job{}, errors.New("the response has no status")
+	case job.Status == "":
+		return status.Job{}, "", errors.New("the response has no status")
 	case job.ID != "" && !status.SameID(job.ID, jobID):
-		return status.Job{}, fmt.Errorf("the response is for another job, %q", wire.Line(job.ID, 64))
+		return status.Job{}, "", fmt.Errorf("the response is for another job, %q", wire.Line(job.ID, 64))
 	}
-	return job, nil
+	return job, dropped, nil
 }
 
 // redact removes the credential from what the service says about a job.

@@ -57,22 +57,30 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 // object.
 func Decode(data []byte) (job Job, dropped string, err error) {
 	data = bytes.TrimLeft(data, " \t\r\n\ufeff")
+	var unread unread
 	var wire struct {
 		fields
-		SubJobs list `json:"sub_jobs"`
+		SubJobs []*fields `json:"sub_jobs"` // nil for null, which is skipped
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return Job{}, "", err
+	if json.Unmarshal(data, &wire) != nil { // rare, and then sub_jobs are decoded one by one
+		var lenient struct {
+			fields
+			SubJobs list `json:"sub_jobs"`
+		}
+		if err := json.Unmarshal(data, &lenient); err != nil {
+			return Job{}, "", err
+		}
+		wire.fields, wire.SubJobs = lenient.fields, lenient.SubJobs.of
+		if lenient.SubJobs.dropped != "" {
+			unread.add(lenient.SubJobs.dropped)
+		}
 	}
-	var unread unread
 	job = wire.job(&unread, "")
-	if wire.SubJobs.dropped != "" {
-		unread.add(wire.SubJobs.dropped)
-	}
-	if n := len(wire.SubJobs.of); n > 0 {
+	wire.SubJobs = slices.DeleteFunc(wire.SubJobs, func(sub *fields) bool { return sub == nil })
+	if n := len(wire.SubJobs); n > 0 {
 		job.SubJobs = make([]Job, n)
 	}
-	for i, sub := range wire.SubJobs.of {
+	for i, sub := range wire.SubJobs {
 		job.SubJobs[i] = sub.job(&unread, "a sub-job's ")
 	}
 	return job, strings.Join(unread, ", "), nil
@@ -158,7 +166,7 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// list is sub_jobs: those elements that are objects. A null element is not one.
+// list is sub_jobs of any shape: those elements that are objects, nil for the others.
 type list struct {
 	of      []*fields
 	dropped string
@@ -173,21 +181,15 @@ func (l *list) UnmarshalJSON(data []byte) error {
 		l.dropped = "sub_jobs, which is not a list"
 		return nil
 	}
-	if json.Unmarshal(data, &l.of) != nil {
-		l.decodeEach(data)
-	}
-	l.of = slices.DeleteFunc(l.of, func(sub *fields) bool { return sub == nil })
-	return nil
-}
-
-// decodeEach is for a list in which something is not an object.
-func (l *list) decodeEach(data []byte) {
 	var elements []json.RawMessage
-	_ = json.Unmarshal(data, &elements) // it is a valid list
+	if err := json.Unmarshal(data, &elements); err != nil {
+		return err
+	}
 	l.of = make([]*fields, len(elements))
 	for i, element := range elements {
 		if json.Unmarshal(element, &l.of[i]) != nil {
 			l.of[i], l.dropped = nil, "a sub-job, which is not an object"
 		}
 	}
+	return nil
 }

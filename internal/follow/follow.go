@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -151,6 +152,9 @@ func (s *State) answered(p Poll, r Rules) Next {
 		Transitions: slices.DeleteFunc(status.Diff(s.Job, job, p.At), s.wasDelivered),
 		AtLeast:     min(p.Reply.RetryAfter, maxRetryAfter),
 	}
+	if s.isFirstDropped(p.Reply.Dropped) {
+		n.Warnings = append(n.Warnings, "left out of the response: "+wire.OneLine(p.Reply.Dropped))
+	}
 	for _, t := range n.Transitions {
 		if rank(t.To) < rank(t.From) {
 			n.Warnings = append(n.Warnings, fmt.Sprintf("status went back from %.64q to %.64q", t.From, t.To))
@@ -241,9 +245,9 @@ func (s *State) confirm(at time.Time, n *Next) {
 func (s *State) check(r poller.Reply) error {
 	var wrong error
 	switch {
-	case r.Job.Status == "":
+	case foldStatus(r.Job.Status) == "":
 		wrong = errors.New("the response has no status")
-	case r.Job.ID != "" && !status.SameID(r.Job.ID, s.Job.ID):
+	case r.Job.ID != "" && !status.SameID(trim(r.Job.ID), s.Job.ID):
 		wrong = errors.New("the response is for another job")
 	default:
 		return nil

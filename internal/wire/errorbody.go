@@ -33,10 +33,10 @@ const (
 //	{"error":{...}} and {"forbidden":{...}} around any of these
 //	empty, or a proxy's HTML page
 //
-// It is lenient: a code may be a number, and a field that is missing or has another
+// It is lenient: a byte-order mark is skipped, a code may be a number, and a field that is missing or has another
 // type is empty. Secrets that the body echoes are redacted.
 func DecodeError(body []byte, secrets ...string) ErrorBody {
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(WithoutMark(body))
 	var b ErrorBody
 	switch {
 	case len(body) == 0:
@@ -57,6 +57,9 @@ func DecodeError(body []byte, secrets ...string) ErrorBody {
 		RequestID: RequestID(b.RequestID, secrets...),
 	}
 }
+
+// WithoutMark returns body without the byte-order mark that some servers put before JSON.
+func WithoutMark(body []byte) []byte { return bytes.TrimLeft(body, " \t\r\n\ufeff") }
 
 // RequestID cleans a request id from a header as [DecodeError] cleans one from a body.
 func RequestID(id string, secrets ...string) string {
