@@ -42,11 +42,11 @@ func (e *FailedError) Is(target error) bool { return target == ErrJobFailed }
 
 // Has reports whether the job, or a failed sub-job, has this error code, such as "SFS.TURBO.0100".
 func (e *FailedError) Has(code string) bool {
-	if e.Job.ErrorCode == code {
+	if code != "" && e.Job.ErrorCode == code {
 		return true
 	}
 	for _, sub := range failedSubJobs(e.Job) {
-		if sub.ErrorCode == code {
+		if code != "" && sub.ErrorCode == code {
 			return true
 		}
 	}

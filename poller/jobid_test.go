@@ -22,6 +22,9 @@ func TestJobID(t *testing.T) {
 		`{"jobId":"first","job_id":7}`:        "first",
 		`{"jobId":"a/b\u4efb"}`:               "a/b任",
 		`{"jobId":"x","errCode":"","a":[{}]}`: "x",
+		"\ufeff" + `{"jobId":"a-1"}`:          "a-1",
+		" \ufeff\n" + `{"job_id":"a-1"}`:      "a-1",
+		"\ufeff\ufeff" + `{"jobId":"a-1"}`:    "a-1",
 		pageSample:                            "26f6b565-xxxx-XXXX-xxxx-03f0bd975433",
 	} {
 		for _, code := range []int{200, 202} {
@@ -36,6 +39,8 @@ func TestJobIDSaysWhatIsWrong(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                         "it is empty",
 		" \n":                      "it is empty",
+		"\ufeff":                   "it is empty",
+		`{"jobId":"a"}` + "\ufeff": "not JSON",
 		"OK":                       "not JSON",
 		`{"jobId":"a`:              "not JSON",
 		`{"jobId":"a"}x`:           "not JSON",
@@ -81,6 +86,11 @@ func TestJobIDOfARefusedCall(t *testing.T) {
 	require.EqualError(t, err, "HTTP 404 Not Found: the call was refused: SFS.TURBO.0001: no such share", "without advice about a job")
 	_, err = poller.JobID(500, []byte(`{"jobId":"a"}`))
 	require.EqualError(t, err, "HTTP 500 Internal Server Error: the call was refused: JSON of an unknown shape")
+}
+
+func TestJobIDOfARefusedCallWithAByteOrderMark(t *testing.T) {
+	_, err := poller.JobID(409, []byte("\ufeff"+`{"errCode":"SFS.TURBO.0011","errMsg":"busy"}`))
+	require.EqualError(t, err, "HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: busy")
 }
 
 func FuzzJobID(f *testing.F) {

@@ -46,6 +46,39 @@ func TestGoodResponses(t *testing.T) {
 	}
 }
 
+// A finished job that is read as a bad response is polled forever.
+func TestAFinishedJobIsReadWhateverElseIsWrong(t *testing.T) {
+	for body, dropped := range map[string]string{
+		`{"status":"success","sub_jobs":{}}`:                    "sub_jobs, which is not a list",
+		`{"status":"success","sub_jobs":7}`:                     "sub_jobs, which is not a list",
+		`{"status":"success","sub_jobs":"x"}`:                   "sub_jobs, which is not a list",
+		`{"status":"success","sub_jobs":[1,2]}`:                 "a sub-job, which is not an object",
+		`{"status":"success","sub_jobs":[{"job_id":"a"},[]]}`:   "a sub-job, which is not an object",
+		`{"status":"success","fail_reason":{}}`:                 "fail_reason, which is not a text",
+		`{"status":"success ","job_id":" ` + jobID + `\n"}`:     "",
+		`{"status":"\u00a0success\t"}`:                          "",
+		`{"status":"\r\nsuccess"}`:                              "",
+		"\ufeff" + `{"status":"success"}`:                       "",
+		" \ufeff\r\n" + `{"status":"success"}`:                  "",
+		`{"status":"success","sub_jobs":null,"progress":[1,2]}`: "",
+	} {
+		reply, err := poll(t, answer(200, body))
+		require.NoError(t, err, body)
+		require.Equal(t, status.Success, reply.Job.Status, body)
+		require.Equal(t, dropped, reply.Dropped, body)
+	}
+}
+
+func TestAByteOrderMarkHidesNoError(t *testing.T) {
+	for code, verdict := range map[int]poller.Verdict{400: poller.NotFound, 404: poller.NotFound, 503: poller.Passing} {
+		_, err := poll(t, answer(code, "\ufeff"+`{"errCode":"SFS.TURBO.0001","errMsg":"parameter error"}`))
+		e, ok := errors.AsType[*poller.Error](err)
+		require.True(t, ok)
+		require.Equal(t, "SFS.TURBO.0001", e.Code)
+		require.Equal(t, verdict, poller.Classify(err))
+	}
+}
+
 func TestBadResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		code       int
@@ -68,6 +101,9 @@ func TestBadResponses(t *testing.T) {
 		"a status as object":      {200, `{"status":{}}`, "no status"},
 		"an error":                {200, `{"errCode":"SFS.TURBO.0005","errMsg":"Internal server error"}`, "no status: SFS.TURBO.0005: Internal server error"},
 		"another job":             {200, `{"job_id":"another","status":"success"}`, `for another job, "another"`},
+		"ends early":              {200, `{"status":"success","sub_jobs":{`, "unexpected end of JSON"},
+		"only a byte-order mark":  {200, "\ufeff", "the response is empty"},
+		"2,001 bad sub-jobs":      {200, `{"status":"success","sub_jobs":[` + strings.Repeat("1,", 5000) + `1]}`, "more than 2000 sub-jobs"},
 		"2,001 sub-jobs":          {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 2000) + `{}]}`, "more than 2000 sub-jobs"},
 		"2,001 in two lists":      {200, `{"status":"running","sub_jobs":[` + strings.Repeat("{},", 1000) + `{}],"SUB_JOBS":[` + strings.Repeat("{},", 999) + `{}]}`, "more than 2000 sub-jobs"},
 		"more than 1 MiB":         {200, `{"status":"running"}` + strings.Repeat(" ", 1<<20-19), "longer than 1 MiB"},

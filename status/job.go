@@ -62,10 +62,10 @@ func Decode(data []byte) (job Job, dropped string, err error) {
 		SubJobs []*fields `json:"sub_jobs"`
 	}
 	subs := &list{}
-	if bytes.Count(data, []byte("sub_jobs")) < 2 && json.Unmarshal(data, &plain) == nil {
+	if !mayRepeat(data) && json.Unmarshal(data, &plain) == nil {
 		subs.of = plain.SubJobs
 		subs.withoutNull()
-	} else { // rare: sub_jobs is not a list of objects, or is there twice, or there is an error to report
+	} else { // rare: sub_jobs is not a list of objects, or may be there twice, or there is an error to report
 		var lenient struct {
 			fields
 			SubJobs list `json:"sub_jobs"`
@@ -87,6 +87,13 @@ func Decode(data []byte) (job Job, dropped string, err error) {
 		job.SubJobs[i] = sub.job(&unread, "a sub-job's ")
 	}
 	return job, strings.Join(unread, ", "), nil
+}
+
+// mayRepeat reports whether sub_jobs may be there twice, in any spelling that encoding/json takes
+// for the key: it would decode the second list into the elements of the first. No letter but J
+// folds to j, and no sign to the underscore before it.
+func mayRepeat(data []byte) bool {
+	return bytes.Count(data, []byte("_j"))+bytes.Count(data, []byte("_J")) > 1 || bytes.Contains(data, []byte(`\u00`))
 }
 
 // LogValue returns the job's id, type, status and, of a failed job, code: what a line of log/slog

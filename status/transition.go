@@ -54,13 +54,13 @@ func (t Transition) LogValue() slog.Value {
 }
 
 // Merge returns next, completed from prev: the sub-jobs that it lacks are kept as they were last
-// seen, after its own, and the job or a sub-job that comes without a status keeps its last one.
+// seen, after its own, and a job or sub-job that comes without a status keeps its last one, with the
+// times, code and reason that it lacks.
 func Merge(prev, next Job) Job {
-	merged := next.Clone()
-	merged.Status = cmp.Or(next.Status, prev.Status)
+	merged := complete(prev, next).Clone()
 	if linedUp(prev, next) {
 		for i, sub := range prev.SubJobs {
-			merged.SubJobs[i].Status = cmp.Or(next.SubJobs[i].Status, sub.Status)
+			merged.SubJobs[i] = complete(sub, next.SubJobs[i])
 		}
 		return merged
 	}
@@ -72,12 +72,23 @@ func Merge(prev, next Job) Job {
 	var before namer
 	for _, sub := range prev.SubJobs {
 		if i, ok := at[before.name(sub)]; ok {
-			merged.SubJobs[i].Status = cmp.Or(next.SubJobs[i].Status, sub.Status)
+			merged.SubJobs[i] = complete(sub, next.SubJobs[i])
 		} else {
 			merged.SubJobs = append(merged.SubJobs, sub)
 		}
 	}
 	return merged
+}
+
+// complete returns next. If it has no status, prev's status, times, code and reason fill what it lacks.
+func complete(prev, next Job) Job {
+	if next.Status != "" {
+		return next
+	}
+	next.Status = prev.Status
+	next.BeginTime, next.EndTime = cmp.Or(next.BeginTime, prev.BeginTime), cmp.Or(next.EndTime, prev.EndTime)
+	next.ErrorCode, next.FailReason = cmp.Or(next.ErrorCode, prev.ErrorCode), cmp.Or(next.FailReason, prev.FailReason)
+	return next
 }
 
 // Diff returns what Merge(prev, next) shows and prev does not, in the order of delivery: the job's

@@ -124,10 +124,12 @@ func TestMergeFields(t *testing.T) {
 	prev := status.Job{ID: "p", ErrorCode: "old", FailReason: "old", BeginTime: "1", SubJobs: job("running: a=running").SubJobs}
 	next := status.Job{ID: "p", Status: status.Running, EndTime: "2"}
 	require.Equal(t, status.Job{ID: "p", Status: status.Running, EndTime: "2", SubJobs: prev.SubJobs}, status.Merge(prev, next),
-		"all fields but the status are the newest response's alone")
+		"with a status, all fields are the newest response's alone")
 	prev.SubJobs = []status.Job{{ID: "a", Type: "old", Status: status.Failed, ErrorCode: "old"}}
 	next.SubJobs = []status.Job{{ID: "a", EndTime: "2"}}
-	require.Equal(t, []status.Job{{ID: "a", Status: status.Failed, EndTime: "2"}}, status.Merge(prev, next).SubJobs, "so are a sub-job's")
+	require.Equal(t, []status.Job{{ID: "a", Status: status.Failed, ErrorCode: "old", EndTime: "2"}}, status.Merge(prev, next).SubJobs,
+		"a status that is left out is kept with its code")
+	require.Equal(t, "old", status.Merge(prev, status.Job{SubJobs: next.SubJobs}).FailReason, "so is the job's own")
 }
 
 func TestDiffJobID(t *testing.T) {

@@ -8,24 +8,29 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// fold returns job with the known statuses in lower case, because sibling services spell theirs in
-// upper case, and without blanks around a status, whichever Poller it came from. It shares no
-// memory with job.
+// fold returns job without blanks around ids and statuses, and with the known statuses in lower
+// case: sibling services spell theirs in upper case. It shares no memory with job.
 func fold(job status.Job) status.Job {
 	job = job.Clone()
-	job.Status = foldStatus(job.Status)
+	job.ID, job.Status = trim(job.ID), foldStatus(job.Status)
 	for i := range job.SubJobs {
-		job.SubJobs[i].Status = foldStatus(job.SubJobs[i].Status)
+		sub := &job.SubJobs[i]
+		sub.ID, sub.Status = trim(sub.ID), foldStatus(sub.Status)
 	}
 	return job
 }
 
 func foldStatus(s status.Status) status.Status {
-	s = status.Status(strings.TrimFunc(string(s), func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }))
+	s = status.Status(trim(string(s)))
 	if lower := status.Status(strings.ToLower(string(s))); lower.Known() {
 		return lower
 	}
 	return s
+}
+
+// trim removes blanks and invisible characters around s, as status.Decode does.
+func trim(s string) string {
+	return strings.TrimFunc(s, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
 }
 
 // rank orders the statuses as a job goes through them; an unknown one counts as running.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -170,8 +171,8 @@ func (s *State) answered(p Poll, r Rules) Next {
 		s.full = true
 		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
 	}
-	if dropped := p.Reply.Dropped; dropped != "" && len(s.seen) < maxSeen && s.seen.add(anyName, status.Status("dropped "+dropped)) {
-		n.Warnings = append(n.Warnings, fmt.Sprintf("left out of the response: %.200s", dropped))
+	if s.isFirstDropped(p.Reply.Dropped) {
+		n.Warnings = append(n.Warnings, "left out of the response: "+wire.OneLine(p.Reply.Dropped))
 	}
 	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
 	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
@@ -249,7 +250,7 @@ func (s *State) check(r poller.Reply) error {
 	switch {
 	case foldStatus(r.Job.Status) == "":
 		wrong = errors.New("the response has no status")
-	case r.Job.ID != "" && !status.SameID(r.Job.ID, s.Job.ID):
+	case r.Job.ID != "" && !status.SameID(trim(r.Job.ID), s.Job.ID):
 		wrong = errors.New("the response is for another job")
 	default:
 		return nil

@@ -45,8 +45,21 @@ func (s *State) isFirstUnknown(now status.Status) bool {
 	return true
 }
 
-// anyName stands for the job or any sub-job; no name of a sub-job is like it.
-const anyName = "\x00"
+// isFirstDropped reports, once for each text, that something of a response was dropped. These texts
+// count as unknown statuses do, so that a Poller that invents them fills neither memory nor log.
+func (s *State) isFirstDropped(what string) bool {
+	if what == "" || s.unknown >= maxUnknown || !s.seen.add(dropped, status.Status(what)) {
+		return false
+	}
+	s.unknown++
+	return true
+}
+
+// anyName stands for the job or any sub-job; no name of a sub-job is like these.
+const (
+	anyName = "\x00"
+	dropped = "\x00\x00" // what was left out of a response
+)
 
 // seen is a sorted set of digests, one for each name in each status: 8 bytes, however long
 // the name. Two that collide, which is improbable, cost one reset of the schedule.
