@@ -157,7 +157,7 @@ func progress(f *wait.Follower, delivered []status.Transition, next time.Duratio
 		p.Due = time.Now().Add(next).Round(0)
 	}
 	if s.LastFailure != nil {
-		p.LastFailure = s.LastFailure.Error()
+		p.LastFailure = follow.Storable(s.LastFailure.Error())
 	}
 	return p
 }

@@ -7,16 +7,26 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// fold returns job with the known statuses in lower case: sibling services spell theirs in upper
-// case. It shares no memory with job.
+// fold returns job with the known statuses in lower case, because sibling services spell theirs in
+// upper case, and fit to be stored, whatever the Poller. It shares no memory with job.
 func fold(job status.Job) status.Job {
 	job = job.Clone()
-	job.Status = foldStatus(job.Status)
+	foldOne(&job)
 	for i := range job.SubJobs {
-		job.SubJobs[i].Status = foldStatus(job.SubJobs[i].Status)
+		foldOne(&job.SubJobs[i])
 	}
 	return job
 }
+
+func foldOne(job *status.Job) {
+	job.Status, job.BeginTime, job.EndTime = foldStatus(Storable(job.Status)), Storable(job.BeginTime), Storable(job.EndTime)
+	for _, s := range []*string{&job.ID, &job.Type, &job.ErrorCode, &job.FailReason} {
+		*s = Storable(*s)
+	}
+}
+
+// Storable returns s without U+0000, which PostgreSQL stores neither as jsonb nor as text.
+func Storable[S ~string](s S) S { return S(strings.ReplaceAll(string(s), "\x00", "\ufffd")) }
 
 func foldStatus(s status.Status) status.Status {
 	if lower := status.Status(strings.ToLower(string(s))); lower.Known() {

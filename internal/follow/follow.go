@@ -171,7 +171,7 @@ func (s *State) answered(p Poll, r Rules) Next {
 		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
 	}
 	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
-	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
+	s.LastSeen, s.RequestID = p.At, Storable(p.Reply.RequestID)
 	s.suspect, s.failureKind, s.asked[Failure] = false, "", 0
 
 	n.End = s.Outcome(r)
