@@ -14,7 +14,7 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 )
 
-// Polls are closer together than any idle timeout. Without this, a connection to a server that the
+// Polls are closer together than any idle timeout. Otherwise a connection to a server that the
 // endpoint's name no longer leads to would be used for as long as that server keeps failing.
 func TestAConnectionThatOnlyFailsIsReplaced(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
