@@ -193,6 +193,9 @@ func (e *UnfinishedError) lastSeen() string {
 	if more := len(open) - shown; more > 0 {
 		open = append(open[:shown], fmt.Sprintf("and %d more", more))
 	}
+	if why := join(e.Last.ErrorCode, e.Last.FailReason); why != "" { // services give them early, too
+		open = slices.Insert(open, 0, why)
+	}
 	if len(open) > 0 {
 		seen += " (" + strings.Join(open, ", ") + ")"
 	}

@@ -161,7 +161,7 @@ func progress(f *wait.Follower, delivered []status.Transition, next time.Duratio
 		p.Due = time.Now().Add(next).Round(0)
 	}
 	if s.LastFailure != nil {
-		p.LastFailure = wire.Text(s.LastFailure)
+		p.LastFailure = follow.Storable(wire.Text(s.LastFailure))
 	}
 	return p
 }

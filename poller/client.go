@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,7 +21,9 @@ import (
 //	GET {endpoint}/v1/{project_id}/sfs-turbo/jobs/{job_id}
 //
 // [New] makes one. It is safe for concurrent use: use one for all waits, so that they
-// share connections. Printing it shows no secret.
+// share connections. After four responses in a row of 500 and above the connection is
+// replaced, in case the endpoint's name leads to another server now. Printing a Client
+// shows no secret.
 type Client struct {
 	place
 	named *project // to be looked up by name before the first poll; nil if the id was given
@@ -29,6 +32,8 @@ type Client struct {
 	authorize func(context.Context, *http.Request) (report func(credential.Feedback) (again bool, err error), err error)
 	do        func(*http.Request) (*http.Response, error)
 	closeIdle func()
+
+	failing *atomic.Int32 // responses of 500 and above in a row
 }
 
 // place is where jobs are: an endpoint and a project, by its id.
@@ -82,6 +87,7 @@ func newClient(s settings, p place) *Client {
 		authorize: credential.AsAttempter(s.credential).Attempt,
 		do:        s.client.Do,
 		closeIdle: plain.CloseIdleConnections,
+		failing:   new(atomic.Int32),
 	}
 }
 
@@ -176,6 +182,9 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 			again = retry
 		}
 	}()
+	// Polls are closer together than any idle timeout, so a connection to a server that the name no
+	// longer leads to would never close. The next poll after this one resolves the name again.
+	r.Close = c.failing.Load()%4 == 3
 	limited, cancel := wire.LimitSends(ctx)
 	defer cancel(nil)
 	resp, err := c.do(r.WithContext(limited))
@@ -183,6 +192,11 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 		return Reply{}, false, noResponse(what, r, wire.SendError(limited, err))
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 500 {
+		c.failing.Store(0)
+	} else {
+		c.failing.Add(1)
+	}
 	date := wire.Date(resp.Header.Get("Date"))
 	reply, err = read(resp, what, decode, secretsOf(r), date, time.Now())
 	said = feedback(date, err)

@@ -49,7 +49,8 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 // Decode decodes a response leniently, because only the job's own status says whether it has ended:
 // absent, null and "" are the same, numbers and booleans are kept as they are spelled, blanks and
 // invisible characters around an id and a status are removed, and unknown keys, the sub-jobs of a
-// sub-job and a byte-order mark are skipped. A null is an empty job.
+// sub-job and a byte-order mark are skipped. U+0000, which PostgreSQL cannot store, becomes U+FFFD. A
+// null is an empty job.
 //
 // What can't be read is dropped, and the rest is kept: sub_jobs that are not a list, a sub-job that
 // is not an object, a field that is an object or a list. dropped says in words what that was, or ""
@@ -130,9 +131,9 @@ func (f *fields) job(u *unread, of string) Job {
 		}
 	}
 	return Job{
-		ID: trim(f.ID.string), Type: f.Type.string, Status: Status(trim(f.Status.string)),
-		BeginTime: Timestamp(f.BeginTime.string), EndTime: Timestamp(f.EndTime.string),
-		ErrorCode: f.ErrorCode.string, FailReason: f.FailReason.string,
+		ID: trim(f.ID.string), Type: storable(f.Type.string), Status: Status(trim(f.Status.string)),
+		BeginTime: Timestamp(storable(f.BeginTime.string)), EndTime: Timestamp(storable(f.EndTime.string)),
+		ErrorCode: storable(f.ErrorCode.string), FailReason: storable(f.FailReason.string),
 	}
 }
 
@@ -140,8 +141,10 @@ var keys = [...]string{"job_id", "job_type", "status", "begin_time", "end_time",
 
 // trim removes the blanks and the invisible characters around s.
 func trim(s string) string {
-	return strings.TrimFunc(s, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
+	return storable(strings.TrimFunc(s, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }))
 }
+
+func storable(s string) string { return strings.ReplaceAll(s, "\x00", "\ufffd") }
 
 // unread says what was dropped, each kind once.
 type unread []string

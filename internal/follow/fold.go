@@ -8,17 +8,28 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// fold returns job without blanks around ids and statuses, and with the known statuses in lower
-// case: sibling services spell theirs in upper case. It shares no memory with job.
+// fold returns job without blanks around ids and statuses, with the known statuses in lower case,
+// because sibling services spell theirs in upper case, and fit to be stored, whichever Poller it
+// came from. It shares no memory with job.
 func fold(job status.Job) status.Job {
 	job = job.Clone()
-	job.ID, job.Status = trim(job.ID), foldStatus(job.Status)
+	foldOne(&job)
 	for i := range job.SubJobs {
-		sub := &job.SubJobs[i]
-		sub.ID, sub.Status = trim(sub.ID), foldStatus(sub.Status)
+		foldOne(&job.SubJobs[i])
 	}
 	return job
 }
+
+func foldOne(job *status.Job) {
+	job.ID, job.Status = trim(job.ID), Storable(foldStatus(job.Status))
+	job.BeginTime, job.EndTime = Storable(job.BeginTime), Storable(job.EndTime)
+	for _, s := range []*string{&job.ID, &job.Type, &job.ErrorCode, &job.FailReason} {
+		*s = Storable(*s)
+	}
+}
+
+// Storable returns s without U+0000, which PostgreSQL stores neither as jsonb nor as text.
+func Storable[S ~string](s S) S { return S(strings.ReplaceAll(string(s), "\x00", "\ufffd")) }
 
 func foldStatus(s status.Status) status.Status {
 	s = status.Status(trim(string(s)))

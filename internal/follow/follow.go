@@ -175,7 +175,7 @@ func (s *State) answered(p Poll, r Rules) Next {
 		n.Warnings = append(n.Warnings, "left out of the response: "+wire.OneLine(p.Reply.Dropped))
 	}
 	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
-	s.LastSeen, s.RequestID = p.At, p.Reply.RequestID
+	s.LastSeen, s.RequestID = p.At, Storable(p.Reply.RequestID)
 	s.suspect, s.failureKind, s.asked[Failure] = false, "", 0
 
 	n.End = s.Outcome(r)

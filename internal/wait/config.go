@@ -88,14 +88,43 @@ func (f *Follower) schedule(which follow.Schedule) (backoff.BackOff, error) {
 		return f.schedules[which], nil
 	}
 	b := f.Schedules[which]()
-	if IsNil(b) {
-		return nil, fmt.Errorf("%s: the function returned no BackOff",
-			[...]string{follow.Progress: "WithBackOff", follow.Failure: "WithFailureBackOff"}[which])
+	if wrong := unusable(b); wrong != "" {
+		return nil, fmt.Errorf("%s: %s", [...]string{follow.Progress: "WithBackOff", follow.Failure: "WithFailureBackOff"}[which], wrong)
 	}
 	b.Reset()
 	f.schedules[which] = b
 	f.replay(which)
 	return b, nil
+}
+
+// unusable says what is wrong with b, "" if nothing is. An ExponentialBackOff that is not made by its
+// constructor panics, polls without a pause, or stops at random.
+func unusable(b backoff.BackOff) string {
+	if IsNil(b) {
+		return "the function returned no BackOff"
+	}
+	e, ok := b.(*backoff.ExponentialBackOff)
+	if !ok {
+		return ""
+	}
+	var field string
+	switch {
+	case e.Clock == nil:
+		field = "Clock is nil"
+	case e.InitialInterval <= 0:
+		field = fmt.Sprint("InitialInterval is ", e.InitialInterval)
+	case e.MaxInterval <= 0:
+		field = fmt.Sprint("MaxInterval is ", e.MaxInterval)
+	case e.Multiplier < 1:
+		field = fmt.Sprint("Multiplier is ", e.Multiplier, ", which is less than 1")
+	case e.RandomizationFactor < 0 || e.RandomizationFactor > 1:
+		field = fmt.Sprint("RandomizationFactor is ", e.RandomizationFactor, ", which is not from 0 to 1")
+	case e.MaxElapsedTime != 0 && e.Stop >= 0:
+		field = fmt.Sprint("Stop is ", e.Stop, ", not backoff.Stop")
+	default:
+		return ""
+	}
+	return "backoff.ExponentialBackOff: its " + field + ": use backoff.NewExponentialBackOff"
 }
 
 // replay advances the schedule of a wait that was stored to where it was.

@@ -35,7 +35,8 @@ type PasswordOptions struct {
 // without a valid token, once a second. A Retry-After makes that longer, up to two
 // minutes.
 //
-// Password fails if a part is missing; it does not use the network. Authorize and Refresh
+// Password fails if a part is missing, or has a newline or an invisible character in it; it does
+// not use the network. Authorize and Refresh
 // fail with an [*Error]. It is Permanent if IAM refuses the request. A rejected password
 // is not sent again for ten minutes, because failed logins lock a user. If a token was
 // renewed because of a rejection and is itself rejected within a minute, it is not
@@ -55,6 +56,20 @@ func Password(o PasswordOptions) (Credential, error) {
 	} {
 		if part.value == "" {
 			return nil, permanent("the " + part.name + " is empty: IAM needs it for a token")
+		}
+	}
+	for _, part := range []struct {
+		name, value string
+		check       func(name, value string) error
+	}{
+		{"user's name", o.User, sendable},
+		{"password", o.Password, visible}, // it may begin or end with a space
+		{"domain (the account's name)", o.Domain, sendable},
+		{"project's name", o.ProjectName, sendable},
+		{"project's id", o.ProjectID, sendable},
+	} {
+		if err := part.check(part.name, part.value); err != nil {
+			return nil, err
 		}
 	}
 	s := &session{issue: newIAM(endpoint, o).issue}

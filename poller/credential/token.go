@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // Token authorizes with a project-scoped IAM token, sent as X-Auth-Token: the one that
@@ -68,13 +69,23 @@ func set(r *http.Request, token string) error {
 
 // sendable checks that a value can be sent in a header. The error never quotes it.
 func sendable(name, value string) error {
-	switch {
-	case strings.HasSuffix(value, "\n"):
-		return permanent("the " + name + " has a trailing newline: trim it")
-	case strings.TrimSpace(value) != value:
+	if err := visible(name, value); err != nil {
+		return err
+	}
+	if strings.TrimSpace(value) != value {
 		return permanent("the " + name + " has a space before or after it: trim it")
-	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
-		return permanent("the " + name + " has a control character in it, such as a newline: give it as it was issued, on one line")
+	}
+	return nil
+}
+
+// visible checks that a value has nothing in it that editors and shells add unseen. The error never
+// quotes it.
+func visible(name, value string) error {
+	switch line := strings.TrimRight(value, "\r\n"); {
+	case strings.ContainsFunc(line, func(c rune) bool { return !unicode.IsPrint(c) }):
+		return permanent("the " + name + " has a control character or an invisible character in it, such as a newline: give it as it was issued, on one line")
+	case line != value:
+		return permanent("the " + name + " has a trailing newline: trim it")
 	}
 	return nil
 }
