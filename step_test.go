@@ -136,13 +136,13 @@ func TestStep(t *testing.T) {
 		for state, wrong := range map[string]string{
 			`{"version":2}`: "version 2",
 			`{}`:            "version 0",
-			`{"version":1,"schedules":{"failure":-3}}`:        "negative",
+			`{"version":1,"schedules":{"failure":-3}}`:        "asked -3 times",
 			`{"version":1,"end":"exploded"}`:                  `unknown end "exploded"`,
 			`{"version":1,"end":"success"}`:                   `end "success"`,
 			`{"version":1,"end":"failed"}`:                    `end "failed"`,
-			`{"version":1,"interval":9000000000000000000}`:    "interval",
-			`{"version":1,"responses":[9000000000000000000]}`: "interval",
-			`{"version":1,"seen":"AAAA"}`:                     "3 bytes",
+			`{"version":1,"interval":9000000000000000000}`:    "duration",
+			`{"version":1,"responses":[9000000000000000000]}`: "duration",
+			`{"version":1,"seen":"AAAA"}`:                     "3 and 0 bytes",
 			`[]`:                                              "array",
 		} {
 			p := waiter.Progress{JobID: id, Job: job("running"), Started: time.Now(), State: json.RawMessage(state)}

@@ -10,11 +10,7 @@ import (
 
 // margin is how long before the deadline the last look starts.
 func (s *State) margin() time.Duration {
-	slowest := time.Duration(0)
-	if len(s.responses) > 0 {
-		slowest = slices.Max(s.responses)
-	}
-	return slowest*3/2 + 100*time.Millisecond
+	return slices.Max(s.took[:])*3/2 + 100*time.Millisecond
 }
 
 // LastLook returns when the last look before the deadline starts: 1.5 times the slowest of the
@@ -43,7 +39,7 @@ func (s *State) Look(now, deadline time.Time) {
 // hung poll must not cost the last look. 0 means: without limit.
 func (s *State) PollLimit(timeout time.Duration, now, deadline time.Time) time.Duration {
 	left := s.LastLook(deadline).Sub(now)
-	if deadline.IsZero() || len(s.responses) == 0 || left <= s.margin() {
+	if deadline.IsZero() || s.responses == 0 || left <= s.margin() {
 		return timeout
 	}
 	if timeout == 0 {

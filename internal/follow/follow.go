@@ -81,10 +81,8 @@ func (s *State) Observe(p Poll, r Rules) Next {
 		p.Err = s.check(p.Reply)
 	}
 	if isResponse(p.Err) {
-		if len(s.responses) == 4 {
-			s.responses = slices.Delete(s.responses, 0, 1) // in place: its capacity stays 4
-		}
-		s.responses = append(s.responses, p.Took)
+		copy(s.took[1:], s.took[:])
+		s.took[0], s.responses = p.Took, min(s.responses+1, int32(len(s.took)))
 	}
 	var n Next
 	if p.Err != nil {
@@ -152,7 +150,7 @@ func (s *State) answered(p Poll, r Rules) Next {
 	job := fold(p.Reply.Job)
 	job.ID, job.Type = s.Job.ID, cmp.Or(job.Type, s.Job.Type)
 	n := Next{
-		Transitions: slices.DeleteFunc(status.Diff(s.Job, job, p.At), s.wasDelivered),
+		Transitions: slices.DeleteFunc(status.Diff(s.Job, job, p.At), s.gone.back),
 		AtLeast:     min(p.Reply.RetryAfter, maxRetryAfter),
 	}
 	for _, t := range n.Transitions {
@@ -164,17 +162,18 @@ func (s *State) answered(p Poll, r Rules) Next {
 		}
 		if s.isNew(t) {
 			n.Reset = true
-			s.newStatus = p.At.Sub(s.Started)
+			s.newStatus = max(0, p.At.Sub(s.Started))
 		}
-	}
-	if len(s.seen) >= maxSeen && !s.full {
-		s.full = true
-		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
 	}
 	if s.isFirstDropped(p.Reply.Dropped) {
 		n.Warnings = append(n.Warnings, "left out of the response: "+wire.OneLine(p.Reply.Dropped))
 	}
-	s.Job = bound(status.Merge(s.Job, job), len(job.SubJobs))
+	merged := status.Merge(s.Job, job)
+	s.Job = bound(merged, len(job.SubJobs))
+	if !s.gone.drop(merged, len(s.Job.SubJobs)) && !s.full {
+		s.full = true
+		n.Warnings = append(n.Warnings, "too many sub-jobs to remember: those that come and go may be delivered again")
+	}
 	s.LastSeen, s.RequestID = p.At, Storable(p.Reply.RequestID)
 	s.suspect, s.failureKind, s.asked[Failure] = false, "", 0
 
@@ -233,7 +232,7 @@ func (s *State) grace(at time.Time, r Rules, n *Next, end End) {
 // confirm tolerates one stale replica, or one proxy in reload: only a second such failure, with no
 // good response in between, ends the wait of a job that was seen.
 func (s *State) confirm(at time.Time, n *Next) {
-	age := at.Sub(s.Started)
+	age := max(0, at.Sub(s.Started))
 	if !s.suspect || s.suspected > age { // a stored age that lies ahead counts as now
 		s.suspect, s.suspected = true, age
 	}

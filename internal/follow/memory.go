@@ -14,27 +14,28 @@ const version = 1
 
 // memory is the stored form of what a State knows beyond its exported fields.
 type memory struct {
-	Version     int             `json:"version"`
-	Seen        []byte          `json:"seen,omitempty"`
-	Names       int             `json:"names,omitempty"`
-	Unknown     int             `json:"unknown,omitempty"`
-	NewStatus   time.Duration   `json:"new_status,omitempty"`
-	Suspected   *time.Duration  `json:"suspected,omitempty"`
-	Planned     time.Duration   `json:"planned,omitempty"`
-	Schedules   map[string]int  `json:"schedules,omitempty"` // how often each was asked
-	Interval    time.Duration   `json:"interval,omitempty"`
-	Responses   []time.Duration `json:"responses,omitempty"`
-	FailureKind string          `json:"failure_kind,omitempty"`
-	End         string          `json:"end,omitempty"`
-	Resumed     bool            `json:"resumed,omitempty"`
-	Full        bool            `json:"full,omitempty"`
+	Version     int              `json:"version"`
+	Seen        []byte           `json:"seen,omitempty"`
+	Gone        []byte           `json:"gone,omitempty"`
+	Names       int32            `json:"names,omitempty"`
+	Unknown     int32            `json:"unknown,omitempty"`
+	NewStatus   time.Duration    `json:"new_status,omitempty"`
+	Suspected   *time.Duration   `json:"suspected,omitempty"`
+	Planned     time.Duration    `json:"planned,omitempty"`
+	Schedules   map[string]int32 `json:"schedules,omitempty"` // how often each was asked
+	Interval    time.Duration    `json:"interval,omitempty"`
+	Responses   []time.Duration  `json:"responses,omitempty"`
+	FailureKind string           `json:"failure_kind,omitempty"`
+	End         string           `json:"end,omitempty"`
+	Resumed     bool             `json:"resumed,omitempty"`
+	Full        bool             `json:"full,omitempty"`
 }
 
 // Memory returns what s knows beyond its exported fields, as JSON.
 func (s *State) Memory() json.RawMessage {
 	m := memory{
-		Version: version, Seen: s.seen.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
-		Planned: s.planned, Interval: s.interval, Responses: s.responses, FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
+		Version: version, Seen: s.seen.bytes(), Gone: s.gone.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
+		Planned: s.planned, Interval: s.interval, Responses: s.took[:s.responses], FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
 	}
 	if s.suspect {
 		m.Suspected = &s.suspected
@@ -42,7 +43,7 @@ func (s *State) Memory() json.RawMessage {
 	for which, n := range s.asked {
 		if n > 0 {
 			if m.Schedules == nil {
-				m.Schedules = make(map[string]int, len(s.asked))
+				m.Schedules = make(map[string]int32, len(s.asked))
 			}
 			m.Schedules[Schedule(which).String()] = n
 		}
@@ -69,33 +70,49 @@ func (s *State) Remember(data json.RawMessage) error {
 	end := Open
 	if m.End != "" {
 		var ok bool
-		if end, ok = endOf(m.End); !ok {
+		if end, ok = endOf(m.End); !ok || end == Open {
 			return fmt.Errorf("unknown end %q", m.End)
 		}
 	}
 	if !s.allows(end) {
 		return fmt.Errorf("end %q beside a job that is %q: only the job's own status decides that", m.End, s.Job.Status)
 	}
-	longest := max(m.Interval, 0)
-	for _, d := range m.Responses {
-		longest = max(longest, d)
+	suspected := time.Duration(0)
+	if m.Suspected != nil {
+		suspected = *m.Suspected
 	}
-	progress, failure := m.Schedules[Progress.String()], m.Schedules[Failure.String()]
+	for _, d := range append([]time.Duration{m.Interval}, m.Responses...) {
+		if d < 0 || d > year {
+			return fmt.Errorf("a duration of %v", d)
+		}
+	}
+	for _, age := range []time.Duration{m.NewStatus, m.Planned, suspected} {
+		if age < 0 || age > 100*year {
+			return fmt.Errorf("an age of %v", age)
+		}
+	}
+	for name, n := range m.Schedules {
+		if name != Progress.String() && name != Failure.String() {
+			return fmt.Errorf("unknown schedule %q", name)
+		}
+		if n < 0 {
+			return fmt.Errorf("a schedule that was asked %d times", n)
+		}
+	}
 	switch {
-	case len(m.Seen)%8 != 0:
-		return fmt.Errorf("%d bytes of seen statuses", len(m.Seen))
-	case min(m.Names, m.Unknown, progress, failure) < 0, m.Interval < 0, len(m.Responses) > 4:
+	case len(m.Seen)%8 != 0, len(m.Gone)%16 != 0:
+		return fmt.Errorf("%d and %d bytes of digests", len(m.Seen), len(m.Gone))
+	case min(m.Names, m.Unknown) < 0, len(m.Responses) > 4:
 		return errors.New("a negative count, or more than four responses")
-	case longest > longestStored:
-		return fmt.Errorf("an interval of %v", longest)
 	}
 	s.seen.setBytes(m.Seen)
+	s.gone.setBytes(m.Gone)
 	s.names, s.unknown, s.newStatus, s.planned = m.Names, m.Unknown, m.NewStatus, m.Planned
-	s.interval, s.responses, s.failureKind, s.resumed, s.full = m.Interval, m.Responses, m.FailureKind, m.Resumed, m.Full
-	s.asked = [2]int{Progress: progress, Failure: failure}
-	if s.suspect = m.Suspected != nil; s.suspect {
-		s.suspected = *m.Suspected
-	}
+	s.interval, s.failureKind, s.resumed, s.full = m.Interval, m.FailureKind, m.Resumed, m.Full
+	s.took = [4]time.Duration{}
+	s.responses = int32(copy(s.took[:], m.Responses)) //nolint:gosec // four at most
+	s.asked = [2]int32{Progress: m.Schedules[Progress.String()], Failure: m.Schedules[Failure.String()]}
+	s.suspect, s.suspected = m.Suspected != nil, suspected
 	s.End = end
 	return nil
 }
@@ -114,5 +131,4 @@ func (s *State) allows(end End) bool {
 	}
 }
 
-// longestStored is longer than any interval or response can be.
-const longestStored = 366 * 24 * time.Hour
+const year = 366 * 24 * time.Hour

@@ -15,25 +15,18 @@ const (
 	maxUnknown = 32                // statuses that are not documented
 )
 
-const maxSeen = 32 * status.MaxSubJobs // digests that are remembered, 512 KB
-
 // isNew reports, once, whether the job or sub-job was never seen in the status that t brings.
 // Going back and forth is not progress.
 func (s *State) isNew(t status.Transition) bool {
 	if t.IsSubJob() && t.From == "" {
-		s.names++
+		if s.names++; s.names > maxNames {
+			return false
+		}
 	}
-	invented := !t.To.Known() && s.unknown >= maxUnknown && !s.seen.has(anyName, t.To)
-	if invented && !t.IsSubJob() || len(s.seen) >= maxSeen {
+	if !t.To.Known() && s.unknown >= maxUnknown && !s.seen.has(anyName, t.To) {
 		return false
 	}
-	return s.seen.add(t.SubJob, t.To) && !invented && s.names <= maxNames
-}
-
-// wasDelivered reports whether t is the first sight of a sub-job that was dropped and has come
-// back in the status that was delivered: see bound.
-func (s *State) wasDelivered(t status.Transition) bool {
-	return t.IsSubJob() && t.From == "" && s.seen.has(t.SubJob, t.To)
+	return s.seen.add(t.SubJob, t.To)
 }
 
 // isFirstUnknown reports, once, whether a status is unknown.

@@ -60,6 +60,9 @@ func TestSeenSubJobsThatComeAndGo(t *testing.T) {
 	}
 	require.Equal(t, 3_001, delivered, "each once, and the job")
 	require.Len(t, s.Observe(replica("a", "success"), follow.Rules{}).Transitions, 1_500, "a new status is delivered")
+	s.Observe(replica("b", "running"), follow.Rules{})
+	s = stored(t, &s)
+	require.Len(t, s.Observe(replica("a", "running"), follow.Rules{}).Transitions, 1_500, "and so is a status that is gone back to")
 
 	t.Run("and more than can be remembered, which is said once", func(t *testing.T) {
 		s, warnings := begin(), []string{}

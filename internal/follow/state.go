@@ -19,19 +19,21 @@ type State struct {
 	Failures    map[string]int // failed polls by poller.Kind
 	LastFailure error
 
-	seen        seen            // which statuses the job and each sub-job have reached
-	names       int             // how many names of sub-jobs have been seen
-	unknown     int             // how many unknown statuses have been seen
-	newStatus   time.Duration   // age of the wait when the last new status was seen
-	suspected   time.Duration   // age of the wait when it became suspect
-	planned     time.Duration   // age of the wait when the first poll was due, if that was planned
-	asked       [2]int          // by Schedule: how often it was asked since its reset
-	interval    time.Duration   // what the schedule Progress said last
-	responses   []time.Duration // how long the last four took
-	failureKind string          // of the last poll; "" if it was good
+	seen        seen             // which statuses the job and each sub-job have reached
+	gone        gone             // sub-jobs that were dropped
+	names       int32            // how many names of sub-jobs have been seen
+	unknown     int32            // how many unknown statuses have been seen
+	newStatus   time.Duration    // age of the wait when the last new status was seen
+	suspected   time.Duration    // age of the wait when it became suspect
+	planned     time.Duration    // age of the wait when the first poll was due, if that was planned
+	asked       [2]int32         // by Schedule: how often it was asked since its reset
+	interval    time.Duration    // what the schedule Progress said last
+	took        [4]time.Duration // by the last four responses, the latest first
+	responses   int32            // how many of them there were
+	failureKind string           // of the last poll; "" if it was good
 	End         End
 	suspect     bool // a failure that may be final has followed the last good response
-	full        bool // seen has reached its bound
+	full        bool // gone has reached its bound
 	looked      bool // the last look before the deadline has begun
 	refused     bool // the limiter has refused since the last poll
 	resumed     bool // begun from a checkpoint: the job's age at the start is unknown
@@ -52,8 +54,7 @@ func (s *State) Clone() State {
 	c := *s
 	c.Job = s.Job.Clone()
 	c.Failures = maps.Clone(s.Failures)
-	c.seen = slices.Clone(s.seen)
-	c.responses = slices.Clone(s.responses)
+	c.seen, c.gone = slices.Clone(s.seen), maps.Clone(s.gone)
 	return c
 }
 
@@ -79,7 +80,7 @@ func (s *State) Unchanged() time.Duration {
 
 // Asked returns how often a schedule was asked since its reset: a schedule that is made again
 // for a stored State is advanced by that many steps.
-func (s *State) Asked(which Schedule) int { return s.asked[which] }
+func (s *State) Asked(which Schedule) int { return int(s.asked[which]) }
 
 // Planned notes that the first poll is due now, by a plan: the not-found grace begins now.
 func (s *State) Planned(now time.Time) { s.planned = now.Sub(s.Started) }

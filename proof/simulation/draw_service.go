@@ -154,7 +154,7 @@ func drawFault(r dice, length time.Duration) Fault {
 	case n < 25: // longer than any waiter stays away
 		f.RetryAfter = r.between(time.Hour, 100*time.Hour).Truncate(time.Second)
 	case n < 30:
-		f.Odd = one(r, "0", "-7", "1.5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT")
+		f.Odd = one(r, "0", "-7", "1,5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT")
 	}
 	return f
 }

@@ -149,7 +149,9 @@ func (o *observer) good(p *Poll) (changes []change, progress bool, end End) {
 		t := &response[i]
 		old, _ := lookup(o.known, t.name)
 		if t.job.Status = lower(t.job.Status); t.job.Status == "" {
-			t.job.Status = old.job.Status // left out
+			t.job.Status = old.job.Status // left out, so the rest is as it was where it is missing
+			t.job.BeginTime, t.job.EndTime = cmp.Or(t.job.BeginTime, old.job.BeginTime), cmp.Or(t.job.EndTime, old.job.EndTime)
+			t.job.ErrorCode, t.job.FailReason = cmp.Or(t.job.ErrorCode, old.job.ErrorCode), cmp.Or(t.job.FailReason, old.job.FailReason)
 		}
 		if t.delivered, t.isDelivered = old.delivered, old.isDelivered; old.job.Status != t.job.Status {
 			subs = append(subs, change{t.name, old.job.Status, t.job.Status, t.job, nil})
