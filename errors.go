@@ -121,7 +121,7 @@ var sentinels = []struct {
 //	disappeared     the service no longer knows the job
 //	unauthorized    the credential was rejected
 //	stalled         no new status for too long
-//	sub_job_failed  a sub-job failed, and the wait was told to end with that
+//	sub_job_failed  a sub-job failed, and WithFailFast was given
 //	stopped         the schedule or the limiter ended the wait
 //	checkpoint      a checkpoint could not be saved
 //	permanent       polling again cannot help, or Run's submit failed
@@ -192,7 +192,7 @@ func publicError(end *wait.End) error {
 		e.Cause = another{end.Cause} // a timeout of the store is not this wait's
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(end.Cause)
-		if s.Job.Status == "" && slices.Contains(notTheJobs, poller.Kind(s.LastFailure)) {
+		if s.Job.Status == "" && (s.Polls == 0 && s.LastFailure != nil || slices.Contains(notTheJobs, poller.Kind(s.LastFailure))) {
 			e.Advice = fixFailure
 		}
 	case follow.Stopped:

@@ -123,6 +123,17 @@ func TestErrors(t *testing.T) {
 		})}},
 		{what: "a limiter that fails, without a deadline", poller: responses(job("running")), opts: []waiter.Option{down}, limit: -1},
 		{what: "a limiter that fails until the deadline", poller: responses(job("running")), opts: []waiter.Option{down}},
+		{what: "a checkpoint that cannot be saved, the job's last", poller: responses(job("running"), job("success")), opts: []waiter.Option{
+			waiter.WithCheckpoints(func(_ context.Context, _ status.Job, t status.Transition) error {
+				if t.To.Terminal() {
+					return errors.New("write state.json: no space left on device")
+				}
+				return nil
+			}),
+		}},
+		{what: "a sub-job failed, with WithFailFast", poller: responses(job("running", status.Job{
+			ID: "5a1d", Type: "mount_ldap", Status: "failed", ErrorCode: "SFS.TURBO.0101", FailReason: "invalid credentials",
+		})), opts: []waiter.Option{waiter.WithFailFast()}},
 	}
 
 	var text strings.Builder
@@ -238,7 +249,7 @@ func reportCalls(t *testing.T, report func(what string, err error)) {
 // byHand returns err, or what it is made of, copied by its exported fields, as a test of a user
 // builds it.
 func byHand(err error) error {
-	switch e := err.(type) { //nolint:errorlint // only what is not wrapped
+	switch e := err.(type) {
 	case *waiter.FailedError:
 		return &waiter.FailedError{Job: e.Job, RequestID: e.RequestID, Elapsed: e.Elapsed}
 	case *waiter.UnfinishedError:

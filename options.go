@@ -85,7 +85,8 @@ func OnTransition(f func(status.Transition)) Option {
 
 // WithCheckpoints calls save after the callbacks of each transition, on the same goroutine, with
 // the fold ([status.Apply]) of all that was delivered and with the transition, so that both can be
-// stored in one transaction. ctx is the wait's.
+// stored in one transaction. Deliver first, then store: in a callback, or in save itself. ctx is
+// the wait's.
 //
 // An error of save ends the wait with an [UnfinishedError] that holds it, also if the transition
 // was the job's last: UnfinishedError.Last is then the last checkpoint that was saved, and nothing
@@ -241,8 +242,8 @@ func WithClassifier(f func(err error, byDefault poller.Verdict) poller.Verdict) 
 }
 
 // From makes a call go on from a checkpoint: what it already shows is not delivered again, and a
-// terminal one gives its outcome without a request. It belongs in the call, once, with that job's
-// id; in [Waiter.Step] the checkpoint is Progress.Job.
+// terminal one gives its outcome without a request. A zero Job begins from the start. It belongs
+// in the call, once, with that job's id; in [Waiter.Step] the checkpoint is Progress.Job.
 func From(checkpoint status.Job) Option {
 	checkpoint = checkpoint.Clone() // the caller's may change before the call
 	return func(c *config) error {

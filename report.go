@@ -110,6 +110,9 @@ func (e *UnfinishedError) Error() string {
 	if !said {
 		parts = append(parts, "last failure: "+wire.OneLine(e.LastFailure))
 	}
+	if e.Asked != "" && !strings.Contains(text+strings.Join(parts, ""), e.Asked) {
+		parts = append(parts, "asked was "+wire.OneLine(e.Asked))
+	}
 	if e.RequestID != "" {
 		parts = append(parts, "last good response: request id "+wire.OneLine(e.RequestID))
 	}
@@ -239,9 +242,9 @@ type submitError struct{ err error }
 
 func (e *submitError) Error() string {
 	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused != nil && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + e.err.Error() // a 4xx proves it
+		return "waiter: no job was started: " + wire.OneLine(e.err) // a 4xx proves it
 	}
-	return "waiter: submitting the job: " + e.err.Error() +
+	return "waiter: submitting the job: " + wire.OneLine(e.err) +
 		". If the request got through, a job may have started: check before submitting again"
 }
 

@@ -21,7 +21,7 @@ type Progress struct {
 	Job         status.Job          `json:"job"`                   // as last seen, merged
 	Transitions []status.Transition `json:"transitions,omitempty"` // what the last Step brought, and no other one
 	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; 0 is at once, unless Done
-	Due         time.Time           `json:"due,omitzero"`          // when the next poll is due; zero is at once
+	Due         time.Time           `json:"due,omitzero"`          // when the next poll is due; zero, which Step returns only when Done, is at once
 	Done        bool                `json:"done,omitempty"`        // the wait has ended; another Step returns the same end, its ages as of then
 	Started     time.Time           `json:"started,omitzero"`      // when the first Step began
 	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good response arrived

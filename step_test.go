@@ -125,7 +125,7 @@ func TestStep(t *testing.T) {
 		w := newWaiter(t, responses(noJob, noJob), waiter.WithBackOff(byCounting), waiter.WithFailureBackOff(byCounting))
 		p, err := w.Step(t.Context(), waiter.Progress{
 			JobID: id, Job: job("running"), Started: time.Now(), LastSeen: time.Now(),
-			State: json.RawMessage(`{"version":1,"schedules":{"progress":1000000000000},"suspected":86400000000000}`),
+			State: json.RawMessage(`{"version":1,"schedules":{"progress":2000000000},"suspected":86400000000000}`),
 		})
 		require.NoError(t, err)
 		require.LessOrEqual(t, p.Next, 2*time.Second)

@@ -13,7 +13,8 @@ import (
 )
 
 // Trace is a set of hooks at the start and end of waits and polls, for spans and metrics. Any may
-// be nil. A start hook returns the context to go on with, derived from the one that it got. Hooks
+// be nil. A start hook returns the context to go on with, derived from the one that it got; nil
+// leaves it as it is. Hooks
 // run on the goroutine that waits; where waits run at the same time, as within [Waiter.WaitAll], so
 // do their hooks. [Waiter.Step] is one poll and calls the poll's hooks only.
 type Trace struct {

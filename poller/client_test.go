@@ -153,7 +153,9 @@ func TestWithHTTPClientUsesItAndLeavesItAlone(t *testing.T) {
 
 func TestWithHTTPClientKeepsItsTimeout(t *testing.T) {
 	own := &http.Client{Timeout: 50 * time.Millisecond, Transport: &http.Transport{}}
-	_, err := poll(t, hang, poller.WithHTTPClient(own))
+	ctx := within(t, 10*time.Second)
+	_, err := client(t, serve(t, hang).URL, poller.WithHTTPClient(own)).Poll(ctx, jobID)
+	require.NoError(t, ctx.Err(), "it was the client's own timeout")
 	require.Error(t, err)
 	require.Equal(t, "timeout", poller.Kind(err))
 	require.Equal(t, poller.Passing, poller.Classify(err))

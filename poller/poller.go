@@ -33,8 +33,9 @@ type Reply struct {
 // Func makes a Poller of any client's call. A call that takes no context needs a timeout
 // of its own, because a wait can't return before it does. Known statuses may have any
 // case: a wait folds them to lower case. An error that [Classify] does not know is
-// polled through: for an HTTP response return an [*Error] with its StatusCode, and for
-// anything else that polling again can't fix wrap the error in backoff.Permanent.
+// polled through: for an HTTP response return an [*Error] with its StatusCode, and with what
+// was Asked; for anything else that polling again can't fix, wrap the error in
+// backoff.Permanent.
 type Func func(ctx context.Context, jobID string) (Reply, error)
 
 // Poll calls f.

@@ -88,10 +88,11 @@ func (p *process) run(ctx context.Context, each func(line string)) (end string, 
 	if err != nil {
 		return "", err
 	}
-	if err := cmd.Start(); err != nil {
-		if ctx.Err() != nil {
-			return "killed", nil
-		}
+	err = cmd.Start()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "killed", nil //nolint:nilerr // which is what was asked for
+	case err != nil:
 		return "", err
 	}
 	if p.started.IsZero() {

@@ -1,6 +1,7 @@
 package wait
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -49,7 +50,7 @@ func (f *Follower) contextEnded(ctx context.Context) *End {
 func (f *Follower) waitStart(ctx context.Context) context.Context {
 	for _, h := range f.Hooks {
 		if h.WaitStart != nil {
-			ctx = h.WaitStart(ctx, &f.State)
+			ctx = cmp.Or(h.WaitStart(ctx, &f.State), ctx)
 		}
 	}
 	return ctx
@@ -67,7 +68,7 @@ func (f *Follower) waitEnd(ctx context.Context, e *End) {
 func (f *Follower) pollStart(ctx context.Context) context.Context {
 	for _, h := range f.Hooks {
 		if h.PollStart != nil {
-			ctx = h.PollStart(ctx, &f.State)
+			ctx = cmp.Or(h.PollStart(ctx, &f.State), ctx)
 		}
 	}
 	return ctx

@@ -65,6 +65,7 @@ func TestIAMResponsesWithoutAToken(t *testing.T) {
 		"redirect":     {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com"}}}, true, "a redirect is never followed"},
 		"no URL":       {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com/%zz"}}}, true, "a redirect is never followed"},
 		"timeout":      {pollertest.Rule{Status: 408}, false, "HTTP 408"},
+		"too early":    {pollertest.Rule{Status: 425}, false, "HTTP 425"},
 		"throttled":    {pollertest.Rule{Status: 429}, false, "HTTP 429"},
 		"broken":       {pollertest.Rule{Status: 500, Body: pollertest.HTML}, false, "HTTP 500"},
 		"200":          {pollertest.Rule{Status: 200, Raw: "{}"}, false, "HTTP 200"},
@@ -192,4 +193,19 @@ func TestPasswordThatCantBeUsed(t *testing.T) {
 	}
 	_, err := credential.Password(full)
 	require.NoError(t, err, "without a network")
+}
+
+func TestTheTimeoutOfTheHTTPClientBoundsALogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p := iam(t, func(o *credential.PasswordOptions) {
+			own := *o.HTTPClient
+			own.Timeout = 3 * time.Second
+			o.HTTPClient = &own
+		})
+		s.Fail(pollertest.Rule{Delay: time.Minute})
+		begin := time.Now()
+		e := failure(t, p)
+		require.False(t, e.Permanent)
+		require.Equal(t, 3*time.Second, time.Since(begin))
+	})
 }

@@ -38,6 +38,28 @@ func TestTypes(t *testing.T) {
 		require.InDelta(t, 21.5, s.NextBackOff().Seconds(), 3)
 	})
 
+	// Otherwise fast jobs would bias what a new type begins with.
+	t.Run("with running jobs count for all types together", func(t *testing.T) {
+		h := taught(100, around(20, 1))
+		before := len(follow(h, honest, "create_share", 5*time.Minute))
+		h = taught(100, around(20, 1))
+		schedules := make([]*schedule, 300)
+		for i := range schedules {
+			schedules[i] = h.BackOff().(*schedule)
+			schedules[i].Observe(honest.respond(fmt.Sprint("slow-", i%3), time.Hour, 10*time.Minute))
+		}
+		require.Equal(t, 300, h.all.Running())
+		require.Equal(t, 100, h.types["slow-1"].Running())
+		after := len(follow(h, honest, "create_share", 5*time.Minute))
+		require.Less(t, after, before*3/4, "most jobs take longer than ten minutes")
+		for i, s := range schedules {
+			o := honest.respond(fmt.Sprint("slow-", i%3), time.Hour, 10*time.Minute)
+			o.Abandoned = i%2 == 0
+			s.Observe(o)
+		}
+		require.Equal(t, 150, h.all.Running(), "neither twice, nor when they are no longer awaited")
+	})
+
 	t.Run("do not surprise all types together", func(t *testing.T) {
 		h := taught(100, around(20, 1))
 		require.NotNil(t, h.planFor(""))
