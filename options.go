@@ -105,8 +105,8 @@ func WithCheckpoints(save func(ctx context.Context, checkpoint status.Job, t sta
 
 // WithBackOff sets the schedule while the job goes on; [pace.Exponential] unless set. f makes a
 // BackOff for each wait. A status that was not seen before resets it; backoff.Stop ends the wait
-// with [ErrUnfinished]. A [backoff.ExponentialBackOff] whose fields would make it panic, poll without
-// a pause or stop at random is refused: backoff.NewExponentialBackOff makes a good one.
+// with [ErrUnfinished]. A [backoff.ExponentialBackOff] whose fields would make it panic, poll
+// without a pause or stop at random is refused: backoff.NewExponentialBackOff makes a good one.
 //
 // With the BackOff method of a [pace.History], the waits learn from each other how long jobs of
 // each type take, and poll when a job is about to end. Any BackOff that is a [pace.Observer] or a

@@ -16,7 +16,8 @@ import (
 // return soon after ctx has ended. [Classify] must know the errors that polling again
 // can't fix. [conformance.Test] tests an implementation.
 //
-// [conformance.Test]: https://pkg.go.dev/github.com/sfsturbo/waiter/poller/pollertest/conformance#Test
+// [conformance.Test]:
+// https://pkg.go.dev/github.com/sfsturbo/waiter/poller/pollertest/conformance#Test
 type Poller interface {
 	Poll(ctx context.Context, jobID string) (Reply, error)
 }

@@ -49,13 +49,13 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 // Decode decodes a response leniently, because only the job's own status says whether it has ended:
 // absent, null and "" are the same, numbers and booleans are kept as they are spelled, blanks and
 // invisible characters around an id and a status are removed, and unknown keys, the sub-jobs of a
-// sub-job and a byte-order mark are skipped. U+0000, which PostgreSQL cannot store, becomes U+FFFD. A
-// null is an empty job.
+// sub-job and a byte-order mark are skipped. U+0000, which PostgreSQL cannot store, becomes U+FFFD.
+// A null is an empty job.
 //
 // What can't be read is dropped, and the rest is kept: sub_jobs that are not a list, a sub-job that
 // is not an object, a field that is an object or a list. dropped says in words what that was, or ""
-// if nothing was dropped; it quotes nothing. The error is for a document that is not JSON, or not an
-// object.
+// if nothing was dropped; it quotes nothing. The error is for a document that is not JSON, or not
+// an object.
 func Decode(data []byte) (job Job, dropped string, err error) {
 	data = bytes.TrimLeft(data, " \t\r\n\ufeff")
 	var plain struct {

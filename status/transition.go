@@ -54,8 +54,8 @@ func (t Transition) LogValue() slog.Value {
 }
 
 // Merge returns next, completed from prev: the sub-jobs that it lacks are kept as they were last
-// seen, after its own, and a job or sub-job that comes without a status keeps its last one, with the
-// times, code and reason that it lacks.
+// seen, after its own, and a job or sub-job that comes without a status keeps its last one, with
+// the times, code and reason that it lacks.
 func Merge(prev, next Job) Job {
 	merged := complete(prev, next).Clone()
 	if linedUp(prev, next) {
@@ -80,7 +80,8 @@ func Merge(prev, next Job) Job {
 	return merged
 }
 
-// complete returns next. If it has no status, prev's status, times, code and reason fill what it lacks.
+// complete returns next. If it has no status, prev's status, times, code and reason fill what it
+// lacks.
 func complete(prev, next Job) Job {
 	if next.Status != "" {
 		return next
@@ -144,9 +145,9 @@ func namesakes(a, b Job) bool { return label(a) == label(b) }
 
 func alike(a, b Job) bool { return namesakes(a, b) && (a.Status == b.Status || b.Status == "") }
 
-// Apply returns the checkpoint after t was delivered: told, with what t shows and nothing that has
-// not been delivered yet. Folding Diff(prev, next) into prev gives the statuses of
-// Merge(prev, next).
+// Apply returns the checkpoint after t was delivered: told, which is what was delivered before,
+// with what t shows, and nothing that has not been delivered yet. Folding Diff(prev, next) into
+// prev gives the statuses of Merge(prev, next).
 func Apply(told Job, t Transition) Job {
 	after := told.Clone()
 	if !t.IsSubJob() {

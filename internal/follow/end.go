@@ -8,7 +8,7 @@ const (
 	Open         End = iota // not yet
 	Succeeded               // the job
 	JobFailed               // the job
-	SubJobFailed            // a sub-job, and the wait was told to end with that
+	SubJobFailed            // a sub-job, with Rules.FailFast
 	NotFound                // the service never knew the job
 	Disappeared             // the service no longer knows the job
 	Unauthorized            // the credential was rejected

@@ -21,7 +21,7 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Rules are what a wait was told to do. Zero durations mean: none.
+// Rules are the options of a wait that decide something. Zero durations mean: none.
 type Rules struct {
 	NotFoundGrace time.Duration                                            // how long after the start an unknown job may be not found
 	StallLimit    time.Duration                                            // how long without a new status is a stall

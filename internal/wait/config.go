@@ -97,8 +97,8 @@ func (f *Follower) schedule(which follow.Schedule) (backoff.BackOff, error) {
 	return b, nil
 }
 
-// unusable says what is wrong with b, "" if nothing is. An ExponentialBackOff that is not made by its
-// constructor panics, polls without a pause, or stops at random.
+// unusable says what is wrong with b, "" if nothing is. An ExponentialBackOff that is not made by
+// its constructor panics, polls without a pause, or stops at random.
 func unusable(b backoff.BackOff) string {
 	if IsNil(b) {
 		return "the function returned no BackOff"

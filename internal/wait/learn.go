@@ -9,7 +9,7 @@ import (
 
 // What a schedule that learns observes: see pace.Observer and pace.Starter.
 
-// Start tells the schedule what is known before the first poll of this process, and returns how
+// Start gives the schedule what is known before the first poll of this process, and returns how
 // long to sleep before that poll. A schedule of a stored wait is then advanced to where it was.
 func (f *Follower) Start() (delay time.Duration) {
 	progress := f.schedules[follow.Progress]
@@ -25,7 +25,7 @@ func (f *Follower) learns() bool {
 	return ok
 }
 
-// observe tells the schedule of a good poll.
+// observe passes a good poll to the schedule.
 func (f *Follower) observe(n follow.Next, serverTime time.Time) {
 	if o, ok := f.schedules[follow.Progress].(pace.Observer); ok && n.Failure == nil {
 		o.Observe(pace.Observation{
@@ -35,7 +35,8 @@ func (f *Follower) observe(n follow.Next, serverTime time.Time) {
 	}
 }
 
-// Abandon tells the schedule that there are no more polls, unless it knows from the last one.
+// Abandon ends the schedule: there are no more polls. After the poll that shows the job's end it
+// does nothing.
 func (f *Follower) Abandon() {
 	if o, ok := f.schedules[follow.Progress].(pace.Observer); ok && !f.State.Job.Status.Terminal() {
 		o.Observe(pace.Observation{Job: f.State.Job.Clone(), Age: time.Since(f.State.Started), Abandoned: true})

@@ -15,9 +15,9 @@ var ErrPlainHTTP = errors.New("begins with http://, so a token or a password wou
 
 // CheckBase checks the URL of a service that secrets are sent to, and returns it without trailing
 // slashes and without an empty port. It must be https://, or http:// to this machine's loopback, or
-// http:// to anywhere if plainHTTP. The host must be one that net/http sends as it is, because it is
-// signed. The error names the URL by name, shows the example, and does not quote the URL: there may
-// be a password in it.
+// http:// to anywhere if plainHTTP. The host must be one that net/http sends as it is, because it
+// is signed. The error names the URL by name, shows the example, and does not quote the URL: there
+// may be a password in it.
 func CheckBase(name, raw, example string, plainHTTP bool) (string, error) {
 	wanted := ": give one like " + example
 	fail := func(text string) (string, error) { return "", errors.New("the " + name + " " + text) }

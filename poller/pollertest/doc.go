@@ -11,10 +11,10 @@
 //	defer server.Close()
 //	server.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
 //		{After: time.Second, Job: status.Job{Status: status.Running}},
-//		{After: 3 * time.Second, Job: status.Job{Status: status.Failed, FailReason: "ldap unreachable"}},
+//		{After: 3 * time.Second, Job: status.Job{Status: status.Failed, FailReason: "no route"}},
 //	}})
 //	err := provision(server.Start(), "a-project", "a-token") // your code
-//	// err should say: ldap unreachable
+//	// err should say: no route
 //
 // [Server.Add] starts a job without a submitting call and returns its id. A Server is also
 // an [http.Handler], for a server of your own.
