@@ -101,7 +101,7 @@ func TestConcurrentPollsShareSixtyFourConnections(t *testing.T) {
 	// On a busy machine net/http closes one that it was slow to note the end of a
 	// request on, and opens another before the server has seen that.
 	require.LessOrEqual(t, most, 64+8)
-	require.LessOrEqual(t, made, 64+8, "kept, not opened anew")
+	require.LessOrEqual(t, made, 64+8, "kept, not opened again")
 	require.Greater(t, made, 1)
 }
 

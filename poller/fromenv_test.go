@@ -161,7 +161,7 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 				require.Len(t, s.Requests(), 1)
 				time.Sleep(time.Nanosecond)
 				_, err = p.Poll(t.Context(), id)
-				require.Equal(t, c.name == "nowhere", err != nil, "asked anew: %v", err)
+				require.Equal(t, c.name == "nowhere", err != nil, "asked again: %v", err)
 			})
 		})
 	}

@@ -48,7 +48,7 @@ func TestAccessKeySignsLikeTheServicesPage(t *testing.T) {
 
 			time.Sleep(time.Minute)
 			require.NoError(t, key.Authorize(t.Context(), r))
-			require.Equal(t, "20230726T093458Z", r.Header.Get("X-Sdk-Date"), "each attempt is signed anew")
+			require.Equal(t, "20230726T093458Z", r.Header.Get("X-Sdk-Date"), "each attempt is signed again")
 			require.NotEqual(t, c.authorization, r.Header.Get("Authorization"))
 		})
 	}
