@@ -163,10 +163,10 @@ func (d *driver) live(l *Life) {
 				n = 0
 			}
 			asked := nth([...][]time.Duration{d.c.Options.Progress, d.c.Options.Failure}[outcome.Schedule], n)
-			if asked == 0 && d.now >= end {
+			if asked == 0 && d.now >= end && !d.c.Step {
 				break
 			}
-			if asked == 0 {
+			if asked == 0 && d.now < end { // otherwise the next Step has a context of its own
 				asked = backoff.Stop
 			}
 			delay = s.Plan(outcome, asked, false)
