@@ -392,3 +392,60 @@ func TestOutcome(t *testing.T) {
 		require.Equal(t, "usage", waiter.Outcome(err))
 	})
 }
+
+type ownError struct{}
+
+func (ownError) Error() string { return "the user's own" }
+
+func TestErrorsOfOthers(t *testing.T) {
+	other := &waiter.UnfinishedError{JobID: "another", Outcome: "unauthorized", Cause: &credential.Error{Rejected: true, Err: errors.New("rejected")}}
+	specify(t, "are not found by their types, and what the user joined to them is", func(t *testing.T, d driver) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(errors.Join(ownError{}, other)) })
+		got := d.wait(ctx, t, responses(job("running")))
+		_, found := errors.AsType[*credential.Error](got.err)
+		require.False(t, found)
+		_, found = errors.AsType[ownError](got.err)
+		require.True(t, found)
+		require.ErrorIs(t, got.err, error(other))
+	})
+
+	specify(t, "that a save returned are not this wait's", func(t *testing.T, d driver) {
+		mine := errors.New("the database is slow")
+		got := d.wait(t.Context(), t, responses(job("running")), waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
+			return fmt.Errorf("%w: %w", mine, context.DeadlineExceeded)
+		}))
+		require.NotErrorIs(t, got.err, context.DeadlineExceeded)
+		require.ErrorIs(t, got.err, mine)
+		require.ErrorContains(t, got.err, "the database is slow")
+	})
+
+	specify(t, "of the service say what was asked", func(t *testing.T, d driver) {
+		refusal := &poller.Error{StatusCode: 403, Asked: "https://sfs-turbo.example, project p"}
+		require.Equal(t, refusal.Asked, unfinished(t, d.wait(t.Context(), t, responses(refusal)).err).Asked)
+	})
+}
+
+// A service may know why a job cannot succeed long before it says that the job has failed.
+func TestErrorsReportTheReasonOfAJobThatIsNotDone(t *testing.T) {
+	for name, c := range map[string]struct {
+		job  status.Job
+		want string
+	}{
+		"code and reason": {status.Job{Status: "running", ErrorCode: "SFS.TURBO.0100", FailReason: "quota exceeded"},
+			"Last seen running 100ms ago, unchanged for 1m0s (SFS.TURBO.0100: quota exceeded); "},
+		"a reason only": {status.Job{Status: "waiting", FailReason: "no capacity\nin this zone"},
+			"Last seen waiting 100ms ago, unchanged for 1m0s (no capacity in this zone); "},
+		"before the sub-jobs": {status.Job{Status: "running", ErrorCode: "SFS.TURBO.0100", SubJobs: []status.Job{sub("a", "running")}},
+			"Last seen running 100ms ago, unchanged for 1m0s (SFS.TURBO.0100, sub-job a running); "},
+		"none": {status.Job{Status: "running"}, "Last seen running 100ms ago, unchanged for 1m0s; "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, err := newWaiter(t, responses(c.job)).Wait(withDeadline(t, time.Minute), id)
+				require.ErrorIs(t, err, waiter.ErrUnfinished)
+				require.ErrorContains(t, err, c.want)
+			})
+		})
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -368,4 +369,102 @@ func TestLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTraceCopies(t *testing.T) {
+	specify(t, "the job for the hook, not the one that the call returns", func(t *testing.T, d driver) {
+		spoil := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			if len(e.Job.SubJobs) > 0 {
+				e.Job.SubJobs[0].Status = "spoiled"
+			}
+		}})
+		got := d.wait(t.Context(), t, responses(job("success", sub("a", "success"))), spoil)
+		require.NoError(t, got.err)
+		require.Equal(t, status.Success, got.job.SubJobs[0].Status)
+	}, blocking)
+
+	specify(t, "the verdict on a failed poll, by the classifier too", func(t *testing.T, d driver) {
+		var verdicts []poller.Verdict
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) { verdicts = append(verdicts, e.Verdict) }})
+		permanent := waiter.WithClassifier(func(err error, byDefault poller.Verdict) poller.Verdict {
+			if poller.Kind(err) == "500" {
+				return poller.Permanent
+			}
+			return byDefault
+		})
+		d.wait(t.Context(), t, responses(httpError(429), httpError(500)), trace, permanent)
+		require.Equal(t, []poller.Verdict{poller.Throttled, poller.Permanent}, verdicts)
+	}, alone)
+
+	bubble(t, "New's hooks and callbacks for each call, so that none gets another call's", func(t *testing.T) {
+		var seen []string
+		hook := func(name string) waiter.Option {
+			return traced(waiter.Trace{PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, name); return ctx }})
+		}
+		callback := func(name string) waiter.Option {
+			return waiter.OnTransition(func(status.Transition) { seen = append(seen, name) })
+		}
+		w := newWaiter(t, responses(job("running")), hook("1"), hook("2"), hook("3"), callback("4"), callback("5"), callback("6"))
+		first := w.Watch(t.Context(), id, hook("first"), callback("one"))
+		second := w.Watch(t.Context(), id, hook("second"), callback("two"))
+		for range first {
+			for range second {
+				break
+			}
+			break
+		}
+		require.Equal(t, []string{"1", "2", "3", "first", "4", "5", "6", "one", "1", "2", "3", "second", "4", "5", "6", "two"}, seen)
+	})
+}
+
+// backoff.ExponentialBackOff has no useful zero value: without a Clock it panics, and without a
+// Multiplier, or a Stop beside MaxElapsedTime, it polls without a pause.
+func TestOptionsRefuseExponentialBackOffWithoutItsFields(t *testing.T) {
+	literal := func(edit func(*backoff.ExponentialBackOff)) func() backoff.BackOff {
+		return func() backoff.BackOff {
+			b := &backoff.ExponentialBackOff{
+				InitialInterval: time.Second, Multiplier: 1.5, MaxInterval: 10 * time.Second,
+				MaxElapsedTime: 20 * time.Second, Stop: backoff.Stop, Clock: backoff.SystemClock,
+			}
+			edit(b)
+			return b
+		}
+	}
+	broken := map[string]func() backoff.BackOff{
+		"its Clock is nil":                           literal(func(b *backoff.ExponentialBackOff) { b.Clock = nil }),
+		"its Multiplier is 0":                        literal(func(b *backoff.ExponentialBackOff) { b.Multiplier = 0 }),
+		"its Multiplier is 0.5":                      literal(func(b *backoff.ExponentialBackOff) { b.Multiplier = 0.5 }),
+		"its Stop is 0s, not backoff.Stop":           literal(func(b *backoff.ExponentialBackOff) { b.Stop = 0 }),
+		"its InitialInterval is 0s":                  literal(func(b *backoff.ExponentialBackOff) { b.InitialInterval = 0 }),
+		"its MaxInterval is 0s":                      literal(func(b *backoff.ExponentialBackOff) { b.MaxInterval = 0 }),
+		"its RandomizationFactor is 1.5":             literal(func(b *backoff.ExponentialBackOff) { b.RandomizationFactor = 1.5 }),
+		"its RandomizationFactor is -0.5":            literal(func(b *backoff.ExponentialBackOff) { b.RandomizationFactor = -0.5 }),
+		"WithBackOff: backoff.ExponentialBackOff: i": func() backoff.BackOff { return &backoff.ExponentialBackOff{} },
+	}
+	for want, f := range broken {
+		t.Run(want, func(t *testing.T) {
+			s := responses(job("running"))
+			_, err := newWaiter(t, s, waiter.WithBackOff(f)).Wait(t.Context(), id)
+			require.ErrorContains(t, err, "waiter: WithBackOff: backoff.ExponentialBackOff: ")
+			require.ErrorContains(t, err, want)
+			require.ErrorContains(t, err, ": use backoff.NewExponentialBackOff")
+			require.NotErrorIs(t, err, waiter.ErrUnfinished)
+			require.Empty(t, s.polls)
+		})
+	}
+	t.Run("for failures too", func(t *testing.T) {
+		s := responses(httpError(503))
+		_, err := newWaiter(t, s, waiter.WithFailureBackOff(broken["its Clock is nil"])).Wait(t.Context(), id)
+		require.ErrorContains(t, err, "WithFailureBackOff: backoff.ExponentialBackOff: its Clock is nil")
+		require.Equal(t, "usage", waiter.Outcome(err))
+		require.Len(t, s.polls, 1, "it is made when it is first needed")
+	})
+	t.Run("one that has them polls, and stops", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := responses(job("running"))
+			_, err := newWaiter(t, s, waiter.WithBackOff(literal(func(*backoff.ExponentialBackOff) {}))).Wait(t.Context(), id)
+			require.ErrorContains(t, err, "backoff.Stop")
+			require.Equal(t, seconds(0, 1, 2.5, 4.75, 8.125, 13.1875), s.polls)
+		})
+	})
 }

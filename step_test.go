@@ -3,10 +3,13 @@ package waiter_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/status"
@@ -304,5 +307,70 @@ func TestStepDue(t *testing.T) {
 			require.Zero(t, p.Due)
 			require.Zero(t, p.Next)
 		}
+	})
+}
+
+func TestStepKeepsProgress(t *testing.T) {
+	bubble(t, "without a transition that was not saved", func(t *testing.T) {
+		saved := 0
+		w := newWaiter(t, responses(job("running", sub("a", "running"), sub("b", "running"))),
+			waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
+				if saved++; saved == 3 {
+					return errors.New("no space left on device")
+				}
+				return nil
+			}))
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.Equal(t, "checkpoint", waiter.Outcome(err))
+		require.Len(t, p.Transitions, 2)
+		require.Equal(t, "a", p.Transitions[1].SubJob)
+	})
+
+	bubble(t, "with a due time that is no sooner than it says, and that JSON keeps", func(t *testing.T) {
+		s := responses(job("running"))
+		w := newWaiter(t, s, every(10*time.Second)...)
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		require.Equal(t, p.Due.Round(0), p.Due, "without a monotonic clock")
+		time.Sleep(p.Next - time.Millisecond)
+		p, err = w.Step(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, time.Millisecond, p.Next)
+		require.Len(t, s.polls, 1)
+	})
+
+	refuses := waiter.WithLimiter(limiterFunc(func(context.Context) error { return errors.New("redis is down") }))
+	for what, test := range map[string]struct {
+		ctx  func(t *testing.T) context.Context
+		opts []waiter.Option
+	}{
+		"a deadline that has passed": {func(t *testing.T) context.Context {
+			ctx := withDeadline(t, time.Nanosecond)
+			time.Sleep(time.Second)
+			return ctx
+		}, nil},
+		"a limiter that refuses": {func(t *testing.T) context.Context { return t.Context() }, []waiter.Option{refuses}},
+	} {
+		bubble(t, "as it was after "+what, func(t *testing.T) {
+			w := newWaiter(t, responses(job("running"), httpError(503)), every(time.Second)...)
+			before, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+			require.NoError(t, err)
+			time.Sleep(before.Next)
+			before.Transitions = nil
+			after, err := w.Step(test.ctx(t), before, test.opts...)
+			require.ErrorIs(t, err, waiter.ErrUnfinished)
+			require.Equal(t, before, after)
+			require.False(t, after.Done)
+		})
+	}
+
+	bubble(t, "and logs the end of the wait once", func(t *testing.T) {
+		core, logs := observer.New(zap.InfoLevel)
+		w := newWaiter(t, responses(job("success")), waiter.WithLogger(zap.New(core)))
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		_, err = w.Step(t.Context(), p)
+		require.NoError(t, err)
+		require.Equal(t, 1, logs.FilterMessage("wait ended").Len())
 	})
 }

@@ -451,3 +451,13 @@ func oneAtATime(p poller.Poller) poller.Poller {
 		return p.Poll(ctx, jobID)
 	})
 }
+
+func TestWaitAllNames(t *testing.T) {
+	bubble(t, "each job as it was asked for, where two spellings are one job", func(t *testing.T) {
+		plain := strings.ReplaceAll(id, "-", "")
+		results, err := newWaiter(t, responses(job("success"))).WaitAll(t.Context(), []string{id, plain})
+		require.NoError(t, err)
+		require.Equal(t, id, results[0].Job.ID)
+		require.Equal(t, plain, results[1].Job.ID)
+	})
+}

@@ -18,7 +18,7 @@ func observe(s *follow.State, r poller.Reply) follow.Next {
 	return s.Observe(follow.Poll{Reply: r, At: began.Add(time.Second)}, follow.Rules{})
 }
 
-func TestBlanksAroundAStatusDoNotHideTheEnd(t *testing.T) {
+func TestFoldTrimsBlanks(t *testing.T) {
 	for sent, end := range map[status.Status]follow.End{
 		"success ": follow.Succeeded, "\tSUCCESS\r\n": follow.Succeeded, "\u00a0failed": follow.JobFailed, "\ufeffFailed\x00": follow.JobFailed,
 		" running": follow.Open, "all success": follow.Open,
@@ -32,14 +32,14 @@ func TestBlanksAroundAStatusDoNotHideTheEnd(t *testing.T) {
 	}
 }
 
-func TestAStatusOfBlanksIsABadResponse(t *testing.T) {
+func TestFoldLeavesNoStatusOfBlanks(t *testing.T) {
 	for _, sent := range []status.Status{"", " ", "\t\n", "\u00a0", "\u200b"} {
 		s := follow.Begin(status.Job{ID: "a"}, began)
 		require.ErrorContains(t, observe(&s, poller.Reply{Job: status.Job{Status: sent}}).Failure, "no status", "%q", sent)
 	}
 }
 
-func TestWhatWasDroppedIsLoggedOnce(t *testing.T) {
+func TestWarningsOfWhatWasDropped(t *testing.T) {
 	s := follow.Begin(status.Job{ID: "a"}, began)
 	running := func(dropped string) []string {
 		return observe(&s, poller.Reply{Job: status.Job{Status: status.Running}, Dropped: dropped}).Warnings
@@ -49,10 +49,9 @@ func TestWhatWasDroppedIsLoggedOnce(t *testing.T) {
 	require.Empty(t, running("sub_jobs, which is not a list"))
 	require.Equal(t, []string{"left out of the response: a b"}, running("a\n b"), "another text, on one line")
 
-	var stored follow.State
-	stored = follow.Begin(s.Job, began)
-	require.NoError(t, stored.Remember(s.Memory()))
-	s = stored
+	again := follow.Begin(s.Job, began)
+	require.NoError(t, again.Remember(s.Memory()))
+	s = again
 	require.Empty(t, running("sub_jobs, which is not a list"), "nor again after a restart")
 	require.Empty(t, running("a\n b"))
 	require.Len(t, running("running"), 1, "it is not mistaken for a status")
