@@ -47,10 +47,11 @@ func TestSignaturesAreTheSDKs(t *testing.T) {
 		if random.IntN(3) == 0 {
 			u.security = "s  " + odd(random) + "e"
 		}
-		r := u.both(t)
-		require.NotNil(t, r)
-		verifier.ServeHTTP(httptest.NewRecorder(), r)
+		if r := u.both(t); r != nil { // nil for a key that credential refuses, with an invisible character in it
+			verifier.ServeHTTP(httptest.NewRecorder(), r)
+		}
 	}
+	require.Greater(t, len(verifier.Requests()), 3_000)
 	for _, r := range verifier.Requests() {
 		require.True(t, r.Authorized, r.Path)
 	}
