@@ -134,7 +134,9 @@ func TestLimitSendsOverHTTP1(t *testing.T) {
 		s := idle(t, 8)
 		_, err := send(t.Context(), s.Transport, http.MethodGet, s.URL)
 		require.ErrorContains(t, err, "the request was sent 2 times without a usable response")
-		require.Never(t, func() bool { return s.Requests() != 8+2 }, 50*time.Millisecond, 10*time.Millisecond)
+		// The connection is closed as the third try gets it, which net/http may notice a moment late.
+		require.Never(t, func() bool { return s.Requests() > 8+3 }, 50*time.Millisecond, 10*time.Millisecond)
+		require.GreaterOrEqual(t, s.Requests(), 8+2)
 	})
 }
 
