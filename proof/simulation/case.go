@@ -90,7 +90,9 @@ type Options struct {
 	// The schedules: the n-th delay since a reset, the last one repeating. 0 is backoff.Stop.
 	Progress, Failure []time.Duration
 
-	Default    bool // HTTP tier: the library's own schedules instead
+	Default    bool            // HTTP tier: the library's own schedules instead
+	History    bool            // HTTP tier: a pace.History instead of Progress, which all lives share
+	Taught     []time.Duration // what it knows before: how long jobs of the same type took
 	Timeout    time.Duration
 	Grace      time.Duration
 	Stall      time.Duration
@@ -138,6 +140,7 @@ type Life struct {
 	CrashAt  int           // after the n-th transition; in a Step, before its Progress is stored
 	Cause    bool          // the context has its own cause
 	Gap      time.Duration // until the next life begins
+	Fresh    bool          // Step: it begins with the job alone, not with the Progress of the life before
 }
 
 // Clone returns a copy that shares nothing with c.
@@ -152,6 +155,7 @@ func (c Case) Clone() Case {
 	c.Service.Jumps = slices.Clone(c.Service.Jumps)
 	c.Options.Progress = slices.Clone(c.Options.Progress)
 	c.Options.Failure = slices.Clone(c.Options.Failure)
+	c.Options.Taught = slices.Clone(c.Options.Taught)
 	c.Lives = slices.Clone(c.Lives)
 	return c
 }

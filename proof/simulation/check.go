@@ -42,6 +42,10 @@ func Check(c *Case, t *Trace) []Violation {
 		if l.Verb == "Run" && !c.Step {
 			start += l.Submit
 		}
+		if l.Fresh && o.stored {
+			o.keep()
+			o.stored = false
+		}
 		if !o.stored {
 			o.begin(start)
 		}
@@ -60,6 +64,7 @@ func Check(c *Case, t *Trace) []Violation {
 		checkTruth(c, &t.Runs[life], found)
 		checkLastLook(c, &c.Lives[life], &t.Runs[life], found)
 		checkRequests(c, &t.Runs[life], found)
+		checkCost(c, &t.Runs[life], found)
 	}
 	checkServer(c, t, found)
 	if t.Leaked != "" {
@@ -108,6 +113,16 @@ func checkLastLook(c *Case, l *Life, run *Run, found func(check, format string, 
 	found("last look", "there was none before the deadline at %v", run.At)
 }
 
+// good returns how many polls brought the job.
+func (r *Run) good(c *Case) (n int) {
+	for _, p := range r.Polls {
+		if p.Response.Kind == "" && !c.late(&p) {
+			n++
+		}
+	}
+	return n
+}
+
 // late reports whether a poll was cut before its response.
 func (c *Case) late(p *Poll) bool {
 	return p.End-p.Start < p.Response.took()
@@ -117,16 +132,24 @@ func (c *Case) late(p *Poll) bool {
 // its schedule allows, and every change came when it allowed the most polls. No sleep follows the
 // last poll, and two may be cut short: at the end of the grace, and for the last look.
 func checkRequests(c *Case, run *Run, found func(check, format string, args ...any)) {
-	good, resets := 0, len(run.Delivered)+1
-	for _, p := range run.Polls {
-		if p.Response.Kind == "" && !c.late(&p) {
-			good++
-		}
-	}
+	good, resets := run.good(c), len(run.Delivered)+1
 	failed := len(run.Polls) - good
 	least := c.Options.shortest(0, good-2, resets) + c.Options.shortest(1, failed-3, failed)
 	if run.At-run.Began < least {
 		found("requests", "%d polls, %d of them good, in %v: they need %v", len(run.Polls), good, run.At-run.Began, least)
+	}
+}
+
+// checkCost checks that a schedule that learns did not poll needlessly often: at most twice as often
+// as the exponential backoff that it replaces, and that it begins again with where it knows nothing.
+func checkCost(c *Case, run *Run, found func(check, format string, args ...any)) {
+	if !c.Options.History {
+		return
+	}
+	took := run.At - run.Began
+	most := 2*int(took/(12*time.Second)) + 13*(1+len(run.Delivered)) + 20
+	if good := run.good(c); good > most {
+		found("cost", "%d good polls in %v: a schedule that learns needs at most %d", good, took, most)
 	}
 }
 
@@ -136,7 +159,7 @@ func checkRequests(c *Case, run *Run, found func(check, format string, args ...a
 func (o *Options) shortest(which, n, resets int) (sum time.Duration) {
 	var delays []time.Duration
 	for i := range n + len(o.Progress) + len(o.Failure) {
-		if d := o.delay(which, i).from; d > 0 {
+		if d := o.delay(which, i, 0).from; d > 0 {
 			delays = append(delays, d)
 		}
 	}

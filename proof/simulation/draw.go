@@ -74,7 +74,23 @@ func Draw(tier string, seed uint64) Case {
 	if r.chance(15) && !c.Step {
 		c.Options.Callback = r.between(time.Millisecond, length/20+time.Second)
 	}
+	for i := range c.Lives {
+		c.Lives[i].Fresh = c.Step && i > 0 && r.chance(40)
+	}
+	if tier == HTTPTier && r.chance(15) {
+		drawHistory(r, &c.Options, length)
+	}
 	return c
+}
+
+// drawHistory draws a schedule that learns. With a type its first poll would be planned too, and
+// with a limiter the time of asking is only known roughly.
+func drawHistory(r dice, o *Options, length time.Duration) {
+	o.History, o.Default, o.Type, o.Limiter = true, false, "", nil
+	around := one(r, length, r.between(time.Second, 10*length))
+	for range one(r, 0, 1, 3, 30) {
+		o.Taught = append(o.Taught, ceil(time.Duration(float64(around)*(0.8+0.4*r.Float64()))))
+	}
 }
 
 func drawLife(r dice, length time.Duration, first, crashes bool) Life {

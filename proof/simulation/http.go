@@ -16,6 +16,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pace"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -68,6 +69,7 @@ type session struct {
 	polls     int
 	delivered status.Job      // the checkpoint
 	saved     waiter.Progress // by Step
+	history   *pace.History   // as the last process stored it; nil: none
 
 	// Of one life.
 	run    *Run
@@ -90,6 +92,9 @@ func begin(c *Case, wraps ...func(poller.Poller) poller.Poller) *session {
 		delivered: status.Job{ID: JobID}, saved: waiter.Progress{JobID: JobID},
 	}
 	s.server.Add(pollertest.Script{ID: JobID})
+	if c.Options.History {
+		s.history = taught(c.Options.Taught)
+	}
 	return s
 }
 
@@ -124,6 +129,10 @@ func (s *session) options() []waiter.Option {
 		opts = append(opts,
 			waiter.WithBackOff(func() backoff.BackOff { return &listed{delays: o.Progress} }),
 			waiter.WithFailureBackOff(func() backoff.BackOff { return &listed{delays: o.Failure} }))
+	}
+	if s.history != nil {
+		s.history = throughJSON(s.history)
+		opts = append(opts, waiter.WithBackOff(s.history.BackOff))
 	}
 	if o.Strict {
 		opts = append(opts, waiter.WithStrictSubJobs())
@@ -215,18 +224,6 @@ func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return nil, kinds[a.Kind].local
-}
-
-// Wait implements the limiter that [waiter.WithLimiter] takes.
-func (l *Limiter) Wait(ctx context.Context) error {
-	deadline := time.Duration(0)
-	if at, ok := ctx.Deadline(); ok {
-		deadline = at.Sub(Epoch)
-	}
-	if l.refuses(time.Since(Epoch), deadline) {
-		return errRefused
-	}
-	return pause(ctx, l.Hold)
 }
 
 // pause sleeps for d, or until ctx ends; then it returns the error of ctx.

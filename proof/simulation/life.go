@@ -175,6 +175,9 @@ func (s *session) step(ctx context.Context) {
 			s.run.Job = status.Job{ID: JobID, Type: s.c.Options.Type}
 		}
 	}()
+	if s.life.Fresh {
+		s.saved = waiter.Progress{JobID: JobID, Job: s.saved.Job}
+	}
 	for {
 		next, err := s.waiter.Step(ctx, throughJSON(s.saved))
 		if c := s.life.CrashAt; c > 0 && len(s.run.Delivered)+len(next.Transitions) >= c {
@@ -211,6 +214,18 @@ func (s *session) step(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// Wait implements the limiter that [waiter.WithLimiter] takes.
+func (l *Limiter) Wait(ctx context.Context) error {
+	deadline := time.Duration(0)
+	if at, ok := ctx.Deadline(); ok {
+		deadline = at.Sub(Epoch)
+	}
+	if l.refuses(time.Since(Epoch), deadline) {
+		return errRefused
+	}
+	return pause(ctx, l.Hold)
 }
 
 // judge notes how the life ended, and what is wrong with its error.

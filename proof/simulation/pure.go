@@ -83,6 +83,9 @@ func (d *driver) live(l *Life) {
 	if l.Verb == "Run" && !d.c.Step {
 		d.now += l.Submit
 	}
+	if l.Fresh && d.saved != nil {
+		d.delivered, d.saved, d.due = d.saved.Job, nil, 0
+	}
 	checkpoint, s := d.delivered, d.begin()
 	finish := func(e End) {
 		run.End, run.At = e, d.now

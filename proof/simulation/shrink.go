@@ -75,6 +75,7 @@ func simplifications(c Case) iter.Seq[Case] {
 			shorter(c.Options.Failure, func(list []time.Duration) bool {
 				return len(list) == 0 || try(func(c *Case) { c.Options.Failure = list })
 			}) &&
+			shorter(c.Options.Taught, func(list []time.Duration) bool { return try(func(c *Case) { c.Options.Taught = list }) }) &&
 			try(func(c *Case) { c.Polls /= 2 }) && try(func(c *Case) { c.Polls-- }) &&
 			plainer(c, try) && sooner(c, try)
 	}
@@ -102,6 +103,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 	o := c.Options
 	ok := zero(c.Step, func(c *Case) { c.Step = false }) &&
 		zero(o.Default, func(c *Case) { c.Options.Default = false }) &&
+		zero(o.History, func(c *Case) { c.Options.History, c.Options.Taught = false, nil }) &&
 		zero(o.Strict, func(c *Case) { c.Options.Strict = false }) &&
 		zero(o.Credential != token, func(c *Case) { c.Options.Credential = token }) &&
 		zero(o.Callback > 0, func(c *Case) { c.Options.Callback = 0 }) &&
@@ -140,6 +142,7 @@ func plainer(c Case, try func(func(*Case)) bool) bool {
 			zero(l.Crash > 0, func(c *Case) { c.Lives[i].Crash = 0 }) &&
 			zero(l.CrashAt > 0, func(c *Case) { c.Lives[i].CrashAt = 0 }) &&
 			zero(l.CrashAt > 1, func(c *Case) { c.Lives[i].CrashAt-- }) &&
+			zero(l.Fresh, func(c *Case) { c.Lives[i].Fresh = false }) &&
 			zero(l.Cause, func(c *Case) { c.Lives[i].Cause = false })
 	}
 	return ok

@@ -217,7 +217,7 @@ func (w *walk) lastLookFrom(now time.Duration) time.Duration {
 
 // asks returns the delay that a schedule gives before the next poll.
 func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Duration) (delay span, open bool) {
-	delay = w.c.Options.delay(which, w.o.asked[which])
+	delay = w.c.Options.delay(which, w.o.asked[which], w.o.seen-w.o.began)
 	w.o.asked[which]++
 	if delay.to == 0 && now >= w.end {
 		w.ends(w.how, now)
@@ -229,6 +229,9 @@ func (w *walk) asks(which int, now time.Duration, atLeast span, atMost time.Dura
 	}
 	if which == 0 {
 		w.o.interval = delay
+	}
+	if which == 0 && w.c.Options.History { // throttling repeats no planned interval
+		w.o.interval.to = min(delay.to, 15*time.Second)
 	}
 	if atMost > 0 {
 		delay = span{min(delay.from, atMost), min(delay.to, atMost)}
