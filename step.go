@@ -22,7 +22,7 @@ type Progress struct {
 	Transitions []status.Transition `json:"transitions,omitempty"` // what the last Step brought, and no other one
 	Next        time.Duration       `json:"next,omitempty"`        // how long to sleep before the next Step; 0 is at once, unless Done
 	Due         time.Time           `json:"due,omitzero"`          // when the next poll is due; zero, which Step returns only when Done, is at once
-	Done        bool                `json:"done,omitempty"`        // the wait has ended; another Step returns the same end, its ages as of then
+	Done        bool                `json:"done,omitempty"`        // the wait has ended; another Step returns the same end and error, its ages as of then
 	Started     time.Time           `json:"started,omitzero"`      // when the first Step began
 	LastSeen    time.Time           `json:"last_seen,omitzero"`    // when the last good response arrived
 	RequestID   string              `json:"request_id,omitempty"`  // of that response
@@ -57,7 +57,10 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
 // succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the
-// id. ctx's deadline is that of the poll: there is no last look. A poll that the deadline cuts has
+// id. The error of a Done Progress that is stepped again holds the same [poller.Error] or
+// [github.com/sfsturbo/waiter/poller/credential.Error], but no type of your own Poller's.
+//
+// ctx's deadline is that of the poll: there is no last look. A poll that the deadline cuts has
 // failed like any other. If ctx ends before the poll begins, or is canceled, or the limiter
 // refuses, p comes back as it was, without Transitions, and with an error that is [ErrUnfinished]
 // and holds theirs: step again from it.

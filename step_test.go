@@ -4,14 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -308,6 +315,95 @@ func TestStepDue(t *testing.T) {
 			require.Zero(t, p.Next)
 		}
 	})
+}
+
+// The Progress of a wait that has ended is stepped again by another process, without its options.
+func TestStepReturnsAnEndAgain(t *testing.T) {
+	rejected := &credential.Error{Rejected: true, Err: errors.New("the password was rejected")}
+	refused := &url.Error{Op: "Get", URL: "https://sfs-turbo", Err: &net.DNSError{Err: "no such host", Name: "sfs-turbo", IsNotFound: true}}
+	full := poller.Error{
+		StatusCode: 403, Code: "SFS.TURBO.9000", Message: "no permission", RequestID: "5d6a",
+		RetryAfter: 7 * time.Second, Err: errors.New("refused"), Asked: "https://sfs-turbo, project p",
+	}
+	for name, test := range map[string]struct {
+		outcome   string
+		responses []any
+		opts      []waiter.Option
+	}{
+		"a failed job":         {"failed", []any{job("failed")}, nil},
+		"a failed sub-job":     {"sub_job_failed", []any{job("running", sub("a", "failed"))}, []waiter.Option{waiter.WithFailFast()}},
+		"a strict success":     {"failed", []any{job("success", sub("a", "failed"))}, []waiter.Option{waiter.WithStrictSubJobs()}},
+		"no such job":          {"not_found", []any{noJob}, []waiter.Option{waiter.WithNotFoundGrace(0)}},
+		"a job that has gone":  {"disappeared", []any{job("running"), noJob, noJob}, nil},
+		"a rejected token":     {"unauthorized", []any{httpError(401)}, nil},
+		"a rejected password":  {"unauthorized", []any{fmt.Errorf("a wrapper: %w", rejected)}, nil},
+		"a refusal":            {"permanent", []any{&full}, nil},
+		"a permanent error":    {"permanent", []any{backoff.Permanent(&full)}, nil},
+		"a credential's error": {"permanent", []any{&credential.Error{Permanent: true, Err: errors.New("no IAM")}}, nil},
+		"no such host":         {"permanent", []any{&poller.Error{Err: refused, Asked: "https://sfs-turbo, project p"}}, []waiter.Option{waiter.WithNotFoundGrace(0)}},
+		"a user's verdict": {"permanent", []any{errors.New("the disk is full")}, []waiter.Option{
+			waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent }),
+		}},
+		"a stall":              {"stalled", []any{job("running"), job("running")}, []waiter.Option{waiter.WithStallLimit(time.Second)}},
+		"a schedule that ends": {"stopped", []any{job("running")}, []waiter.Option{waiter.WithBackOff(func() backoff.BackOff { return &backoff.StopBackOff{} })}},
+		"a full disk": {"checkpoint", []any{job("running")}, []waiter.Option{
+			waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
+				return errors.New("no space left on device")
+			}),
+		}},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			w := newWaiter(t, responses(test.responses...), append(every(time.Second), test.opts...)...)
+			p, err := waiter.Progress{JobID: id}, error(nil)
+			for ; !p.Done; time.Sleep(p.Next) {
+				p, err = w.Step(t.Context(), p)
+			}
+			require.Equal(t, test.outcome, waiter.Outcome(err))
+			another := newWaiter(t, responses())
+			for range 2 {
+				stored := restart(t, p)
+				var again error
+				p, again = another.Step(t.Context(), stored)
+				stored.Transitions = nil
+				require.Equal(t, stored, restart(t, p))
+				require.EqualError(t, again, err.Error())
+				require.Equal(t, test.outcome, waiter.Outcome(again))
+				require.Equal(t, poller.Kind(err), poller.Kind(again))
+				for _, sentinel := range []error{waiter.ErrJobFailed, waiter.ErrUnfinished, waiter.ErrNotFound, waiter.ErrDisappeared, waiter.ErrUnauthorized, waiter.ErrStalled, waiter.ErrSubJobFailed} {
+					require.Equal(t, errors.Is(err, sentinel), errors.Is(again, sentinel), sentinel)
+				}
+				requireSame[*poller.Error](t, err, again)
+				requireSame[*credential.Error](t, err, again)
+				if was, ok := errors.AsType[*waiter.UnfinishedError](err); ok && was.LastFailure != nil && test.outcome != "stalled" {
+					is := unfinished(t, again)
+					require.Equal(t, was.Asked, is.Asked)
+					require.EqualError(t, is.LastFailure, was.LastFailure.Error())
+					require.Equal(t, poller.Classify(was.LastFailure), poller.Classify(is.LastFailure))
+				}
+			}
+		})
+	}
+}
+
+// requireSame requires that both errors hold a T, or neither, with the same fields but for Err.
+func requireSame[T error](t *testing.T, want, got error) {
+	t.Helper()
+	a, ok := errors.AsType[T](want)
+	b, also := errors.AsType[T](got)
+	require.Equal(t, ok, also)
+	if !ok {
+		return
+	}
+	plain := func(v T) map[string]any {
+		fields := map[string]any{}
+		for field, value := range reflect.ValueOf(v).Elem().Fields() {
+			if field.IsExported() && field.Name != "Err" {
+				fields[field.Name] = value.Interface()
+			}
+		}
+		return fields
+	}
+	require.Equal(t, plain(a), plain(b))
 }
 
 func TestStepKeepsProgress(t *testing.T) {

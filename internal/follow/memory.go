@@ -26,7 +26,9 @@ type memory struct {
 	Interval    time.Duration    `json:"interval,omitempty"`
 	Responses   []time.Duration  `json:"responses,omitempty"`
 	FailureKind string           `json:"failure_kind,omitempty"`
+	Failure     *failure         `json:"failure,omitempty"` // of State.LastFailure
 	End         string           `json:"end,omitempty"`
+	Cause       string           `json:"cause,omitempty"`
 	Resumed     bool             `json:"resumed,omitempty"`
 	Full        bool             `json:"full,omitempty"`
 }
@@ -36,6 +38,7 @@ func (s *State) Memory() json.RawMessage {
 	m := memory{
 		Version: version, Seen: s.seen.bytes(), Gone: s.gone.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
 		Planned: s.planned, Interval: s.interval, Responses: s.took[:s.responses], FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
+		Failure: stored(s.LastFailure), Cause: textOf(s.Cause),
 	}
 	if s.suspect {
 		m.Suspected = &s.suspected
@@ -58,7 +61,8 @@ func (s *State) Memory() json.RawMessage {
 	return data
 }
 
-// Remember sets what Memory returned of another State. The error says what in it cannot be.
+// Remember sets what Memory returned of another State; of LastFailure, whose text s must have, what
+// it held. The error says what in it cannot be.
 func (s *State) Remember(data json.RawMessage) error {
 	var m memory
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -113,7 +117,10 @@ func (s *State) Remember(data json.RawMessage) error {
 	s.responses = int32(copy(s.took[:], m.Responses)) //nolint:gosec // four at most
 	s.asked = [2]int32{Progress: m.Schedules[Progress.String()], Failure: m.Schedules[Failure.String()]}
 	s.suspect, s.suspected = m.Suspected != nil, suspected
-	s.End = end
+	s.End, s.Cause = end, saying(m.Cause)
+	if s.LastFailure != nil && m.Failure != nil {
+		s.LastFailure = m.Failure.restore(textOf(s.LastFailure))
+	}
 	return nil
 }
 

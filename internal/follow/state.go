@@ -18,6 +18,7 @@ type State struct {
 	Polls       int
 	Failures    map[string]int // failed polls by poller.Kind
 	LastFailure error
+	Cause       error // of End, unless the job or LastFailure says it: what a checkpoint failed with
 
 	seen        seen             // which statuses the job and each sub-job have reached
 	gone        gone             // sub-jobs that were dropped
@@ -49,7 +50,7 @@ func Begin(checkpoint status.Job, now time.Time) State {
 	return s
 }
 
-// Clone returns a copy that shares no memory with s, except LastFailure.
+// Clone returns a copy that shares no memory with s, except LastFailure and Cause.
 func (s *State) Clone() State {
 	c := *s
 	c.Job = s.Job.Clone()

@@ -164,7 +164,7 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	if f.Save != nil {
 		checkpoint := status.Apply(delivered, t)
 		if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
-			f.State.Job = delivered
+			f.State.Job, f.State.Cause = delivered, err
 			return delivered, f.end(follow.Unsaved, err)
 		}
 		delivered = checkpoint

@@ -95,7 +95,7 @@ func (f *Follower) Outcome() *End {
 	if f.State.End == follow.Open {
 		return nil
 	}
-	return f.end(f.State.End, nil)
+	return f.end(f.State.End, f.State.Cause)
 }
 
 // sleep sleeps for d, or until the last look. It reports whether ctx goes on.

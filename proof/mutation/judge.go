@@ -22,8 +22,12 @@ var (
 	panicked   = regexp.MustCompile(`(?m)^(panic|fatal error): `)
 	failed     = regexp.MustCompile(`(?m)^FAIL\t\S+\t`)
 
-	// machine matches what a machine that is short of something reports, anywhere in the output: it
-	// makes tests fail too. A signal is the process's own only on a line by itself; go test itself
+	// compared matches the lines in which testify shows two values. They are the library's, whose
+	// own texts speak of full disks.
+	compared = regexp.MustCompile(`(?m)^\s*(?:(?:expected|actual)\s*:|[-+]?\s*\(string\)).*$`)
+
+	// machine matches what a machine that is short of something reports, anywhere else in the output:
+	// it makes tests fail too. A signal is the process's own only on a line by itself; go test itself
 	// kills with another one, quit.
 	machine = regexp.MustCompile(`(?m)no space left on device|disk quota exceeded|too many open files|` +
 		`runtime: out of memory|cannot allocate memory|newosproc|resource temporarily unavailable|` +
@@ -33,7 +37,7 @@ var (
 // judge returns what a go test that ended in err shows about a break. Only tests catch: go test
 // also fails for lack of disk space, memory or modules.
 func judge(output string, err error) (v verdict, by string) {
-	test, short := failedTest.FindStringSubmatch(output), machine.FindString(output)
+	test, short := failedTest.FindStringSubmatch(output), machine.FindString(compared.ReplaceAllString(output, ""))
 	switch {
 	case unbuilt.MatchString(output):
 		return broken, "it can't be built"

@@ -31,6 +31,7 @@ func TestJudgeOnlyAFailingTestCatches(t *testing.T) {
 		"the compiler, and a test":  {"--- FAIL: TestA (0.00s)\nFAIL\nFAIL\ttiny/a\t0.1s\nFAIL\ttiny/b [build failed]\nFAIL\n", broken, "it can't be built"},
 		"a test that says so":       {"--- FAIL: TestA (0.00s)\n    a_test.go:3: FAIL x [build failed]\nFAIL\n" + end, caught, "TestA"},
 		"the disk":                  {"--- FAIL: TestA (0.00s)\n    TempDir: mkdir /tmp/x: no space left on device\nFAIL\n" + end, broken, "the machine: no space left on device"},
+		"a text about a full disk":  {"--- FAIL: TestA (0.00s)\n        \texpected: []string{\"no space left on device\"}\n        \tactual  : []string{}\n        \t- (string) (len=23) \"no space left on device\",\nFAIL\n" + end, caught, "TestA"},
 		"a kill":                    {"signal: killed\n" + end, broken, "the machine: signal: killed"},
 		"a kill, of a failing test": {"--- FAIL: TestA (0.00s)\nsignal: terminated\n" + end, broken, "the machine: signal: terminated"},
 		"go test's own kill":        {"SIGQUIT: quit\n\ngoroutine 0 [idle]:\n*** Test killed with quit: ran too long (2m30s).\nsignal: quit\n" + end, caught, "timed out"},
