@@ -57,8 +57,8 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
 // succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the
-// id. The error of a Done Progress that is stepped again holds the same [poller.Error] or
-// [github.com/sfsturbo/waiter/poller/credential.Error], but no type of your own Poller's.
+// id. The error of a Done Progress that is stepped again holds the same *poller.Error or
+// *credential.Error, but no type of your own Poller's.
 //
 // ctx's deadline is that of the poll: there is no last look. A poll that the deadline cuts has
 // failed like any other. If ctx ends before the poll begins, or is canceled, or the limiter
