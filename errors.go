@@ -195,6 +195,9 @@ func publicError(end *wait.End) error {
 		if s.Job.Status == "" && (s.Polls == 0 && s.LastFailure != nil || slices.Contains(notTheJobs, poller.Kind(s.LastFailure))) {
 			e.Advice = fixFailure
 		}
+		if s.Job.Status != "" && !s.Job.Status.Known() && s.Job.ErrorCode+s.Job.FailReason+string(s.Job.EndTime) != "" {
+			e.Advice = mayBeOver
+		}
 	case follow.Stopped:
 		e.Cause = errNoNextPoll
 	case follow.Unusable:

@@ -82,6 +82,10 @@ func TestErrors(t *testing.T) {
 		), limit: 10 * time.Minute},
 		{what: "deadline while the service hangs", script: running(), faults: []pollertest.Rule{{Skip: 4, Break: pollertest.Hang}}, limit: time.Minute},
 		{what: "throttled to the end", faults: []pollertest.Rule{{Status: 429, RetryAfter: "30"}}, limit: 10 * time.Minute},
+		{what: "a final status that this library does not know", poller: responses(
+			job("running"), status.Job{Status: "FAIL", ErrorCode: "SFS.TURBO.0100", FailReason: "no route to host", BeginTime: timed.BeginTime, EndTime: timed.EndTime},
+		), limit: 10 * time.Minute},
+		{what: "an unknown status, and nothing else", poller: responses(job("paused")), limit: 10 * time.Minute},
 		{what: "stalled", script: running(), opts: []waiter.Option{waiter.WithStallLimit(15 * time.Minute)}},
 
 		{what: "failed, with code, reason and a failed sub-job", poller: ended(
@@ -438,6 +442,8 @@ func TestErrorsReportTheReasonOfAJobThatIsNotDone(t *testing.T) {
 			"Last seen waiting 100ms ago, unchanged for 1m0s (no capacity in this zone); "},
 		"before the sub-jobs": {status.Job{Status: "running", ErrorCode: "SFS.TURBO.0100", SubJobs: []status.Job{sub("a", "running")}},
 			"Last seen running 100ms ago, unchanged for 1m0s (SFS.TURBO.0100, sub-job a running); "},
+		"of a status that is not known": {status.Job{Status: "error", FailReason: "no route"},
+			"Last seen error 100ms ago, unchanged for 1m0s (an unknown status, no route); "},
 		"none": {status.Job{Status: "running"}, "Last seen running 100ms ago, unchanged for 1m0s; "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ const (
 	waitAgain  = "The job itself may go on: wait again with the same job id"
 	fixAndWait = "Fix that, then wait again with the same job id"
 	fixFailure = "Fix the last failure first, then wait again with the same job id"
+	mayBeOver  = "That status may be final: check the resource itself before you wait again with the same job id"
 )
 
 var advice = map[follow.End]string{
@@ -64,27 +65,29 @@ func (e *FailedError) Error() string {
 	if more := len(subs) - shown; more > 0 {
 		why = append(why, fmt.Sprintf("and %d more", more))
 	}
+	if len(why) == 0 {
+		why = append(why, "the service gives neither a code nor a reason")
+	}
 	if e.RequestID != "" {
 		why = append(why, "request id "+wire.OneLine(e.RequestID))
 	}
-	if len(why) > 0 {
-		b.WriteString(": " + strings.Join(why, "; "))
-	}
+	b.WriteString(": " + strings.Join(why, "; "))
 	if succeeded {
 		return b.String() + ". Check the resource before you submit a new job"
 	}
 	return b.String() + ". The job has ended: fix the cause, then submit a new job"
 }
 
-// duration is the service's own, which is to the second, where it states one.
+// duration is the job's own, by the service's times, which are to the second. Without them it is
+// the wait's.
 func (e *FailedError) duration() string {
 	begin, begun := e.Job.BeginTime.Time()
 	end, ended := e.Job.EndTime.Time()
 	switch d := end.Sub(begin); {
 	case begun && ended && d > 0:
-		return " after " + wire.Round(d)
+		return " " + wire.Round(d) + " after it began"
 	case begun && ended && d == 0:
-		return " within a second"
+		return " within a second of its start"
 	case e.Elapsed.Round(time.Millisecond) > 0:
 		return " (seen " + wire.Round(e.Elapsed) + " after the wait began)"
 	}
@@ -198,6 +201,13 @@ func (e *UnfinishedError) lastSeen() string {
 	}
 	if why := join(e.Last.ErrorCode, e.Last.FailReason); why != "" { // services give them early, too
 		open = slices.Insert(open, 0, why)
+	}
+	if !e.Last.Status.Known() {
+		unknown := "an unknown status"
+		if e.Last.EndTime != "" {
+			unknown += " with the end time " + wire.OneLine(e.Last.EndTime)
+		}
+		open = slices.Insert(open, 0, unknown)
 	}
 	if len(open) > 0 {
 		seen += " (" + strings.Join(open, ", ") + ")"

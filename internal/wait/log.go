@@ -36,7 +36,7 @@ func (f *Follower) logTransition(t status.Transition) {
 		f.job(), zap.String("sub_job", wire.OneLine(t.SubJob)), zap.String("job_type", wire.OneLine(t.Job.Type)),
 		zap.String("from", wire.OneLine(t.From)), zap.String("to", wire.OneLine(t.To)),
 	}
-	if t.To == status.Failed {
+	if t.To == status.Failed || !t.To.Known() {
 		fields = append(fields, zap.String("error_code", wire.OneLine(t.Job.ErrorCode)), zap.String("fail_reason", wire.OneLine(t.Job.FailReason)))
 	}
 	entry.Write(fields...)

@@ -50,6 +50,12 @@ func TestLogTransition(t *testing.T) {
 		},
 		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "running", "to": "failed", "error_code": "", "fail_reason": ""},
 	}, lines)
+
+	unknown := status.Job{Status: "error", ErrorCode: "SFS.TURBO.0100", FailReason: "no route"}
+	require.Equal(t, []map[string]any{
+		{"job_id": "a", "sub_job": "", "job_type": "", "from": "", "to": "error", "error_code": "SFS.TURBO.0100", "fail_reason": "no route"},
+		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "error", "to": "success"},
+	}, logged(t, "transition", zap.InfoLevel, unknown, job("success")))
 }
 
 func TestLogEnd(t *testing.T) {
@@ -68,6 +74,8 @@ func TestLogPolls(t *testing.T) {
 	require.Len(t, logged(t, "poll failed", zap.WarnLevel, responses...), 2, "one for each run of the same failure")
 	require.Empty(t, logged(t, "poll failed", zap.WarnLevel, &poller.Error{StatusCode: 401}), "it ends the wait, and is returned")
 	require.Len(t, logged(t, `unknown status "paused" counts as not finished`, zap.WarnLevel, job("paused"), job("paused"), job("success")), 1)
+	const ended = `unknown status "error" counts as not finished, though it has the end time "2026-01-02 03:04:05"`
+	require.Len(t, logged(t, ended, zap.WarnLevel, status.Job{Status: "error", EndTime: "2026-01-02 03:04:05"}, job("success")), 1)
 }
 
 func TestLogClock(t *testing.T) {
