@@ -1,6 +1,7 @@
 package pollertest_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
@@ -91,10 +92,49 @@ func TestSignedRequests(t *testing.T) {
 	}
 }
 
+// A client may sign the body's hash in a header, or that there is none.
+func TestSignedContent(t *testing.T) {
+	const body = `{"url":"ldap://10.0.0.1"}`
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
+	for name, test := range map[string]struct {
+		signed, sent string // the header's value as signed, and as sent; not signed if ""
+		want         int
+	}{
+		"the hash":                      {hash, hash, 200},
+		"in upper case":                 {strings.ToUpper(hash), strings.ToUpper(hash), 200},
+		"another body's hash":           {emptyHash, emptyHash, 401},
+		"no hash":                       {"UNSIGNED-PAYLOAD", "UNSIGNED-PAYLOAD", 200},
+		"another word":                  {"STREAMING", "STREAMING", 401},
+		"changed on the way":            {hash, "UNSIGNED-PAYLOAD", 401},
+		"not signed, nor is the body":   {"", "UNSIGNED-PAYLOAD", 401},
+		"no header, and not the body's": {"", "", 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, opt := range []pollertest.Option{pollertest.WithAccessKey("AK", "SK"), pollertest.WithAccessKey("AK", "another")} {
+				c := inMemory(t, opt)
+				var signed map[string]string
+				if test.signed != "" {
+					signed = map[string]string{"x-sdk-content-sha256": test.signed}
+				}
+				c.header = sign("POST", ldap, "AK", "SK", signed)
+				if test.sent != "" {
+					c.header.Set("X-Sdk-Content-Sha256", test.sent)
+				}
+				assert.Equal(t, test.want, c.do("POST", ldap, body).status)
+				test.want = 401 // of another secret
+			}
+		})
+	}
+	anyKey := inMemory(t)
+	anyKey.header = sign("POST", ldap, "AK", "SK", map[string]string{"x-sdk-content-sha256": emptyHash})
+	assert.Equal(t, 401, anyKey.do("POST", ldap, body).status, "whatever the secret, the body is another")
+}
+
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 const password = "pa55word"
 
-const askForToken = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"u","password":"` + password + `","domain":{"name":"d"}}}},` +
-	`"scope":{"project":{"name":"eu-west-101"}}}}`
+var askForToken = tokenBody(byPassword, forName)
 
 func TestIssuedTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +178,11 @@ func TestRequestsForATokenAreChecked(t *testing.T) {
 		"no user":     strings.Replace(askForToken, `"name":"u"`, `"name":""`, 1),
 		"no password": strings.Replace(askForToken, password, "", 1),
 		"no domain":   strings.Replace(askForToken, `{"name":"d"}`, `{}`, 1),
-		"no scope":    strings.Replace(askForToken, "eu-west-101", "", 1),
+		"no project":  strings.Replace(askForToken, "eu-west-101", "", 1),
+		"no scope":    tokenBody(byPassword, `,"scope":{}`),
+		"two scopes":  tokenBody(byPassword, `,"scope":{"project":{"id":"p1"},"domain":{"id":"d1"}}`),
+		"no token":    tokenBody(strings.Replace(byToken, "a-token", "", 1), forID),
+		"two methods": strings.Replace(askForToken, `"password"]`, `"password","totp"]`, 1),
 	} {
 		r := c.do("POST", "/v3/auth/tokens", body)
 		assert.Equal(t, 400, r.status, name)

@@ -5,11 +5,23 @@ import (
 	"net/http"
 )
 
+// submitted reports whether a call starts jobs of this type.
+func submitted(jobType string) bool {
+	for _, op := range operations {
+		for _, t := range op.jobTypes {
+			if t == jobType {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // submit starts a job. It checks only that the body is an object: whether an LDAP server or
 // a domain exists is for the job to find out.
 func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
-	var object map[string]json.RawMessage
-	if q.Method != http.MethodDelete && (json.Unmarshal(body, &object) != nil || object == nil) {
+	var sent config
+	if q.Method != http.MethodDelete && (json.Unmarshal(body, &sent) != nil || sent == nil) {
 		a.fail(http.StatusBadRequest, Service, "SFS.TURBO.0001", "parameter error")
 		return
 	}
@@ -25,8 +37,10 @@ func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
 	if script.Type == "" {
 		script.Type = asked.jobType
 	}
+	b := s.change(asked, q.Method, sent, a.at)
 	q.JobID = s.begin(script, asked.project, a.at)
-	s.busy[share] = key(q.JobID)
-	a.status = asked.accepted
+	b.job = key(q.JobID)
+	s.bound[asked.place()], s.busy[share] = b, b.job
+	a.status = operations[asked.operation].accepted
 	a.body = encode(map[string]string{"jobId": q.JobID})
 }

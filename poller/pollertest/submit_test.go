@@ -65,6 +65,12 @@ func TestAScriptMayNameItsJob(t *testing.T) {
 	assert.Equal(t, "custom", c.job("known").Type)
 }
 
+func TestScriptsOfUnknownTypesPanic(t *testing.T) {
+	for _, jobType := range []string{"", "bind-ldap", "BIND_LDAP", "create_share"} {
+		assert.Panics(t, func() { pollertest.New().Script(jobType, pollertest.Script{}) }, jobType)
+	}
+}
+
 func TestOneOperationAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
