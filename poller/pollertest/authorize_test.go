@@ -94,7 +94,7 @@ func TestSignedRequests(t *testing.T) {
 
 // A client may sign the body's hash in a header, or that there is none.
 func TestSignedContent(t *testing.T) {
-	const body = `{"url":"ldap://10.0.0.1"}`
+	const body = ldapBody
 	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
 	for name, test := range map[string]struct {
 		signed, sent string // the header's value as signed, and as sent; not signed if ""

@@ -9,22 +9,39 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// operation is a path of a share.
+// operation is a path of a share. Its fields are those of the official SDK's models.
 type operation struct {
-	jobTypes map[string]string // of the job that each method starts
-	accepted int               // the status of the response to these methods
-	fields   []string          // that GET shows, as the official SDK's models have them: no password
+	methods  map[string]work
+	accepted int      // the status of the response to these methods
+	fields   []string // that GET shows: no password
 	defaults config
 	states   bool // GET shows a status, and so also what is not bound yet
 }
 
-// config is what a share is bound to, as GET shows it; nil if to nothing.
+// work is what a method starts.
+type work struct {
+	jobType  string
+	required []string // fields of the body
+}
+
+// config is the body of a call, or what a share is bound to as GET shows it; nil if to
+// nothing.
 type config map[string]json.RawMessage
+
+func (c config) has(field string) bool { return c[field] != nil && string(c[field]) != "null" }
+
+func (c config) lacks(field string) bool {
+	return !c.has(field) || string(c[field]) == `""` || string(c[field]) == "[]"
+}
+
+var domainFields = []string{"service_account", "password", "domain_name", "system_name", "dns_server"}
 
 var operations = map[string]operation{
 	"ldap": {
-		jobTypes: map[string]string{
-			http.MethodPost: "bind_ldap", http.MethodPut: "update_ldap", http.MethodDelete: "unbind_ldap",
+		methods: map[string]work{
+			http.MethodPost:   {"bind_ldap", []string{"url", "base_dn"}},
+			http.MethodPut:    {"update_ldap", nil},
+			http.MethodDelete: {"unbind_ldap", nil},
 		},
 		accepted: http.StatusOK,
 		fields: []string{
@@ -33,8 +50,10 @@ var operations = map[string]operation{
 		defaults: config{"schema": json.RawMessage(`"RFC2307"`), "search_timeout": json.RawMessage(`3`)},
 	},
 	"active-directory-domain": {
-		jobTypes: map[string]string{
-			http.MethodPost: "add_ad_domain", http.MethodPut: "change_ad_domain", http.MethodDelete: "quit_ad_domain",
+		methods: map[string]work{
+			http.MethodPost:   {"add_ad_domain", domainFields},
+			http.MethodPut:    {"change_ad_domain", domainFields},
+			http.MethodDelete: {"quit_ad_domain", domainFields[:2]},
 		},
 		accepted: http.StatusAccepted,
 		fields:   []string{"domain_name", "system_name", "dns_server", "organization_unit", "vpc_id"},
@@ -79,8 +98,8 @@ func (s *Server) change(asked call, method string, sent config, at time.Time) bi
 			maps.Copy(b.next, b.config)
 		}
 		for _, field := range op.fields {
-			if v := sent[field]; v != nil && string(v) != "null" {
-				b.next[field] = v
+			if sent.has(field) {
+				b.next[field] = sent[field]
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func TestShowLDAP(t *testing.T) {
 		for _, jobType := range []string{"bind_ldap", "update_ldap", "unbind_ldap"} {
 			c.fails(jobType)
 		}
-		step("POST", `{"url":"ldap://e"}`, again, again)
+		step("POST", ldapBody, again, again)
 		step("PUT", `{"url":"ldap://e"}`, again, again)
 		step("DELETE", "", again, again)
 		assert.Equal(t, pollertest.Show, c.server.Requests()[0].Call)
@@ -82,7 +82,7 @@ func TestABindThatFailedBindsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
 		c.fails("bind_ldap")
-		c.start("POST", ldap, `{"url":"ldap://a"}`)
+		c.start("POST", ldap, ldapBody)
 		time.Sleep(time.Minute)
 		c.shows(ldap, nothingBound)
 	})
@@ -90,10 +90,10 @@ func TestABindThatFailedBindsNothing(t *testing.T) {
 
 func TestShowADDomain(t *testing.T) {
 	const (
-		body   = `{"service_account":"admin","password":"p","domain_name":"d","system_name":"s","dns_server":["10.0.0.1"],"overwrite_same_account":true}`
+		body   = domainBody
 		shown  = `{"domain_name":"d","system_name":"s","dns_server":["10.0.0.1"],"status":`
-		change = `{"service_account":"admin","password":"p","domain_name":"e","organization_unit":"ou","vpc_id":"v"}`
-		after  = `{"domain_name":"e","system_name":"s","dns_server":["10.0.0.1"],"organization_unit":"ou","vpc_id":"v","status":`
+		change = `{"service_account":"admin","password":"p","domain_name":"e","system_name":"t","dns_server":["10.0.0.1"],"organization_unit":"ou","vpc_id":"v","overwrite_same_account":true}`
+		after  = `{"domain_name":"e","system_name":"t","dns_server":["10.0.0.1"],"organization_unit":"ou","vpc_id":"v","status":`
 	)
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
@@ -131,8 +131,8 @@ func TestShowADDomain(t *testing.T) {
 func TestWhatIsBoundIsOfOneShare(t *testing.T) {
 	c := inMemory(t)
 	c.server.Script("bind_ldap", pollertest.Script{ID: "known"})
-	c.start("POST", ldap, `{"url":"ldap://a"}`)
-	const bound = `{"url":"ldap://a","schema":"RFC2307","search_timeout":3}`
+	c.start("POST", ldap, ldapBody)
+	const bound = `{"url":"ldap://10.0.0.1","base_dn":"dc=a","schema":"RFC2307","search_timeout":3}`
 	c.shows(ldap, bound)
 	c.shows(ad, nothingBound)
 	c.shows(prefix+"shares/another/fs/ldap", nothingBound)
@@ -144,13 +144,13 @@ func TestWhatIsBoundIsOfOneShare(t *testing.T) {
 	c.shows(ldap, bound)
 	assert.Equal(t, 400, c.do("PUT", ldap, `{"url":"ldap://c"}`).status)
 	c.server.Add(pollertest.Script{ID: "known"})
-	c.shows(ldap, `{"url":"ldap://b","schema":"RFC2307","search_timeout":3}`)
+	c.shows(ldap, `{"url":"ldap://b","base_dn":"dc=a","schema":"RFC2307","search_timeout":3}`)
 }
 
 func TestShowIsCheckedLikeAPoll(t *testing.T) {
 	c := inMemory(t, pollertest.WithProject("a-project"))
 	c.server.Script("bind_ldap", pollertest.Script{})
-	c.start("POST", ldap, `{"url":"ldap://a"}`)
+	c.start("POST", ldap, ldapBody)
 	assert.Equal(t, 403, c.do("GET", "/v1/another/sfs-turbo/shares/share/fs/ldap", "").status)
 	c.server.Fail(rule{Call: pollertest.Show, Times: 1, Status: 503})
 	c.server.Fail(rule{Call: pollertest.Poll, Times: 1, Status: 500})

@@ -2,6 +2,7 @@ package pollertest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -79,6 +80,12 @@ func TestListServices(t *testing.T) {
 	assert.Equal(t, []string{"*", "eu-west-101"}, regions)
 	assert.Equal(t, []string{c.endpoint + "/v3.0", c.endpoint}, urls, "this server")
 	assert.Equal(t, pollertest.ListServices, c.server.Requests()[0].Call)
+
+	own := httptest.NewTLSServer(c.server)
+	defer own.Close()
+	c.endpoint, c.client = own.URL, own.Client()
+	_, _, urls = types()
+	assert.Equal(t, []string{own.URL + "/v3.0", own.URL}, urls, "with TLS")
 
 	issued := c.do("POST", "/v3/auth/tokens", tokenBody(byPassword, forDomain)).header.Get("X-Subject-Token")
 	c.header = http.Header{"X-Auth-Token": {issued}}

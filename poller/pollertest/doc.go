@@ -74,8 +74,8 @@
 //     it issued for a domain or without a scope is refused in all of them.
 //   - the job: 404 SFS.TURBO.0019, also for a job that was submitted in another project.
 //     Ids match with and without dashes, in upper and lower case.
-//   - a submitting call's body, which is a JSON object for POST and PUT: 400
-//     SFS.TURBO.0001
+//   - a submitting call's body, which is a JSON object with the fields that the official
+//     SDK requires; only DELETE of ldap has none: 400 SFS.TURBO.0001
 //   - the share, which runs one operation at a time: 400 SFS.TURBO.0011 until the job
 //     that was submitted for it before has ended
 //
@@ -87,8 +87,8 @@
 //	GET, POST, PUT, DELETE shares/{share_id}/fs/ldap
 //	GET, POST, PUT, DELETE shares/{share_id}/fs/active-directory-domain
 //
-// POST, PUT and DELETE start jobs, on any share. GET shows what the share is bound to,
-// without passwords. That changes when a job succeeds: a job that is running or has failed
+// POST, PUT and DELETE start jobs on any share, whether or not it is bound to anything. GET
+// shows what the share is bound to, without passwords. That changes when a job succeeds: a job that is running or has failed
 // leaves it as it was. If the share is bound to nothing, GET is 404 SFS.TURBO.0002. An AD
 // domain also has a status: JOINING or EXITING while a job runs, FAILED after a job that
 // failed, otherwise AVAILABLE. GET shows a domain that is being joined, or could not be

@@ -20,7 +20,7 @@ import (
 // waits until that is done.
 func bindLDAP(ctx context.Context, endpoint string, client *http.Client) error {
 	url := endpoint + "/v1/a-project/sfs-turbo/shares/a-share/fs/ldap"
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(`{"url": "ldap://10.0.0.7"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(`{"url": "ldap://10.0.0.7", "base_dn": "dc=a"}`))
 	if err != nil {
 		return err
 	}

@@ -86,9 +86,9 @@ func route(r *http.Request) call {
 		return call{}
 	}
 	c := call{project: p[1], share: p[4], operation: p[6]}
-	c.allow = append(slices.Collect(maps.Keys(op.jobTypes)), http.MethodGet)
+	c.allow = append(slices.Collect(maps.Keys(op.methods)), http.MethodGet)
 	slices.Sort(c.allow)
-	if c.jobType = op.jobTypes[method]; c.jobType != "" {
+	if c.jobType = op.methods[method].jobType; c.jobType != "" {
 		c.call = Submit
 	} else if method == http.MethodGet {
 		c.call = Show

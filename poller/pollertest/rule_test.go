@@ -272,7 +272,7 @@ func TestALostResponseToASubmit(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *caller) {
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Status: 503})
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})
-		bind := func() reply { return c.do("POST", prefix+"shares/share/fs/ldap", "{}") }
+		bind := func() reply { return c.do("POST", prefix+"shares/share/fs/ldap", ldapBody) }
 		assert.Equal(t, 503, bind().status)
 		assert.Error(t, bind().err)
 		assert.Equal(t, 400, bind().status, "the lost one has started a job, and the refused one has not")
@@ -356,13 +356,13 @@ func TestWhichRequests(t *testing.T) {
 		}
 		assert.Equal(t, []int{200, 501, 501, 200, 200, 502, 200}, polls("AB-CD", 7), "the second rule counts what the first lets through")
 		assert.Equal(t, []int{200}, polls("other", 1))
-		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", "{}").status)
+		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", ldapBody).status)
 		assert.Equal(t, 404, c.do("GET", "/nowhere", "").status)
 
 		time.Sleep(time.Minute)
 		assert.Equal(t, []int{504}, polls("other", 1))
 		assert.Equal(t, 504, c.do("GET", "/nowhere", "").status, "any call")
-		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", "{}").status, "the first that fits")
+		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", ldapBody).status, "the first that fits")
 		time.Sleep(time.Minute)
 		assert.Equal(t, []int{200}, polls("other", 1))
 		time.Sleep(time.Hour)

@@ -3,13 +3,14 @@ package pollertest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // submitted reports whether a call starts jobs of this type.
 func submitted(jobType string) bool {
 	for _, op := range operations {
-		for _, t := range op.jobTypes {
-			if t == jobType {
+		for _, w := range op.methods {
+			if w.jobType == jobType {
 				return true
 			}
 		}
@@ -17,11 +18,14 @@ func submitted(jobType string) bool {
 	return false
 }
 
-// submit starts a job. It checks only that the body is an object: whether an LDAP server or
-// a domain exists is for the job to find out.
+// submit starts a job. Of the body it checks only that it is an object with the required
+// fields: whether an LDAP server or a domain exists is for the job to find out.
 func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
+	op := operations[asked.operation]
 	var sent config
-	if q.Method != http.MethodDelete && (json.Unmarshal(body, &sent) != nil || sent == nil) {
+	err := json.Unmarshal(body, &sent)
+	noObject := (err != nil || sent == nil) && q.Method != http.MethodDelete
+	if noObject || slices.ContainsFunc(op.methods[q.Method].required, sent.lacks) {
 		a.fail(http.StatusBadRequest, Service, "SFS.TURBO.0001", "parameter error")
 		return
 	}
@@ -41,6 +45,6 @@ func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
 	q.JobID = s.begin(script, asked.project, a.at)
 	b.job = key(q.JobID)
 	s.bound[asked.place()], s.busy[share] = b, b.job
-	a.status = operations[asked.operation].accepted
+	a.status = op.accepted
 	a.body = encode(map[string]string{"jobId": q.JobID})
 }
