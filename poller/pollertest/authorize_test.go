@@ -125,6 +125,10 @@ func TestSignedContent(t *testing.T) {
 			}
 		})
 	}
+	unsigned := inMemory(t, pollertest.WithAccessKey("AK", "SK"))
+	unsigned.header = sign("GET", "/v3/projects", "AK", "SK", nil)
+	unsigned.header.Set("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD")
+	assert.Equal(t, 200, unsigned.do("GET", "/v3/projects", "").status, "what is not signed does not count")
 	anyKey := inMemory(t)
 	anyKey.header = sign("POST", ldap, "AK", "SK", map[string]string{"x-sdk-content-sha256": emptyHash})
 	assert.Equal(t, 401, anyKey.do("POST", ldap, body).status, "whatever the secret, the body is another")
@@ -198,13 +202,15 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	issued := c.do("POST", "/v3/auth/tokens", askForToken).header.Get("X-Subject-Token")
 	require.NotEmpty(t, issued)
 	c.poll("a-job")
+	c.start("POST", ldap, strings.Replace(ldapBody, "{", `{"password":"s3cret","user_dn":"cn=a",`, 1))
+	c.start("POST", strings.Replace(ad, "share/", "another/", 1), strings.Replace(domainBody, `"p"`, `"s3cret"`, 1))
 
 	requests := c.server.Requests()
 	c.server.Close() // %v reads without the lock
 	for _, v := range []any{c.server, rule, requests, requests[0], pollertest.WithToken("s3cret")} {
 		for _, verb := range []string{"%v", "%+v", "%#v"} {
 			printed := fmt.Sprintf(verb, v)
-			for _, secret := range []string{"s3cret", secretKey, password, issued, fmt.Sprint([]byte("s3cret")), fmt.Sprintf("%#v", []byte("s3cret"))} {
+			for _, secret := range []string{"s3cret", secretKey, password, issued, strings.Trim(fmt.Sprint([]byte("s3cret")), "[]"), "0x73, 0x33, 0x63, 0x72"} {
 				assert.NotContains(t, printed, secret)
 			}
 		}

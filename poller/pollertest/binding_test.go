@@ -50,6 +50,7 @@ func TestShowLDAP(t *testing.T) {
 	const (
 		bound   = `{"url":"ldap://a","base_dn":"dc=a","user_dn":"cn=a","schema":"RFC2307","search_timeout":3}`
 		updated = `{"url":"ldap://a","base_dn":"dc=b","user_dn":"cn=a","schema":"MS-AD-BIS","search_timeout":9}`
+		whole   = `{"url":"ldap://10.0.0.1","base_dn":"dc=a","schema":"RFC2307","search_timeout":3}`
 		again   = `{"url":"ldap://c","base_dn":"dc=c","backup_url":"ldap://d","vpc_id":"v","filter_condition":"f","schema":"RFC2307","search_timeout":3}`
 	)
 	synctest.Test(t, func(t *testing.T) {
@@ -66,7 +67,8 @@ func TestShowLDAP(t *testing.T) {
 		c.shows(ldap, nothingBound)
 		step("POST", `{"url":"ldap://a","base_dn":"dc=a","user_dn":"cn=a","password":"p","unknown":1,"vpc_id":null}`, nothingBound, bound)
 		step("PUT", `{"base_dn":"dc=b","schema":"MS-AD-BIS","search_timeout":9,"user_dn":null}`, bound, updated)
-		step("DELETE", "", updated, nothingBound)
+		step("POST", ldapBody, updated, whole)
+		step("DELETE", "", whole, nothingBound)
 		step("POST", `{"url":"ldap://c","base_dn":"dc=c","backup_url":"ldap://d","vpc_id":"v","filter_condition":"f"}`, nothingBound, again)
 		for _, jobType := range []string{"bind_ldap", "update_ldap", "unbind_ldap"} {
 			c.fails(jobType)
