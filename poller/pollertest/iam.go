@@ -98,8 +98,8 @@ func (s *Server) issue(a *response, asked call, body []byte) {
 		return
 	}
 	g := grant{until: a.at.Add(tokenLife), user: t.Auth.Identity.Password.User.owned, global: true}
-	if old := t.Auth.Identity.Token.ID; old != "" {
-		known, refusal := s.token(old, a.at)
+	if t.Auth.Identity.Methods[0] == "token" {
+		known, refusal := s.token(t.Auth.Identity.Token.ID, a.at)
 		if refusal != "" {
 			a.fail(http.StatusUnauthorized, IAM, "", "The token is invalid or has expired.")
 			return

@@ -44,8 +44,8 @@ func WithAccessKey(accessKey, secretKey string) Option {
 }
 
 // WithTemporaryKey is [WithAccessKey] for a key that needs a security token: a request
-// must carry the token as X-Security-Token. Signing that header is optional, as the
-// Terraform provider's library does not. An empty token panics.
+// must carry the token as X-Security-Token. The header need not be signed: the Terraform
+// provider's library adds it after signing. An empty token panics.
 func WithTemporaryKey(accessKey, secretKey, securityToken string) Option {
 	if securityToken == "" {
 		panic("pollertest: WithTemporaryKey: the security token is empty")
