@@ -110,10 +110,8 @@ func (s *Server) signed(r *http.Request, body []byte, now time.Time) (refusal st
 // contentHash returns the last line of what a client signs: the body's hash, or the value of
 // a signed X-Sdk-Content-Sha256, which must be that hash unless it says that there is none.
 func contentHash(r *http.Request, names []string, body []byte) (hash string, ok bool) {
-	const header = "x-sdk-content-sha256"
-	want := digest(body)
-	got := strings.TrimSpace(r.Header.Get(header))
-	if got == "" || !slices.Contains(names, header) {
+	want, got := digest(body), strings.TrimSpace(r.Header.Get("X-Sdk-Content-Sha256"))
+	if got == "" || !slices.Contains(names, "x-sdk-content-sha256") {
 		return want, true
 	}
 	return got, got == "UNSIGNED-PAYLOAD" || strings.EqualFold(got, want)
