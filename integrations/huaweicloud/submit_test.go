@@ -20,6 +20,7 @@ func TestCallsThatStartAJob(t *testing.T) {
 	}
 	const share = "a-share"
 	url := "ldap://192.168.0.10:389"
+	domain := model.AddActiveDirectoryDomainRequestBody{ServiceAccount: "admin", Password: "p", DomainName: "例.com", SystemName: "s", DnsServer: []string{"10.0.0.1"}}
 	for _, call := range []struct {
 		jobType string
 		status  int
@@ -38,15 +39,16 @@ func TestCallsThatStartAJob(t *testing.T) {
 			return r.JobId, r.HttpStatusCode, err
 		}},
 		{"add_ad_domain", 202, func() (*string, int, error) {
-			r, err := sdk.AddActiveDirectoryDomain(&model.AddActiveDirectoryDomainRequest{ShareId: share, Body: &model.AddActiveDirectoryDomainRequestBody{DnsServer: []string{"10.0.0.1"}}})
+			r, err := sdk.AddActiveDirectoryDomain(&model.AddActiveDirectoryDomainRequest{ShareId: share, Body: &domain})
 			return r.JobId, r.HttpStatusCode, err
 		}},
 		{"change_ad_domain", 202, func() (*string, int, error) {
-			r, err := sdk.UpdateActiveDirectoryDomain(&model.UpdateActiveDirectoryDomainRequest{ShareId: share, Body: &model.UpdateActiveDirectoryDomainRequestBody{}})
+			change := model.UpdateActiveDirectoryDomainRequestBody(domain)
+			r, err := sdk.UpdateActiveDirectoryDomain(&model.UpdateActiveDirectoryDomainRequest{ShareId: share, Body: &change})
 			return r.JobId, r.HttpStatusCode, err
 		}},
 		{"quit_ad_domain", 202, func() (*string, int, error) {
-			r, err := sdk.DeleteActiveDirectoryDomain(&model.DeleteActiveDirectoryDomainRequest{ShareId: share, Body: &model.DeleteActiveDirectoryDomainRequestBody{}})
+			r, err := sdk.DeleteActiveDirectoryDomain(&model.DeleteActiveDirectoryDomainRequest{ShareId: share, Body: &model.DeleteActiveDirectoryDomainRequestBody{ServiceAccount: "admin", Password: "p"}})
 			return r.JobId, r.HttpStatusCode, err
 		}},
 	} {

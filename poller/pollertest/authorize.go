@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// never is when a token of WithToken expires.
-var never time.Time
-
 // The gateway's messages for credentials that it refuses, as its pages about APIGW.0301 and
 // its users quote them.
 const (
@@ -37,6 +34,7 @@ const (
 type credential struct {
 	refusal string      // why it is refused; "" if it is good
 	key     *signingKey // that a refusal counts for, or nil
+	grant   grant       // of a token
 }
 
 // use reports whether the credential is good, and counts it.
@@ -65,22 +63,19 @@ type signingKey struct {
 func (s *Server) check(r *http.Request, body []byte, now time.Time) credential {
 	token := r.Header.Get("X-Auth-Token")
 	if token == "" {
-		return s.signed(r, body, now)
+		refusal, k := s.signed(r, body, now)
+		return credential{refusal: refusal, key: k}
 	}
-	switch until, known := s.tokens[sha256.Sum256([]byte(token))]; {
-	case !known && s.choosy:
-		return credential{refusal: badToken}
-	case known && !until.Equal(never) && !now.Before(until):
-		return credential{refusal: expiredToken}
-	}
-	return credential{}
+	g, refusal := s.token(token, now)
+	return credential{refusal: refusal, grant: g}
 }
 
-// signed checks an access key's signature.
-func (s *Server) signed(r *http.Request, body []byte, now time.Time) credential {
+// signed checks an access key's signature. It returns why it is refused, and the key that
+// this counts for.
+func (s *Server) signed(r *http.Request, body []byte, now time.Time) (refusal string, k *signingKey) {
 	fields, ok := strings.CutPrefix(r.Header.Get("Authorization"), "SDK-HMAC-SHA256 ")
 	if !ok {
-		return credential{refusal: noCredential}
+		return noCredential, nil
 	}
 	value := make(map[string]string)
 	for field := range strings.SplitSeq(fields, ",") {
@@ -90,27 +85,39 @@ func (s *Server) signed(r *http.Request, body []byte, now time.Time) credential 
 	names := strings.Split(value["SignedHeaders"], ";")
 	signature, err := hex.DecodeString(value["Signature"])
 	date, dateErr := time.Parse("20060102T150405Z", r.Header.Get("X-Sdk-Date"))
-	k := s.keys[value["Access"]]
+	content, contentOK := contentHash(r, names, body)
+	k = s.keys[value["Access"]]
 	switch {
 	case k == nil && s.choosy:
-		return credential{refusal: unknownKey}
+		return unknownKey, nil
 	case k != nil && now.Before(k.locked):
-		return credential{refusal: lockedKey}
+		return lockedKey, nil
 	case err != nil || dateErr != nil || len(signature) != sha256.Size || value["Access"] == "" ||
-		!slices.Contains(names, "x-sdk-date"):
-		return credential{badSignature, k}
+		!slices.Contains(names, "x-sdk-date") || !contentOK:
+		return badSignature, k
 	case now.Sub(date).Abs() > signatureLife:
-		return credential{expiredSignature, k}
+		return expiredSignature, k
 	case k == nil:
-		return credential{}
-	case !hmac.Equal(signature, k.sign(toSign(r, names, body))):
-		return credential{badSignature, k}
-	case k.token != nil && (!slices.Contains(names, "x-security-token") ||
-		sha256.Sum256([]byte(r.Header.Get("X-Security-Token"))) != *k.token):
-		return credential{badToken, k}
+		return "", nil
+	case !hmac.Equal(signature, k.sign(toSign(r, names, content))):
+		return badSignature, k
+	case k.token != nil && sha256.Sum256([]byte(r.Header.Get("X-Security-Token"))) != *k.token:
+		return badToken, k
 	}
-	return credential{key: k}
+	return "", k
 }
+
+// contentHash returns the last line of what a client signs: the body's hash, or the value of
+// a signed X-Sdk-Content-Sha256, which must be that hash unless it says that there is none.
+func contentHash(r *http.Request, names []string, body []byte) (hash string, ok bool) {
+	want, got := digest(body), strings.TrimSpace(r.Header.Get("X-Sdk-Content-Sha256"))
+	if got == "" || !slices.Contains(names, "x-sdk-content-sha256") {
+		return want, true
+	}
+	return got, got == "UNSIGNED-PAYLOAD" || strings.EqualFold(got, want)
+}
+
+func digest(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }
 
 // signer returns a closure: printing a Server shows nothing that it holds.
 func signer(secretKey string) func([]byte) []byte {
@@ -122,8 +129,7 @@ func signer(secretKey string) func([]byte) []byte {
 }
 
 // toSign returns the string that a client signs, by the API's guide to signing.
-func toSign(r *http.Request, names []string, body []byte) []byte {
-	digest := func(b []byte) string { sum := sha256.Sum256(b); return hex.EncodeToString(sum[:]) }
+func toSign(r *http.Request, names []string, contentHash string) []byte {
 	var path, headers strings.Builder
 	for _, segment := range segments(r.URL.EscapedPath()) {
 		path.WriteString("/" + escape(segment))
@@ -144,7 +150,7 @@ func toSign(r *http.Request, names []string, body []byte) []byte {
 		headers.WriteString(name + ":" + strings.TrimSpace(v) + "\n")
 	}
 	canonical := strings.Join([]string{
-		r.Method, path.String() + "/", strings.Join(query, "&"), headers.String(), strings.Join(names, ";"), digest(body),
+		r.Method, path.String() + "/", strings.Join(query, "&"), headers.String(), strings.Join(names, ";"), contentHash,
 	}, "\n")
 	return []byte("SDK-HMAC-SHA256\n" + r.Header.Get("X-Sdk-Date") + "\n" + digest([]byte(canonical)))
 }

@@ -1,6 +1,7 @@
 package pollertest_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
@@ -91,10 +92,53 @@ func TestSignedRequests(t *testing.T) {
 	}
 }
 
+// A client may sign the body's hash in a header, or that there is none.
+func TestSignedContent(t *testing.T) {
+	const body = ldapBody
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
+	for name, test := range map[string]struct {
+		signed, sent string // the header's value as signed, and as sent; not signed if ""
+		want         int
+	}{
+		"the hash":                      {hash, hash, 200},
+		"in upper case":                 {strings.ToUpper(hash), strings.ToUpper(hash), 200},
+		"another body's hash":           {emptyHash, emptyHash, 401},
+		"no hash":                       {"UNSIGNED-PAYLOAD", "UNSIGNED-PAYLOAD", 200},
+		"another word":                  {"STREAMING", "STREAMING", 401},
+		"changed on the way":            {hash, "UNSIGNED-PAYLOAD", 401},
+		"not signed, nor is the body":   {"", "UNSIGNED-PAYLOAD", 401},
+		"no header, and not the body's": {"", "", 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, opt := range []pollertest.Option{pollertest.WithAccessKey("AK", "SK"), pollertest.WithAccessKey("AK", "another")} {
+				c := inMemory(t, opt)
+				var signed map[string]string
+				if test.signed != "" {
+					signed = map[string]string{"x-sdk-content-sha256": test.signed}
+				}
+				c.header = sign("POST", ldap, "AK", "SK", signed)
+				if test.sent != "" {
+					c.header.Set("X-Sdk-Content-Sha256", test.sent)
+				}
+				assert.Equal(t, test.want, c.do("POST", ldap, body).status)
+				test.want = 401 // of another secret
+			}
+		})
+	}
+	unsigned := inMemory(t, pollertest.WithAccessKey("AK", "SK"))
+	unsigned.header = sign("GET", "/v3/projects", "AK", "SK", nil)
+	unsigned.header.Set("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD")
+	assert.Equal(t, 200, unsigned.do("GET", "/v3/projects", "").status, "what is not signed does not count")
+	anyKey := inMemory(t)
+	anyKey.header = sign("POST", ldap, "AK", "SK", map[string]string{"x-sdk-content-sha256": emptyHash})
+	assert.Equal(t, 401, anyKey.do("POST", ldap, body).status, "whatever the secret, the body is another")
+}
+
+const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 const password = "pa55word"
 
-const askForToken = `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"u","password":"` + password + `","domain":{"name":"d"}}}},` +
-	`"scope":{"project":{"name":"eu-west-101"}}}}`
+var askForToken = tokenBody(byPassword, forName)
 
 func TestIssuedTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +182,11 @@ func TestRequestsForATokenAreChecked(t *testing.T) {
 		"no user":     strings.Replace(askForToken, `"name":"u"`, `"name":""`, 1),
 		"no password": strings.Replace(askForToken, password, "", 1),
 		"no domain":   strings.Replace(askForToken, `{"name":"d"}`, `{}`, 1),
-		"no scope":    strings.Replace(askForToken, "eu-west-101", "", 1),
+		"no project":  strings.Replace(askForToken, "eu-west-101", "", 1),
+		"no scope":    tokenBody(byPassword, `,"scope":{}`),
+		"two scopes":  tokenBody(byPassword, `,"scope":{"project":{"id":"p1"},"domain":{"id":"d1"}}`),
+		"no token":    tokenBody(strings.Replace(byToken, "a-token", "", 1), forID),
+		"two methods": strings.Replace(askForToken, `"password"]`, `"password","totp"]`, 1),
 	} {
 		r := c.do("POST", "/v3/auth/tokens", body)
 		assert.Equal(t, 400, r.status, name)
@@ -154,13 +202,15 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	issued := c.do("POST", "/v3/auth/tokens", askForToken).header.Get("X-Subject-Token")
 	require.NotEmpty(t, issued)
 	c.poll("a-job")
+	c.start("POST", ldap, strings.Replace(ldapBody, "{", `{"password":"s3cret","user_dn":"cn=a",`, 1))
+	c.start("POST", strings.Replace(ad, "share/", "another/", 1), strings.Replace(domainBody, `"p"`, `"s3cret"`, 1))
 
 	requests := c.server.Requests()
 	c.server.Close() // %v reads without the lock
 	for _, v := range []any{c.server, rule, requests, requests[0], pollertest.WithToken("s3cret")} {
 		for _, verb := range []string{"%v", "%+v", "%#v"} {
 			printed := fmt.Sprintf(verb, v)
-			for _, secret := range []string{"s3cret", secretKey, password, issued, fmt.Sprint([]byte("s3cret")), fmt.Sprintf("%#v", []byte("s3cret"))} {
+			for _, secret := range []string{"s3cret", secretKey, password, issued, strings.Trim(fmt.Sprint([]byte("s3cret")), "[]"), "0x73, 0x33, 0x63, 0x72"} {
 				assert.NotContains(t, printed, secret)
 			}
 		}

@@ -67,19 +67,53 @@
 //     fifteen minutes, unless [WithToken], [WithAccessKey] or [WithTemporaryKey] says
 //     which. A token that this server issued is good for 24 hours, or until
 //     [Server.RevokeTokens]. More than five refusals in a row lock an access key for five
-//     minutes. This package verifies signatures with its own code.
-//   - the project: 403 SFS.TURBO.9000 for any project other than [WithProject]'s
+//     minutes. This package verifies signatures with its own code. If X-Sdk-Content-Sha256
+//     is signed, it is UNSIGNED-PAYLOAD or the body's hash.
+//   - the project: 403 SFS.TURBO.9000 for any project other than [WithProject]'s. A token
+//     that this server issued for a project's id is refused in other projects, and one that
+//     it issued for a domain or without a scope is refused in all of them.
 //   - the job: 404 SFS.TURBO.0019, also for a job that was submitted in another project.
 //     Ids match with and without dashes, in upper and lower case.
-//   - a submitting call's body, which is a JSON object for POST and PUT: 400
-//     SFS.TURBO.0001
+//   - a submitting call's body, which is a JSON object with the fields that the official
+//     SDK requires; only DELETE of ldap has none: 400 SFS.TURBO.0001
 //   - the share, which runs one operation at a time: 400 SFS.TURBO.0011 until the job
 //     that was submitted for it before has ended
 //
-// The paths are /v1/{project_id}/sfs-turbo/ with jobs/{job_id} (GET),
-// shares/{share_id}/fs/ldap and shares/{share_id}/fs/active-directory-domain (POST, PUT,
-// DELETE), and of IAM /v3/auth/tokens (POST), which requires a password but accepts any,
-// and /v3/projects (GET). [Server.Requests] lists the requests so far.
+// # What is served
+//
+// Below /v1/{project_id}/sfs-turbo/:
+//
+//	GET jobs/{job_id}
+//	GET, POST, PUT, DELETE shares/{share_id}/fs/ldap
+//	GET, POST, PUT, DELETE shares/{share_id}/fs/active-directory-domain
+//
+// POST, PUT and DELETE start jobs on any share, whether or not it is bound to anything. GET
+// shows what the share is bound to, without passwords. That changes when a job succeeds: a job that is running or has failed
+// leaves it as it was. If the share is bound to nothing, GET is 404 SFS.TURBO.0002. An AD
+// domain also has a status: JOINING or EXITING while a job runs, FAILED after a job that
+// failed, otherwise AVAILABLE. GET shows a domain that is being joined, or could not be
+// joined, with that status.
+//
+// And of IAM:
+//
+//	POST /v3/auth/tokens
+//	GET  /v3/projects, /v3/auth/projects
+//	GET  /v3/auth/domains
+//	GET  /v3/auth/catalog
+//
+// A request for a token authenticates with any password, or with a token that the server
+// accepts. It names the user with a domain, or by id. The scope is a project, a domain, or
+// absent. The response lists the user's roles and the catalog of services; with
+// ?nocatalog=true the catalog is empty. If no domain is named, it is "a-domain", with the id
+// d0000000000000000000000000000001.
+//
+// The catalog says that IAM and, in the project's region, the network service are at this
+// server's address. The Terraform provider's library derives the address of SFS Turbo from
+// that of the network service.
+//
+// [Server.Requests] lists the requests so far.
+//
+// # Texts of refusals
 //
 // The texts of the refusals begin with "Incorrect IAM authentication information". The
 // rest is one of these, as pages about the gateway and reports of its users quote it:

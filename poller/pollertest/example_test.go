@@ -20,7 +20,7 @@ import (
 // waits until that is done.
 func bindLDAP(ctx context.Context, endpoint string, client *http.Client) error {
 	url := endpoint + "/v1/a-project/sfs-turbo/shares/a-share/fs/ldap"
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(`{"url": "ldap://10.0.0.7"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(`{"url": "ldap://10.0.0.7", "base_dn": "dc=a"}`))
 	if err != nil {
 		return err
 	}
@@ -68,6 +68,35 @@ func Example() {
 	err := bindLDAP(context.Background(), server.Start(), http.DefaultClient)
 	fmt.Println(err)
 	// Output: bind LDAP: SFS.TURBO.0100: ldap unreachable
+}
+
+// What the code under test has bound.
+func Example_bound() {
+	server := pollertest.New()
+	defer server.Close()
+	server.Script("bind_ldap", pollertest.Script{}) // succeeds at once
+	endpoint, client := server.Memory()
+	if err := bindLDAP(context.Background(), endpoint, client); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	url := endpoint + "/v1/a-project/sfs-turbo/shares/a-share/fs/ldap"
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.Header.Set("X-Auth-Token", "a-token")
+	resp, err := client.Do(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	fmt.Println(string(body), err)
+	// Output: {"base_dn":"dc=a","schema":"RFC2307","search_timeout":3,"url":"ldap://10.0.0.7"} <nil>
 }
 
 func ExampleServer_Memory() {

@@ -89,10 +89,15 @@ func (c *caller) job(id string) status.Job {
 	return decode[status.Job](c.t, r.body)
 }
 
+const (
+	ldapBody   = `{"url":"ldap://10.0.0.1","base_dn":"dc=a"}`
+	domainBody = `{"service_account":"admin","password":"p","domain_name":"d","system_name":"s","dns_server":["10.0.0.1"]}`
+)
+
 // submit binds an LDAP server, and wants a job.
 func (c *caller) submit(share string) (id string) {
 	c.t.Helper()
-	r := c.do("POST", prefix+"shares/"+share+"/fs/ldap", `{"url":"ldap://10.0.0.1"}`)
+	r := c.do("POST", prefix+"shares/"+share+"/fs/ldap", ldapBody)
 	require.NoError(c.t, r.err)
 	require.Equal(c.t, 200, r.status, r.body)
 	return decode[map[string]string](c.t, r.body)["jobId"]

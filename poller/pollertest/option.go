@@ -24,7 +24,7 @@ func WithToken(token string) Option {
 		panic("pollertest: WithToken: the token is empty")
 	}
 	sum := sha256.Sum256([]byte(token))
-	return func(s *Server) { s.choosy, s.tokens[sum] = true, never }
+	return func(s *Server) { s.choosy, s.tokens[sum] = true, grant{} }
 }
 
 // WithAccessKey makes the server verify the signature of signed requests, and refuse any
@@ -44,7 +44,8 @@ func WithAccessKey(accessKey, secretKey string) Option {
 }
 
 // WithTemporaryKey is [WithAccessKey] for a key that needs a security token: a request
-// must carry the token as X-Security-Token, and sign it. An empty token panics.
+// must carry the token as X-Security-Token. The header need not be signed: the Terraform
+// provider's library adds it after signing. An empty token panics.
 func WithTemporaryKey(accessKey, secretKey, securityToken string) Option {
 	if securityToken == "" {
 		panic("pollertest: WithTemporaryKey: the security token is empty")

@@ -3,6 +3,7 @@ package pollertest
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ import (
 type response struct {
 	requestID string
 	at        time.Time // of the request
+	ofIAM     bool
 	status    int
 	header    http.Header
 	job       *status.Job // of a poll: it becomes the body
@@ -32,8 +34,8 @@ func (a *response) replace(r Rule) {
 		a.body = []byte(r.Raw)
 		return
 	}
-	shape := cmp.Or(r.Body, usualShape(a.status))
-	message := cmp.Or(r.Message, http.StatusText(a.status))
+	shape := cmp.Or(r.Body, usualShape(a.status, a.ofIAM))
+	message := cmp.Or(r.Message, statusText(a.status))
 	a.body = shapes[shape](a.status, r.Code, message, a.requestID)
 	if shape == HTML {
 		a.header = http.Header{"Content-Type": {"text/html; charset=utf-8"}}
@@ -63,15 +65,23 @@ func (a *response) finish(r Rule) {
 	a.header = h
 }
 
-func usualShape(status int) Body {
-	switch status {
-	case 401, 429, 502, 503, 504:
+func usualShape(status int, ofIAM bool) Body {
+	switch {
+	case status < 400:
+		return Empty
+	case status == 429 || status >= 502 && status <= 504:
+		return Gateway
+	case ofIAM:
+		return IAM
+	case status == 401:
 		return Gateway
 	}
-	if status < 400 {
-		return Empty
-	}
 	return Service
+}
+
+// statusText is never empty: a message has at least two characters.
+func statusText(status int) string {
+	return cmp.Or(http.StatusText(status), fmt.Sprintf("HTTP status %d", status))
 }
 
 // shapes encode an error's body. A code of "" is the usual one.
@@ -86,7 +96,7 @@ var shapes = map[Body]func(status int, code, message, requestID string) []byte{
 		return encode(map[string]string{"error_code": gatewayCode(status, code), "error_msg": message, "request_id": requestID})
 	},
 	IAM: func(status int, code, message, _ string) []byte {
-		inner := map[string]any{"code": status, "message": message, "title": http.StatusText(status)}
+		inner := map[string]any{"code": status, "message": message, "title": statusText(status)}
 		if code != "" {
 			inner["code"] = code
 		}

@@ -15,49 +15,62 @@ type Call string
 const (
 	Poll         Call = "poll"          // GET a job
 	Submit       Call = "submit"        // POST, PUT or DELETE that starts a job
+	Show         Call = "show"          // GET what a share is bound to
 	IssueToken   Call = "issue token"   // POST to IAM
 	ListProjects Call = "list projects" // GET from IAM
+	ListDomains  Call = "list domains"  // GET from IAM
+	ListServices Call = "list services" // GET from IAM: the catalog
 )
+
+// ofIAM reports whether IAM serves the call.
+func (c Call) ofIAM() bool {
+	return c == IssueToken || c == ListProjects || c == ListDomains || c == ListServices
+}
 
 // call is what a request asks for.
 type call struct {
 	call                Call     // "" if the path or the method is unknown
 	allow               []string // the path's methods; nil if it is unknown
 	project, share, job string   // unescaped
+	operation           string   // on a share
 	jobType             string   // of the job to start
-	accepted            int      // the status if it starts
-	name                string   // of the project to list; "" is any
+	path                string   // below /v3/, of IAM's calls
+	query               url.Values
+	base                string // of the address that was asked
 }
 
-// operation is a path of a share: the type of the job that each method starts, and the
-// status of the response.
-type operation struct {
-	jobTypes map[string]string
-	accepted int
+// iamCalls are IAM's paths, with the method that each has. Paths are split into segments
+// before they are unescaped.
+var iamCalls = map[[3]string]struct {
+	call   Call
+	method string
+}{
+	{"v3", "auth", "tokens"}:   {IssueToken, http.MethodPost},
+	{"v3", "auth", "catalog"}:  {ListServices, http.MethodGet},
+	{"v3", "auth", "domains"}:  {ListDomains, http.MethodGet},
+	{"v3", "auth", "projects"}: {ListProjects, http.MethodGet},
+	{"v3", "projects"}:         {ListProjects, http.MethodGet},
 }
 
-var operations = map[string]operation{
-	"ldap": {map[string]string{
-		http.MethodPost: "bind_ldap", http.MethodPut: "update_ldap", http.MethodDelete: "unbind_ldap",
-	}, http.StatusOK},
-	"active-directory-domain": {map[string]string{
-		http.MethodPost: "add_ad_domain", http.MethodPut: "change_ad_domain", http.MethodDelete: "quit_ad_domain",
-	}, http.StatusAccepted},
-}
-
-func route(method string, u *url.URL) call {
-	p := segments(u.EscapedPath())
+func route(r *http.Request) call {
+	method, p := r.Method, segments(r.URL.EscapedPath())
 	only := func(c call, kind Call, allowed string) call {
 		if c.allow = []string{allowed}; method == allowed {
 			c.call = kind
 		}
 		return c
 	}
-	if slices.Equal(p, []string{"v3", "auth", "tokens"}) {
-		return only(call{}, IssueToken, http.MethodPost)
-	}
-	if slices.Equal(p, []string{"v3", "projects"}) {
-		return only(call{name: u.Query().Get("name")}, ListProjects, http.MethodGet)
+	if len(p) <= 3 {
+		var path [3]string
+		copy(path[:], p)
+		if known, ok := iamCalls[path]; ok {
+			c := call{path: strings.Join(p[1:], "/"), query: r.URL.Query(), base: "http://" + r.Host}
+			if r.TLS != nil {
+				c.base = "https://" + r.Host
+			}
+			return only(c, known.call, known.method)
+		}
+		return call{}
 	}
 	if len(p) < 5 || p[0] != "v1" || p[2] != "sfs-turbo" {
 		return call{}
@@ -72,9 +85,13 @@ func route(method string, u *url.URL) call {
 	if !ok {
 		return call{}
 	}
-	c := call{project: p[1], share: p[4], allow: slices.Sorted(maps.Keys(op.jobTypes)), accepted: op.accepted}
-	if c.jobType = op.jobTypes[method]; c.jobType != "" {
+	c := call{project: p[1], share: p[4], operation: p[6]}
+	c.allow = append(slices.Collect(maps.Keys(op.methods)), http.MethodGet)
+	slices.Sort(c.allow)
+	if c.jobType = op.methods[method].jobType; c.jobType != "" {
 		c.call = Submit
+	} else if method == http.MethodGet {
+		c.call = Show
 	}
 	return c
 }

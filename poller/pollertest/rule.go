@@ -26,9 +26,9 @@ type Rule struct {
 	// the service: a submitting call starts nothing, and the credential does not matter.
 
 	// Status is the response's. Without Body and Raw, a status from 200 to 299 goes with
-	// the service's own response. Any other gets the body that usually comes with it: a
-	// gateway's for 401, 429, 502, 503 and 504, none for 3xx, otherwise the service's. If
-	// Body or Raw is set, 0 is 200.
+	// the service's own response. Any other gets the body that usually comes with it: none
+	// for 3xx, a gateway's for 429, 502, 503 and 504, otherwise IAM's for IAM's calls, a
+	// gateway's for 401, and the service's for the rest. If Body or Raw is set, 0 is 200.
 	Status  int
 	Body    Body
 	Code    string // in the body; "" is one that fits Status: APIGW.0301 for 401, ...
@@ -98,7 +98,7 @@ func (s *Server) Fail(r Rule) {
 
 func (r *Rule) check() string {
 	switch {
-	case r.Call != "" && r.Call != Poll && r.Call != Submit && r.Call != IssueToken && r.Call != ListProjects:
+	case r.Call != "" && r.Call != Poll && r.Call != Submit && r.Call != Show && !r.Call.ofIAM():
 		return fmt.Sprintf("unknown call %q", string(r.Call))
 	case r.JobID != "" && r.Call != "" && r.Call != Poll:
 		return "JobID is for polls"

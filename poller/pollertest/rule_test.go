@@ -2,6 +2,7 @@ package pollertest_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -87,6 +88,73 @@ func TestResponsesOfARule(t *testing.T) {
 				assert.Equal(t, test.status, c.server.Requests()[0].Status)
 			})
 		})
+	}
+}
+
+// The page: errMsg has 2 to 512 characters, and errCode 8 to 36. That holds for statuses
+// without a name (494 is the gateway's) as well.
+func TestEveryRefusalHasAMessage(t *testing.T) {
+	c := inMemory(t)
+	shapes := []pollertest.Body{"", pollertest.Service, pollertest.ServiceSnake, pollertest.Gateway, pollertest.IAM, pollertest.Forbidden, pollertest.Bare}
+	for status := 400; status < 600; status++ {
+		for _, shape := range shapes {
+			c.server.Fail(rule{Times: 1, Status: status, Body: shape})
+			body := c.do("GET", []string{ldap, "/v3/auth/domains"}[status%2], "").body
+			var flat struct {
+				ErrCode   string
+				Code      any
+				ErrorCode string `json:"error_code"`
+				ErrMsg    string
+				ErrorMsg  string `json:"error_msg"`
+				Message   string
+				Error     struct{ Title, Message string }
+				Forbidden struct{ Message string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(body), &flat), body)
+			message := flat.ErrMsg + flat.ErrorMsg + flat.Message + flat.Error.Message + flat.Forbidden.Message
+			require.True(t, len(message) >= 2 && len(message) <= 512, "%d %s", status, body)
+			if code := flat.ErrCode + flat.ErrorCode; code != "" {
+				require.True(t, len(code) >= 8 && len(code) <= 36, "%d %s", status, body)
+			}
+			if strings.Contains(body, `"error":`) {
+				require.NotEmpty(t, flat.Error.Title, body)
+			}
+		}
+	}
+	c.server.Fail(rule{Times: 1, Status: 494})
+	assert.JSONEq(t, `{"errCode":"SFS.TURBO.0005","errMsg":"HTTP status 494"}`, c.poll("job").body)
+	long := c.do("POST", "/v3/auth/tokens", tokenBody(byPassword, `,"scope":{"project":{"name":"`+strings.Repeat("x", 9000)+`"}}`))
+	assert.Equal(t, 201, long.status, "any project")
+	c = inMemory(t, pollertest.WithNamedProject("p1", "eu-west-101"))
+	long = c.do("POST", "/v3/auth/tokens", tokenBody(byPassword, `,"scope":{"project":{"name":"`+strings.Repeat("x", 9000)+`"}}`))
+	assert.JSONEq(t, `{"error":{"code":401,"message":"Could not find project, `+strings.Repeat("x", 64)+`.","title":"Unauthorized"}}`, long.body)
+}
+
+func TestIAMRefusesInItsOwnForm(t *testing.T) {
+	c := inMemory(t)
+	for _, call := range []struct{ method, path string }{
+		{"POST", "/v3/auth/tokens"}, {"GET", "/v3/projects"}, {"GET", "/v3/auth/projects"}, {"GET", "/v3/auth/domains"}, {"GET", "/v3/auth/catalog"},
+	} {
+		for status, want := range map[int]string{
+			400: `{"error":{"code":400,"message":"Bad Request","title":"Bad Request"}}`,
+			401: `{"error":{"code":401,"message":"Unauthorized","title":"Unauthorized"}}`,
+			403: `{"error":{"code":403,"message":"Forbidden","title":"Forbidden"}}`,
+			500: `{"error":{"code":500,"message":"Internal Server Error","title":"Internal Server Error"}}`,
+			302: ``,
+		} {
+			c.server.Fail(rule{Times: 1, Status: status})
+			got := c.do(call.method, call.path, "")
+			assert.Equal(t, status, got.status)
+			if want == "" {
+				assert.Empty(t, got.body)
+			} else {
+				assert.JSONEq(t, want, got.body, call.path)
+			}
+		}
+		for _, status := range []int{429, 502, 503, 504} { // before IAM is reached
+			c.server.Fail(rule{Times: 1, Status: status})
+			assert.Contains(t, c.do(call.method, call.path, "").body, `"error_code":"APIGW.`)
+		}
 	}
 }
 
@@ -204,7 +272,7 @@ func TestALostResponseToASubmit(t *testing.T) {
 	everywhere(t, func(t *testing.T, c *caller) {
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Status: 503})
 		c.server.Fail(rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})
-		bind := func() reply { return c.do("POST", prefix+"shares/share/fs/ldap", "{}") }
+		bind := func() reply { return c.do("POST", prefix+"shares/share/fs/ldap", ldapBody) }
 		assert.Equal(t, 503, bind().status)
 		assert.Error(t, bind().err)
 		assert.Equal(t, 400, bind().status, "the lost one has started a job, and the refused one has not")
@@ -288,13 +356,13 @@ func TestWhichRequests(t *testing.T) {
 		}
 		assert.Equal(t, []int{200, 501, 501, 200, 200, 502, 200}, polls("AB-CD", 7), "the second rule counts what the first lets through")
 		assert.Equal(t, []int{200}, polls("other", 1))
-		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", "{}").status)
+		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", ldapBody).status)
 		assert.Equal(t, 404, c.do("GET", "/nowhere", "").status)
 
 		time.Sleep(time.Minute)
 		assert.Equal(t, []int{504}, polls("other", 1))
 		assert.Equal(t, 504, c.do("GET", "/nowhere", "").status, "any call")
-		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", "{}").status, "the first that fits")
+		assert.Equal(t, 503, c.do("POST", prefix+"shares/abcd/fs/ldap", ldapBody).status, "the first that fits")
 		time.Sleep(time.Minute)
 		assert.Equal(t, []int{200}, polls("other", 1))
 		time.Sleep(time.Hour)

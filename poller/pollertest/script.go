@@ -49,10 +49,14 @@ func (s *Server) Add(script Script) (jobID string) {
 
 // Script sets the script for jobs of this type that submitting calls start from now on. The
 // types are "bind_ldap", "update_ldap", "unbind_ldap", "add_ad_domain", "change_ad_domain"
-// and "quit_ad_domain". Each call starts a new job, unless the script has an ID. A script
-// without a Type gets this one. Without a script, a job waits for a second, runs for three
-// seconds, and succeeds. The script is copied.
+// and "quit_ad_domain"; any other panics, because no call starts it: see [Server.Add]. Each
+// call starts a new job, unless the script has an ID. A script without a Type gets this one.
+// Without a script, a job waits for a second, runs for three seconds, and succeeds. The
+// script is copied.
 func (s *Server) Script(jobType string, script Script) {
+	if !submitted(jobType) {
+		panic(fmt.Sprintf("pollertest: Script: no call starts a job of the type %q", jobType))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.scripts[jobType] = script.clone()

@@ -22,14 +22,15 @@ type Server struct {
 	closed      chan struct{}
 	end         func() // closes closed, once
 
-	mu       sync.Mutex                      // never held while waiting for anything
-	keys     map[string]*signingKey          // by access key
-	tokens   map[[sha256.Size]byte]time.Time // by digest: good until
-	issued   int                             // tokens
-	jobs     map[string]*job                 // by key(id)
-	made     int                             // ids
-	busy     map[string]string               // by project and share: the key of its latest job
-	scripts  map[string]Script               // by job type
+	mu       sync.Mutex                  // never held while waiting for anything
+	keys     map[string]*signingKey      // by access key
+	tokens   map[[sha256.Size]byte]grant // by digest
+	issued   int                         // tokens
+	jobs     map[string]*job             // by key(id)
+	made     int                         // ids
+	busy     map[string]string           // by project and share: the key of its latest job
+	bound    map[place]binding
+	scripts  map[string]Script // by job type
 	rules    []*rule
 	requests []Request
 	port     string // the endpoints, once listening
@@ -45,9 +46,10 @@ func New(opts ...Option) *Server {
 		keys:    make(map[string]*signingKey),
 		began:   time.Now(),
 		closed:  make(chan struct{}),
-		tokens:  make(map[[sha256.Size]byte]time.Time),
+		tokens:  make(map[[sha256.Size]byte]grant),
 		jobs:    make(map[string]*job),
 		busy:    make(map[string]string),
+		bound:   make(map[place]binding),
 		scripts: make(map[string]Script),
 	}
 	s.end = sync.OnceFunc(func() { close(s.closed) })
@@ -98,14 +100,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(r *http.Request, body []byte) (int, Rule, response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, asked, n := time.Now(), route(r.Method, r.URL), len(s.requests)
+	now, asked, n := time.Now(), route(r), len(s.requests)
 	cred := s.check(r, body, now)
 	q := Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), Call: asked.call, JobID: asked.job, At: now,
 		RequestID: fmt.Sprintf("%032x", n+1), Authorized: cred.refusal == "",
 	}
 	rule := s.match(asked, now.Sub(s.began))
-	a := response{requestID: q.RequestID, at: now}
+	a := response{requestID: q.RequestID, at: now, ofIAM: asked.call.ofIAM()}
 	if rule.replaces() {
 		a.replace(rule)
 	} else {
@@ -124,15 +126,17 @@ func (s *Server) serve(a *response, q *Request, asked call, cred credential, bod
 		a.fail(http.StatusMethodNotAllowed, Gateway, "APIGW.0101", noSuchAPI)
 		a.header = http.Header{"Allow": {strings.Join(asked.allow, ", ")}}
 	case asked.call == IssueToken:
-		s.issue(a, body)
+		s.issue(a, asked, body)
 	case !cred.use(a.at):
 		a.fail(http.StatusUnauthorized, Gateway, "APIGW.0301", cred.refusal)
-	case asked.call == ListProjects:
-		s.listProjects(a, asked.name)
-	case s.project != "" && asked.project != s.project:
+	case asked.call.ofIAM():
+		s.list(a, asked, cred.grant)
+	case s.project != "" && asked.project != s.project, !cred.grant.allows(asked.project):
 		a.fail(http.StatusForbidden, Service, "SFS.TURBO.9000", "no permission for this project")
 	case asked.call == Poll:
 		s.poll(a, asked)
+	case asked.call == Show:
+		s.show(a, asked)
 	default:
 		s.submit(a, q, asked, body)
 	}

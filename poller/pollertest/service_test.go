@@ -33,7 +33,10 @@ func TestRefusals(t *testing.T) {
 		"no operation":                           {method: "POST", path: "/v1/p/sfs-turbo/shares/s/fs/nis", status: 404, answer: noAPI},
 		"not below fs":                           {method: "POST", path: "/v1/p/sfs-turbo/shares/s/xx/ldap", status: 404, answer: noAPI},
 		"a write to jobs":                        {method: "POST", path: "/v1/p/sfs-turbo/jobs/job", status: 405, answer: noAPI},
-		"a read of ldap":                         {method: "GET", path: "/v1/p/sfs-turbo/shares/s/fs/ldap", status: 405, answer: noAPI},
+		"another method of ldap":                 {method: "PATCH", path: "/v1/p/sfs-turbo/shares/s/fs/ldap", status: 405, answer: noAPI},
+		"a write to domains":                     {method: "POST", path: "/v3/auth/domains", status: 405, answer: noAPI},
+		"half of a path of IAM":                  {method: "GET", path: "/v3/auth", status: 404, answer: noAPI},
+		"a segment with a slash":                 {method: "GET", path: "/v3/auth%2Fdomains", status: 404, answer: noAPI},
 		"a read of tokens":                       {method: "GET", path: "/v3/auth/tokens", status: 405, answer: noAPI},
 		"an unknown path comes before the token": {method: "GET", path: "/", anonymous: true, status: 404, answer: noAPI},
 		"no token": {

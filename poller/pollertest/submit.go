@@ -3,13 +3,29 @@ package pollertest
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
-// submit starts a job. It checks only that the body is an object: whether an LDAP server or
-// a domain exists is for the job to find out.
+// submitted reports whether a call starts jobs of this type.
+func submitted(jobType string) bool {
+	for _, op := range operations {
+		for _, w := range op.methods {
+			if w.jobType == jobType {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// submit starts a job. Of the body it checks only that it is an object with the required
+// fields: whether an LDAP server or a domain exists is for the job to find out.
 func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
-	var object map[string]json.RawMessage
-	if q.Method != http.MethodDelete && (json.Unmarshal(body, &object) != nil || object == nil) {
+	op := operations[asked.operation]
+	var sent config
+	err := json.Unmarshal(body, &sent)
+	noObject := (err != nil || sent == nil) && q.Method != http.MethodDelete
+	if noObject || slices.ContainsFunc(op.methods[q.Method].required, sent.lacks) {
 		a.fail(http.StatusBadRequest, Service, "SFS.TURBO.0001", "parameter error")
 		return
 	}
@@ -25,8 +41,10 @@ func (s *Server) submit(a *response, q *Request, asked call, body []byte) {
 	if script.Type == "" {
 		script.Type = asked.jobType
 	}
+	b := s.change(asked, q.Method, sent, a.at)
 	q.JobID = s.begin(script, asked.project, a.at)
-	s.busy[share] = key(q.JobID)
-	a.status = asked.accepted
+	b.job = key(q.JobID)
+	s.bound[asked.place()], s.busy[share] = b, b.job
+	a.status = op.accepted
 	a.body = encode(map[string]string{"jobId": q.JobID})
 }

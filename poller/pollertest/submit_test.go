@@ -1,6 +1,7 @@
 package pollertest_test
 
 import (
+	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,9 +31,9 @@ func TestSubmittingCalls(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := inMemory(t)
 				submit := func(share string) string {
-					body := "{}"
-					if test.method == "DELETE" {
-						body = ""
+					body := ldapBody
+					if test.status == 202 {
+						body = domainBody
 					}
 					r := c.do(test.method, prefix+"shares/"+share+"/fs/"+test.operation, body)
 					require.Equal(t, test.status, r.status, r.body)
@@ -65,11 +66,56 @@ func TestAScriptMayNameItsJob(t *testing.T) {
 	assert.Equal(t, "custom", c.job("known").Type)
 }
 
+// The fields that the official SDK's models require.
+func TestRequiredFields(t *testing.T) {
+	c := inMemory(t)
+	refused := func(method, path string, body map[string]any) {
+		t.Helper()
+		b, err := json.Marshal(body)
+		require.NoError(t, err)
+		r := c.do(method, path, string(b))
+		assert.Equal(t, 400, r.status, string(b))
+		assert.JSONEq(t, `{"errCode":"SFS.TURBO.0001","errMsg":"parameter error"}`, r.body)
+	}
+	for _, call := range []struct{ method, path, body string }{
+		{"POST", ldap, ldapBody},
+		{"POST", ad, domainBody},
+		{"PUT", ad, domainBody},
+		{"DELETE", ad, `{"service_account":"admin","password":"p"}`},
+	} {
+		whole := decode[map[string]any](t, call.body)
+		for field, value := range whole {
+			for _, bad := range []any{nil, "", []string{}} {
+				whole[field] = bad
+				refused(call.method, call.path, whole)
+			}
+			delete(whole, field)
+			refused(call.method, call.path, whole)
+			whole[field] = value
+		}
+	}
+	for _, body := range []string{"", "null", "x", "[]"} {
+		assert.Equal(t, 400, c.do("DELETE", ad, body).status, body)
+		assert.Equal(t, 400, c.do("PUT", ldap, body).status, body)
+	}
+	for _, r := range c.server.Requests() {
+		assert.Empty(t, r.JobID, "nothing has started")
+	}
+	assert.Equal(t, 200, c.do("PUT", prefix+"shares/one/fs/ldap", "{}").status, "all are optional")
+	assert.Equal(t, 200, c.do("DELETE", prefix+"shares/two/fs/ldap", "x").status, "it has no body")
+}
+
+func TestScriptsOfUnknownTypesPanic(t *testing.T) {
+	for _, jobType := range []string{"", "bind-ldap", "BIND_LDAP", "create_share"} {
+		assert.Panics(t, func() { pollertest.New().Script(jobType, pollertest.Script{}) }, jobType)
+	}
+}
+
 func TestOneOperationAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
 		join := func(project, share string) reply {
-			return c.do("POST", "/v1/"+project+"/sfs-turbo/shares/"+share+"/fs/active-directory-domain", "{}")
+			return c.do("POST", "/v1/"+project+"/sfs-turbo/shares/"+share+"/fs/active-directory-domain", domainBody)
 		}
 		c.submit("share")
 		time.Sleep(4*time.Second - 1)
