@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -117,6 +118,22 @@ var credentials = []string{token, function, refresher, password, accessKey}
 
 // renews reports whether the credential is renewed when it is rejected.
 func (o *Options) renews() bool { return o.Credential != token && o.Credential != accessKey }
+
+func (c *Case) rules() follow.Rules {
+	return follow.Rules{
+		NotFoundGrace: c.Options.Grace, StallLimit: c.Options.Stall, StrictSubJobs: c.Options.Strict,
+		Classify: c.Options.classify,
+	}
+}
+
+func (o *Options) classify(err error, byDefault poller.Verdict) poller.Verdict {
+	if e, ok := err.(*poller.Error); ok { //nolint:errorlint // not what something else wraps
+		if verdict, ok := o.Overrule[e.StatusCode]; ok {
+			return verdict
+		}
+	}
+	return byDefault
+}
 
 // Limiter delays each poll, and refuses for a while.
 type Limiter struct {

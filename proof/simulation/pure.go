@@ -10,7 +10,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/sfsturbo/waiter/internal/follow"
-	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -36,22 +35,6 @@ type driver struct {
 	delivered status.Job    // the checkpoint: after a crash the fold of what was delivered
 	saved     *follow.State // by Step, as it was stored
 	due       time.Duration // the next poll, by what Step stored
-}
-
-func (c *Case) rules() follow.Rules {
-	return follow.Rules{
-		NotFoundGrace: c.Options.Grace, StallLimit: c.Options.Stall, StrictSubJobs: c.Options.Strict,
-		Classify: c.Options.classify,
-	}
-}
-
-func (o *Options) classify(err error, byDefault poller.Verdict) poller.Verdict {
-	if e, ok := err.(*poller.Error); ok { //nolint:errorlint // not what something else wraps
-		if verdict, ok := o.Overrule[e.StatusCode]; ok {
-			return verdict
-		}
-	}
-	return byDefault
 }
 
 var ends = map[follow.End]End{
