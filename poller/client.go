@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type Client struct {
 	closeIdle func()
 
 	failing *atomic.Int32 // responses of 500 and above in a row
+	record  bool          // what is sent: see addsSecrets
 }
 
 // place is where jobs are: an endpoint and a project, by its id.
@@ -60,11 +62,14 @@ func New(endpoint, projectID string, opts ...Option) (*Client, error) {
 	if err := checkSegment("project id", projectID); err != nil {
 		return nil, fmt.Errorf("poller: %w: it is on the console's page \"My Credentials\"", err)
 	}
+	if err := s.checkProxy(base); err != nil {
+		return nil, fmt.Errorf("poller: %w", err)
+	}
 	return newClient(s, place{base, projectID}), nil
 }
 
 func apply(to string, opts []Option) (settings, error) {
-	s := settings{client: http.Client{Transport: newTransport()}}
+	s := settings{client: http.Client{Transport: newTransport()}, environment: true}
 	for i, opt := range opts {
 		if opt == nil {
 			return settings{}, fmt.Errorf("poller: option %d of %s is nil", i+1, to)
@@ -74,6 +79,14 @@ func apply(to string, opts []Option) (settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// checkProxy checks the environment's proxy for a URL, if that is used.
+func (s settings) checkProxy(base string) error {
+	if !s.environment {
+		return nil
+	}
+	return wire.CheckProxy(os.Getenv, base)
 }
 
 func newClient(s settings, p place) *Client {
@@ -88,7 +101,18 @@ func newClient(s settings, p place) *Client {
 		do:        s.client.Do,
 		closeIdle: plain.CloseIdleConnections,
 		failing:   new(atomic.Int32),
+		record:    addsSecrets(plain.Transport, p.base),
 	}
+}
+
+// addsSecrets reports whether a transport may send secrets that are not in the request that it is
+// given. One of net/http's does so only for a proxy that has a user, and in the clear.
+func addsSecrets(t http.RoundTripper, base string) bool {
+	if _, plain := t.(*http.Transport); !plain {
+		return true
+	}
+	_, err := wire.CheckBase("endpoint", base, base, false)
+	return errors.Is(err, wire.ErrPlainHTTP)
 }
 
 // none leaves a request as it is.
@@ -185,11 +209,15 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	// Polls are closer together than any idle timeout, so a connection to a server that the name no
 	// longer leads to would never close. The next poll after this one resolves the name again.
 	r.Close = c.failing.Load()%4 == 3
-	limited, cancel := wire.LimitSends(ctx)
+	var sent *wire.Sent
+	if c.record {
+		sent = new(wire.Sent)
+	}
+	limited, cancel := wire.LimitSends(ctx, sent)
 	defer cancel(nil)
 	resp, err := c.do(r.WithContext(limited))
 	if err != nil {
-		return Reply{}, false, noResponse(what, r, wire.SendError(limited, err))
+		return Reply{}, false, noResponse(what, sent.Secrets(r, nil), wire.SendError(limited, err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 500 {
@@ -198,7 +226,7 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 		c.failing.Add(1)
 	}
 	date := wire.Date(resp.Header.Get("Date"))
-	reply, err = read(resp, what, decode, secretsOf(r), date, time.Now())
+	reply, err = read(resp, what, decode, sent.Secrets(r, resp), date, time.Now())
 	said = feedback(date, err)
 	return reply, false, err
 }
@@ -235,9 +263,9 @@ func unrenewed(rejection, err error) error {
 }
 
 // noResponse is the error of a request that got no response.
-func noResponse(what call, r *http.Request, err error) error {
+func noResponse(what call, secrets []string, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		u.Err = scrub(u.Err, secretsOf(r)) // net/http quotes a response that it can't parse
+		u.Err = scrub(u.Err, secrets) // net/http quotes a response that it can't parse
 	}
 	return &Error{Err: err, Asked: what.asked()}
 }

@@ -40,6 +40,8 @@ func FromEnv(opts ...Option) (*Client, error) {
 		wrong = append(wrong, "no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT")
 	} else if base, err = checkEndpoint(at.Endpoint, s.plainHTTP); err != nil {
 		wrong = append(wrong, "from "+at.EndpointFrom+", "+strings.TrimPrefix(err.Error(), "poller: "))
+	} else if err = s.checkProxy(base); err != nil {
+		wrong = append(wrong, err.Error())
 	}
 	var named *project
 	switch {

@@ -182,18 +182,6 @@ func pointsTo(resp *http.Response) string {
 	}
 }
 
-// secretsOf returns what a request holds and no error may quote.
-func secretsOf(r *http.Request) []string {
-	var secrets []string
-	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
-		for _, value := range r.Header.Values(name) {
-			value = value[strings.LastIndexByte(value, ' ')+1:] // without the scheme's name
-			secrets = append(secrets, strings.TrimPrefix(value, "Signature="))
-		}
-	}
-	return secrets
-}
-
 // scrub returns err. If its text has a secret in it, it returns an error with the redacted
 // text instead.
 func scrub(err error, secrets []string) error {

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"net/http"
+	"os"
 
 	"github.com/sfsturbo/waiter/internal/wire"
 )
@@ -70,6 +71,11 @@ func Password(o PasswordOptions) (Credential, error) {
 	} {
 		if err := part.check(part.name, part.value); err != nil {
 			return nil, err
+		}
+	}
+	if o.HTTPClient == nil || o.HTTPClient.Transport == nil {
+		if err := wire.CheckProxy(os.Getenv, endpoint); err != nil {
+			return nil, &Error{Permanent: true, Err: err}
 		}
 	}
 	s := &session{issue: newIAM(endpoint, o).issue}
