@@ -8,8 +8,9 @@ import (
 	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-// PasswordOptions configure [Password]. Printing or encoding them shows no secret, unless
-// they are in an unexported field of another type: fmt prints that field as it is.
+// PasswordOptions configure [Password]. Printing them, or encoding them as JSON, XML or
+// any other text, shows no secret, and encoding/gob fails. A dump by reflection alone shows
+// all of them; and so does fmt if they are in an unexported field of another type.
 type PasswordOptions struct {
 	IAMEndpoint    string // like "https://iam.cn-north-4.myhuaweicloud.com"; a trailing /v3 is dropped
 	User, Password string // of an IAM user
