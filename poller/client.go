@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -81,14 +80,6 @@ func apply(to string, opts []Option) (settings, error) {
 	return s, nil
 }
 
-// checkProxy checks the environment's proxy for a URL, if that is used.
-func (s settings) checkProxy(base string) error {
-	if !s.environment {
-		return nil
-	}
-	return wire.CheckProxy(os.Getenv, base)
-}
-
 func newClient(s settings, p place) *Client {
 	plain := s.client
 	s.client.Transport = wire.Unfollowed{RoundTripper: s.client.Transport}
@@ -103,16 +94,6 @@ func newClient(s settings, p place) *Client {
 		failing:   new(atomic.Int32),
 		record:    addsSecrets(plain.Transport, p.base),
 	}
-}
-
-// addsSecrets reports whether a transport may send secrets that are not in the request that it is
-// given. One of net/http's does so only for a proxy that has a user, and in the clear.
-func addsSecrets(t http.RoundTripper, base string) bool {
-	if _, plain := t.(*http.Transport); !plain {
-		return true
-	}
-	_, err := wire.CheckBase("endpoint", base, base, false)
-	return errors.Is(err, wire.ErrPlainHTTP)
 }
 
 // none leaves a request as it is.
@@ -134,13 +115,13 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	if err := CheckID(jobID); err != nil {
 		return Reply{}, backoff.Permanent(err)
 	}
-	at, header := c.place, ""
+	_, project, err := c.Project(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
+	at, header := place{c.base, project}, ""
 	if c.named != nil {
-		id, err := c.named.find(ctx, c.get)
-		if err != nil {
-			return Reply{}, err
-		}
-		at.project, header = id, id
+		header = project
 	}
 	var job status.Job
 	var dropped string

@@ -220,3 +220,22 @@ func TestConcurrentPollsLookAProjectUpOnce(t *testing.T) {
 	}
 	require.Equal(t, map[pollertest.Call]int{pollertest.ListProjects: 1, pollertest.Poll: 50}, calls)
 }
+
+// What submits a job needs to know where.
+func TestProjectSaysWhereTheJobsAre(t *testing.T) {
+	s, where := cloud(t)
+	for how, project := range map[string]map[string]string{"id": {"HW_PROJECT_ID": "0970"}, "name": {"HW_PROJECT_NAME": "cn-north-4"}} {
+		environment(t, where, waysToAuthorize["token"], project)
+		for range 2 {
+			endpoint, id, err := fromEnv(t).Project(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, where["HW_SFS_TURBO_ENDPOINT"], endpoint, how)
+			require.Equal(t, "0970", id, how)
+		}
+	}
+	s.Fail(pollertest.Rule{Status: 403})
+	environment(t, where, waysToAuthorize["token"], map[string]string{"HW_PROJECT_NAME": "cn-north-4"})
+	_, _, err := fromEnv(t).Project(t.Context())
+	require.ErrorContains(t, err, "looking up project")
+	require.Equal(t, poller.Permanent, poller.Classify(err))
+}
