@@ -51,8 +51,6 @@ func FromEnv(opts ...Option) (*Client, error) {
 		wrong = append(wrong, "no endpoint in the environment: "+at.NoEndpoint)
 	} else if base, err = checkEndpoint(at.Endpoint, s.plainHTTP); err != nil {
 		wrong = append(wrong, "from "+at.EndpointFrom+", "+strings.TrimPrefix(err.Error(), "poller: "))
-	} else if err = s.checkProxy(base); err != nil {
-		wrong = append(wrong, err.Error())
 	}
 	var named *project
 	switch {
@@ -70,6 +68,13 @@ func FromEnv(opts ...Option) (*Client, error) {
 		if s.credential, err = credential.FromEnv(); err != nil {
 			wrong = append(wrong, strings.TrimPrefix(err.Error(), "credential: "))
 		}
+	}
+	err = s.checkProxy(base)
+	if err == nil && named != nil {
+		err = s.checkProxy(named.iam)
+	}
+	if err != nil {
+		wrong = append(wrong, err.Error())
 	}
 	if wrong != nil {
 		return nil, fmt.Errorf("poller: %s", strings.Join(wrong, ". And "))

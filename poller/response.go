@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
@@ -183,12 +185,15 @@ func pointsTo(resp *http.Response) string {
 }
 
 // scrub returns err. If its text has a secret in it, it returns an error with the redacted
-// text instead.
+// text and the same verdict instead.
 func scrub(err error, secrets []string) error {
 	if err == nil {
 		return nil
 	}
 	if text := wire.Redact(err.Error(), secrets...); text != err.Error() {
+		if Classify(err) == Permanent {
+			return backoff.Permanent(errors.New(text))
+		}
 		return errors.New(text)
 	}
 	return err

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/credential"
 )
 
 // adds is a transport that authorizes requests by itself, as WithCredential says.
@@ -61,6 +63,13 @@ func TestWhatATransportAddsIsRedacted(t *testing.T) {
 func TestWhatATransportAddsIsRedactedWithoutAResponse(t *testing.T) {
 	_, err := client(t, serveRaw(t, "0wn-s3cret\r\n"), adds("X-Auth-Token", "0wn-s3cret", false, http.DefaultTransport)).Poll(t.Context(), jobID)
 	require.ErrorContains(t, err, `malformed HTTP response "[redacted]"`)
+
+	refusing := roundTrip(func(*http.Request) (*http.Response, error) {
+		return nil, backoff.Permanent(errors.New("the gateway does not know 0wn-s3cret"))
+	})
+	_, err = client(t, "https://example.com", poller.WithCredential(credential.Token("0wn-s3cret")), poller.WithHTTPClient(&http.Client{Transport: refusing})).Poll(t.Context(), jobID)
+	require.ErrorContains(t, err, "does not know [redacted]")
+	require.Equal(t, poller.Permanent, poller.Classify(err), "as without the secret")
 
 	// One that is not of net/http says what was sent in its response only.
 	fake := roundTrip(func(r *http.Request) (*http.Response, error) {

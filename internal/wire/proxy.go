@@ -12,8 +12,8 @@ import (
 // another or ignores without a word, as it does if the password has a % or a # in it. The error
 // does not quote it. getenv is os.Getenv, or a func like it.
 func CheckProxy(getenv func(name string) string, base string) error {
-	u, err := url.Parse(base)
-	if err != nil {
+	u, _ := url.Parse(base)
+	if u == nil || u.Host == "" {
 		return nil // not what this is about
 	}
 	name := "HTTPS_PROXY"

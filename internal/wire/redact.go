@@ -191,7 +191,7 @@ func (e escape) decode(text string) (string, []int) {
 
 func percent(text string) (string, int) {
 	if b, ok := hex(text, 1, 2); ok {
-		return string([]byte{byte(b)}), 3
+		return octet(b), 3
 	}
 	return "", 0
 }
@@ -206,7 +206,7 @@ func backslash(text string) (string, int) {
 		return text[1:2], 2
 	case 'x':
 		if b, ok := hex(text, 2, 2); ok {
-			return string([]byte{byte(b)}), 4
+			return octet(b), 4
 		}
 	case 'u':
 		first, ok := hex(text, 2, 4)
@@ -233,6 +233,8 @@ func entity(text string) (string, int) {
 	}
 	return plain, end + 1
 }
+
+func octet(value rune) string { return string([]byte{byte(value & 0xff)}) }
 
 // hex reads n hexadecimal digits of text from at on.
 func hex(text string, at, n int) (rune, bool) {

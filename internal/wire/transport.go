@@ -92,6 +92,6 @@ func (e *ProxyError) Unwrap() error { return e.Err }
 
 // Timeout is for [url.Error], which asks only the error that it holds.
 func (e *ProxyError) Timeout() bool {
-	t, ok := e.Err.(interface{ Timeout() bool }) //nolint:errorlint // like url.Error
+	t, ok := e.Err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
 }

@@ -19,7 +19,7 @@ type PasswordOptions struct {
 	// both are set, the id counts.
 	ProjectName, ProjectID string
 	// HTTPClient sends the requests for tokens; redirects are not followed. The default
-	// uses the environment's proxy and keeps no connection open.
+	// uses the environment's proxy, gives a dial 10 s, and keeps no connection open.
 	HTTPClient *http.Client
 }
 
@@ -39,7 +39,8 @@ type PasswordOptions struct {
 //
 // Password fails if a part is missing, or has a newline or an invisible character in it; it does
 // not use the network. Authorize and Refresh
-// fail with an [*Error]. It is Permanent if IAM refuses the request. A rejected password
+// fail with an [*Error]. It is Permanent if IAM refuses the request, or a proxy refuses to
+// connect. A rejected password
 // is not sent again for ten minutes, because failed logins lock a user. If a token was
 // renewed because of a rejection and is itself rejected within a minute, it is not
 // renewed again, and the error has Rejected set. Other errors are passing.
