@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -31,6 +32,7 @@ import (
 type outcome struct {
 	Status, Error, Kind string
 	Verdict             poller.Verdict
+	Final               bool // as the credential says
 }
 
 const (
@@ -84,6 +86,9 @@ func pollOnce(endpoint string) {
 	o := outcome{Status: string(reply.Job.Status), Kind: poller.Kind(err), Verdict: poller.Classify(err)}
 	if err != nil {
 		o.Error = err.Error()
+	}
+	if e, ok := errors.AsType[*credential.Error](err); ok {
+		o.Final = e.Permanent
 	}
 	report(o)
 }
@@ -242,6 +247,7 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 				address := served.Listener.Addr().String()
 				o := inAnotherProcess(t, "https://"+host, append(env, "HTTPS_PROXY=http://proxyuser:proxysecret@"+address)...)
 				require.Equal(t, c.want, o.Verdict, o.Error)
+				require.Equal(t, c.want == poller.Permanent && way == "login", o.Final)
 				require.Contains(t, o.Error, "the proxy "+address)
 				require.Contains(t, o.Error, c.text)
 				require.NotContains(t, o.Error, "proxysecret")
