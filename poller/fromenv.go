@@ -73,7 +73,7 @@ func FromEnv(opts ...Option) (*Client, error) {
 	if err == nil && named != nil {
 		err = s.checkProxy(named.iam)
 	}
-	if err != nil {
+	if err != nil && !strings.Contains(strings.Join(wrong, ""), err.Error()) { // a password's IAM has the same proxy
 		wrong = append(wrong, err.Error())
 	}
 	if wrong != nil {

@@ -132,7 +132,7 @@ func TestFromEnvSaysAllThatIsMissing(t *testing.T) {
 		"poller: in the environment, HW_REGION_NAME has a space around it":                   {"HW_REGION_NAME": "cn-north-4\n"},
 		"the project id in the environment is \"..\"":                                        {"HW_PROJECT_ID": ".."},
 		"no endpoint in the environment: HW_AUTH_URL is not of myhuaweicloud.com, so":        {"HW_AUTH_URL": "https://iam.example.com/v3"},
-		"IAM: HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's may":        {"HW_SFS_TURBO_ENDPOINT": "https://example.com", "HW_PROJECT_ID": ""},
+		"IAM: HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's IAM":        {"HW_SFS_TURBO_ENDPOINT": "https://example.com", "HW_PROJECT_ID": ""},
 		"poller: in the environment, HW_INSECURE can't be followed":                          {"HW_INSECURE": "true"},
 		"poller: in the environment, HW_SHARED_CONFIG_FILE and HW_PROFILE can't be followed": {"HW_SHARED_CONFIG_FILE": "f", "HW_PROFILE": "p"},
 		"in the environment, HW_ASSUME_ROLE_AGENCY_NAME can't be followed":                   {"HW_ASSUME_ROLE_AGENCY_NAME": "a"},

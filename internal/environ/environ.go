@@ -92,21 +92,21 @@ func (p *Place) derive(region, regionFrom, cloud string) {
 	if assumed {
 		cloud = wire.Cloud(region)
 	}
-	another := func(from string) string {
-		return from + " is not of " + cloud + ", so the region's may be another operator's: set HW_CLOUD to the domain of your cloud, or "
+	another := func(from, what string) string {
+		return from + " is not of " + cloud + ", so " + what + " there may be another operator's: set HW_CLOUD to your cloud's domain, or "
 	}
 	endpoint, iam := p.Endpoint, p.IAMEndpoint
 	switch {
 	case endpoint != "":
 	case assumed && iam != "" && !wire.OfCloud(iam, cloud):
-		p.NoEndpoint = another(p.IAMFrom) + "HW_SFS_TURBO_ENDPOINT"
+		p.NoEndpoint = another(p.IAMFrom, "the region's endpoint") + "HW_SFS_TURBO_ENDPOINT"
 	default:
 		p.Endpoint, p.EndpointFrom = wire.CloudURL("sfs-turbo", region, cloud), regionFrom
 	}
 	switch {
 	case iam != "":
 	case assumed && endpoint != "" && !wire.OfCloud(endpoint, cloud):
-		p.NoIAM = another(p.EndpointFrom) + "HW_AUTH_URL"
+		p.NoIAM = another(p.EndpointFrom, "the region's IAM") + "HW_AUTH_URL"
 	default:
 		p.IAMEndpoint, p.IAMFrom = wire.CloudURL("iam", region, cloud), regionFrom
 	}

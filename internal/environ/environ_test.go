@@ -104,15 +104,15 @@ func TestAnAddressThatDoesNotFollow(t *testing.T) {
 		"a region": {vars{"HW_REGION_NAME": "cn-north-4"}, "", ""},
 		"IAM of another cloud": {
 			vars{"HW_REGION_NAME": "eu-de", "OS_AUTH_URL": "https://iam.eu-de.otc.example.com/v3"},
-			"OS_AUTH_URL is not of myhuaweicloud.com, so the region's may be another operator's: set HW_CLOUD to the domain of your cloud, or HW_SFS_TURBO_ENDPOINT", "",
+			"OS_AUTH_URL is not of myhuaweicloud.com, so the region's endpoint there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_SFS_TURBO_ENDPOINT", "",
 		},
 		"an endpoint of another cloud": {
 			vars{"HW_REGION_NAME": "eu-west-101", "HW_SFS_TURBO_ENDPOINT": "https://sfs-turbo.internal"},
-			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.eu, so the region's may be another operator's: set HW_CLOUD to the domain of your cloud, or HW_AUTH_URL",
+			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.eu, so the region's IAM there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
 		},
 		"one that ends alike": {
 			vars{"HW_REGION_NAME": "cn-north-4", "HW_SFS_TURBO_ENDPOINT": "https://evilmyhuaweicloud.com"},
-			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's may be another operator's: set HW_CLOUD to the domain of your cloud, or HW_AUTH_URL",
+			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's IAM there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
 		},
 		"both": {vars{"HW_REGION_NAME": "eu-de", "HW_SFS_TURBO_ENDPOINT": "https://a.example.com", "HW_AUTH_URL": "https://b.example.org"}, "", ""},
 	} {
@@ -161,7 +161,7 @@ func TestWhatIsNotFollowedIsRefused(t *testing.T) {
 	err := environ.Getenv(func(v string) string {
 		return map[string]string{"HW_INSECURE": "true", "OS_CACERT": "x", "OS_CERT": "c", "OS_KEY": "k", "SSL_CERT_FILE": "/etc/ca.pem"}[v]
 	}).CheckTLS()
-	require.ErrorContains(t, err, "OS_CERT and OS_KEY can't be followed")
+	require.ErrorContains(t, err, "OS_CERT and OS_KEY can't be followed: a certificate of the client's is not read: unset them, and")
 	require.NotContains(t, err.Error(), "INSECURE")
 	require.NotContains(t, err.Error(), "CACERT")
 }

@@ -78,7 +78,11 @@ func (get Getenv) refuse(refusals ...refusal) error {
 			}
 		}
 		if set != nil {
-			wrong = append(wrong, strings.Join(set, " and ")+" can't be followed: "+r.why)
+			why := r.why
+			if len(set) > 1 {
+				why = strings.Replace(why, "unset it", "unset them", 1)
+			}
+			wrong = append(wrong, strings.Join(set, " and ")+" can't be followed: "+why)
 		}
 	}
 	if wrong == nil {

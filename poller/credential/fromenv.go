@@ -102,12 +102,13 @@ type way struct {
 
 // instead says that what a way lacks is there by its id, which is not enough.
 func (w way) instead(get environ.Getenv, lacks []string) string {
+	text := ""
 	for _, name := range lacks {
 		if _, set := get.First(w.ids[name]...); set != "" {
-			return " (" + set + " is not read: set " + name + ")"
+			text += " (" + set + " is not read: set " + name + ")"
 		}
 	}
-	return ""
+	return text
 }
 
 var ways = []way{
