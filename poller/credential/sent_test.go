@@ -67,3 +67,21 @@ func TestWhatATransportAddsToALoginIsRedacted(t *testing.T) {
 		require.ErrorContains(t, failure(t, c), "not with [redacted]", header.name)
 	}
 }
+
+func TestPasswordRefusesAProxyThatIsMisread(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "http://proxyuser:"+hunter2+"%@proxy.example.com:3128")
+	o := credential.PasswordOptions{IAMEndpoint: "https://iam.example.com", User: "u", Password: "p", Domain: "d", ProjectName: "p"}
+	for _, client := range []*http.Client{nil, {}, {Transport: &http.Transport{}}} {
+		o.HTTPClient = client
+		_, err := credential.Password(o)
+		if client != nil && client.Transport != nil {
+			require.NoError(t, err, "it has its own proxy, or none")
+			continue
+		}
+		require.ErrorContains(t, err, "credential: HTTPS_PROXY is not read as the proxy that it is meant to be")
+		require.NotContains(t, err.Error(), hunter2)
+		e, ok := errors.AsType[*credential.Error](err)
+		require.True(t, ok)
+		require.True(t, e.Permanent)
+	}
+}
