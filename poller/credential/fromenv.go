@@ -102,13 +102,16 @@ type way struct {
 
 // instead says that what a way lacks is there by its id, which is not enough.
 func (w way) instead(get environ.Getenv, lacks []string) string {
-	text := ""
+	var notes []string
 	for _, name := range lacks {
 		if _, set := get.First(w.ids[name]...); set != "" {
-			text += " (" + set + " is not read: set " + name + ")"
+			notes = append(notes, set+" is not read: set "+name)
 		}
 	}
-	return text
+	if notes == nil {
+		return ""
+	}
+	return " (" + strings.Join(notes, ", ") + ")"
 }
 
 var ways = []way{

@@ -85,12 +85,12 @@ func TestFromEnvSaysWhatIsIncomplete(t *testing.T) {
 		"OS_ACCESS_KEY with OS_SECRET_KEY; OS_USERNAME with OS_PASSWORD with OS_DOMAIN_NAME"
 	for half, set := range map[string]map[string]string{
 		"": {"HW_DOMAIN_NAME": "account", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"},
-		". Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                                                                {"HW_ACCESS_KEY": "AK"},
-		". Incomplete: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME":                                            {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
-		". Incomplete: HW_USER_PASSWORD without HW_USER_NAME and HW_DOMAIN_NAME (HW_USER_ID is not read: set HW_USER_NAME) (HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)": {"HW_USER_ID": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
-		". Incomplete: HW_USER_NAME and HW_USER_PASSWORD without HW_DOMAIN_NAME (HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)":                                            {"HW_USER_NAME": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
-		". Incomplete: OS_USERNAME and OS_PASSWORD without OS_DOMAIN_NAME (OS_USER_DOMAIN_ID is not read: set OS_DOMAIN_NAME)":                                             {"OS_USERNAME": "u", "OS_PASSWORD": hunter2, "OS_USER_DOMAIN_ID": "d"},
-		". Incomplete: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                                                                 {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
+		". Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                                                               {"HW_ACCESS_KEY": "AK"},
+		". Incomplete: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME":                                           {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
+		". Incomplete: HW_USER_PASSWORD without HW_USER_NAME and HW_DOMAIN_NAME (HW_USER_ID is not read: set HW_USER_NAME, HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)": {"HW_USER_ID": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
+		". Incomplete: HW_USER_NAME and HW_USER_PASSWORD without HW_DOMAIN_NAME (HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)":                                           {"HW_USER_NAME": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
+		". Incomplete: OS_USERNAME and OS_PASSWORD without OS_DOMAIN_NAME (OS_USER_DOMAIN_ID is not read: set OS_DOMAIN_NAME)":                                            {"OS_USERNAME": "u", "OS_PASSWORD": hunter2, "OS_USER_DOMAIN_ID": "d"},
+		". Incomplete: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                                                                {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
 	} {
 		environment(t, set)
 		c, err := credential.FromEnv()
