@@ -3,13 +3,16 @@ package waiter_test
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -233,7 +236,15 @@ func everyForm(v any) (forms []string) {
 	if encoded, err := json.Marshal(v); err == nil {
 		forms = append(forms, string(encoded))
 	}
-	var log bytes.Buffer
+	if encoded, err := xml.Marshal(v); err == nil {
+		forms = append(forms, string(encoded))
+	}
+	var log, binary bytes.Buffer
+	if gob.NewEncoder(&binary).Encode(v) == nil {
+		forms = append(forms, binary.String())
+	}
+	slog.New(slog.NewTextHandler(&log, nil)).Info("", "value", v)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("", "value", v)
 	logTo(&log).Info("", zap.Any("value", v), zap.Reflect("reflected", v))
 	return append(forms, log.String())
 }

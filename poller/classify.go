@@ -63,8 +63,9 @@ func (v Verdict) String() string {
 //	429                                            Throttled
 //	any other 4xx                                  Permanent
 //
-// If there was no response, a certificate that does not verify and a URL scheme that
-// net/http does not support are Permanent. Everything else is Passing: nil, the end of a
+// If there was no response, a certificate that does not verify, a URL scheme that net/http
+// does not support, and a proxy that refuses to connect with a 3xx or 4xx other than 408,
+// 425 and 429 are Permanent. Everything else is Passing: nil, the end of a
 // context, a network failure, and any error that Classify does not know.
 func Classify(err error) Verdict {
 	if isNil(err) {

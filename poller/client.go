@@ -34,6 +34,7 @@ type Client struct {
 	closeIdle func()
 
 	failing *atomic.Int32 // responses of 500 and above in a row
+	record  bool          // what is sent: see addsSecrets
 }
 
 // place is where jobs are: an endpoint and a project, by its id.
@@ -60,11 +61,14 @@ func New(endpoint, projectID string, opts ...Option) (*Client, error) {
 	if err := checkSegment("project id", projectID); err != nil {
 		return nil, fmt.Errorf("poller: %w: it is on the console's page \"My Credentials\"", err)
 	}
+	if err := s.checkProxy(base); err != nil {
+		return nil, fmt.Errorf("poller: %w", err)
+	}
 	return newClient(s, place{base, projectID}), nil
 }
 
 func apply(to string, opts []Option) (settings, error) {
-	s := settings{client: http.Client{Transport: newTransport()}}
+	s := settings{client: http.Client{Transport: newTransport()}, environment: true}
 	for i, opt := range opts {
 		if opt == nil {
 			return settings{}, fmt.Errorf("poller: option %d of %s is nil", i+1, to)
@@ -88,6 +92,7 @@ func newClient(s settings, p place) *Client {
 		do:        s.client.Do,
 		closeIdle: plain.CloseIdleConnections,
 		failing:   new(atomic.Int32),
+		record:    addsSecrets(plain.Transport, p.base),
 	}
 }
 
@@ -110,13 +115,13 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	if err := CheckID(jobID); err != nil {
 		return Reply{}, backoff.Permanent(err)
 	}
-	at, header := c.place, ""
+	_, project, err := c.Project(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
+	at, header := place{c.base, project}, ""
 	if c.named != nil {
-		id, err := c.named.find(ctx, c.get)
-		if err != nil {
-			return Reply{}, err
-		}
-		at.project, header = id, id
+		header = project
 	}
 	var job status.Job
 	var dropped string
@@ -185,11 +190,15 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	// Polls are closer together than any idle timeout, so a connection to a server that the name no
 	// longer leads to would never close. The next poll after this one resolves the name again.
 	r.Close = c.failing.Load()%4 == 3
-	limited, cancel := wire.LimitSends(ctx)
+	var sent *wire.Sent
+	if c.record {
+		sent = new(wire.Sent)
+	}
+	limited, cancel := wire.LimitSends(ctx, sent)
 	defer cancel(nil)
 	resp, err := c.do(r.WithContext(limited))
 	if err != nil {
-		return Reply{}, false, noResponse(what, r, wire.SendError(limited, err))
+		return Reply{}, false, noResponse(what, sent.Secrets(r, nil), wire.SendError(limited, err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 500 {
@@ -198,7 +207,7 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 		c.failing.Add(1)
 	}
 	date := wire.Date(resp.Header.Get("Date"))
-	reply, err = read(resp, what, decode, secretsOf(r), date, time.Now())
+	reply, err = read(resp, what, decode, sent.Secrets(r, resp), date, time.Now())
 	said = feedback(date, err)
 	return reply, false, err
 }
@@ -235,9 +244,9 @@ func unrenewed(rejection, err error) error {
 }
 
 // noResponse is the error of a request that got no response.
-func noResponse(what call, r *http.Request, err error) error {
+func noResponse(what call, secrets []string, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		u.Err = scrub(u.Err, secretsOf(r)) // net/http quotes a response that it can't parse
+		u.Err = scrub(u.Err, secrets) // net/http quotes a response that it can't parse
 	}
 	return &Error{Err: err, Asked: what.asked()}
 }

@@ -108,6 +108,9 @@ func (e *Error) hint() string {
 }
 
 func (e *Error) hintWithoutResponse() string {
+	if proxy, ok := errors.AsType[*wire.ProxyError](e.Err); ok && (proxy.Refusal != "" || proxy.Unreached()) {
+		return "" // it says itself what to check
+	}
 	if dns, ok := errors.AsType[*net.DNSError](e.Err); ok && dns.IsNotFound {
 		return "check the region in the endpoint"
 	}

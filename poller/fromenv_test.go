@@ -1,6 +1,8 @@
 package poller_test
 
 import (
+	"errors"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -19,6 +21,8 @@ import (
 // environment sets these variables, and no other that FromEnv knows.
 func environment(t *testing.T, set ...map[string]string) {
 	t.Helper()
+	t.Setenv("SSL_CERT_FILE", "")
+	t.Setenv("SSL_CERT_DIR", "")
 	for _, pair := range os.Environ() {
 		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
 			t.Setenv(name, "")
@@ -85,6 +89,31 @@ func TestFromEnvNeedsNoNetwork(t *testing.T) {
 	require.Equal(t, "poller.Client(https://sfs-turbo.eu-west-101.myhuaweicloud.eu/v1/{eu-west-101}/sfs-turbo/jobs/)", fromEnv(t).String())
 }
 
+// With HW_CLOUD alone, user and password would otherwise go to another operator's IAM.
+func TestFromEnvAsksTheCloudThatIsNamed(t *testing.T) {
+	for way, credentials := range waysToAuthorize {
+		environment(t, credentials, map[string]string{"HW_REGION_NAME": "eu-de", "HW_CLOUD": "otc.example.com"})
+		var asked []string
+		p := fromEnv(t, poller.WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked = append(asked, r.URL.Host)
+			return nil, errors.New("no way")
+		})}))
+		require.Contains(t, p.String(), "https://sfs-turbo.eu-de.otc.example.com/v1/", way)
+		if way != "password" { // its requests have a client of their own
+			_, err := p.Poll(t.Context(), jobID)
+			require.ErrorContains(t, err, "https://iam.eu-de.otc.example.com", way)
+			require.Equal(t, []string{"iam.eu-de.otc.example.com"}, asked, way)
+		}
+	}
+}
+
+func TestATransportOfTheUsersDecidesAboutCertificates(t *testing.T) {
+	environment(t, waysToAuthorize["token"], map[string]string{"HW_REGION_NAME": "cn-north-4", "HW_INSECURE": "true", "OS_CACERT": "x"})
+	fromEnv(t, poller.WithHTTPClient(&http.Client{Transport: &http.Transport{}}))
+	_, err := poller.FromEnv(poller.WithHTTPClient(&http.Client{}))
+	require.ErrorContains(t, err, "OS_CACERT can't be followed")
+}
+
 func TestOptionsOverrideTheEnvironment(t *testing.T) {
 	s, place := cloud(t)
 	environment(t, place, map[string]string{"HW_PROJECT_ID": "0970"})
@@ -95,14 +124,19 @@ func TestOptionsOverrideTheEnvironment(t *testing.T) {
 func TestFromEnvSaysAllThatIsMissing(t *testing.T) {
 	complete := map[string]string{"HW_AUTH_TOKEN": "t", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"}
 	for want, change := range map[string]map[string]string{
-		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT":  {"HW_REGION_NAME": ""},
-		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
-		"looking up a project by its name needs the address of IAM":                     {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
-		"from OS_AUTH_URL, the IAM endpoint begins with http://":                        {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
-		"poller: from HW_SFS_TURBO_ENDPOINT, the endpoint does not begin with https://": {"HW_SFS_TURBO_ENDPOINT": "example.com"},
-		"poller: in the environment, HW_REGION_NAME has a space around it":              {"HW_REGION_NAME": "cn-north-4\n"},
-		"the project id in the environment is \"..\"":                                   {"HW_PROJECT_ID": ".."},
-		"no credential in the environment: looked for HUAWEICLOUD_SDK_AK":               {"HW_AUTH_TOKEN": ""},
+		"no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT":       {"HW_REGION_NAME": ""},
+		"no project in the environment: set HW_PROJECT_ID, or HW_PROJECT_NAME":               {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"looking up a project by its name needs the address of IAM":                          {"HW_REGION_NAME": "", "HW_PROJECT_ID": "", "HW_PROJECT_NAME": "n", "HW_SFS_TURBO_ENDPOINT": "https://example.com"},
+		"from OS_AUTH_URL, the IAM endpoint begins with http://":                             {"HW_PROJECT_ID": "", "OS_AUTH_URL": "http://example.com/v3"},
+		"poller: from HW_SFS_TURBO_ENDPOINT, the endpoint does not begin with https://":      {"HW_SFS_TURBO_ENDPOINT": "example.com"},
+		"poller: in the environment, HW_REGION_NAME has a space around it":                   {"HW_REGION_NAME": "cn-north-4\n"},
+		"the project id in the environment is \"..\"":                                        {"HW_PROJECT_ID": ".."},
+		"no endpoint in the environment: HW_AUTH_URL is not of myhuaweicloud.com, so":        {"HW_AUTH_URL": "https://iam.example.com/v3"},
+		"IAM: HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's IAM":        {"HW_SFS_TURBO_ENDPOINT": "https://example.com", "HW_PROJECT_ID": ""},
+		"poller: in the environment, HW_INSECURE can't be followed":                          {"HW_INSECURE": "true"},
+		"poller: in the environment, HW_SHARED_CONFIG_FILE and HW_PROFILE can't be followed": {"HW_SHARED_CONFIG_FILE": "f", "HW_PROFILE": "p"},
+		"in the environment, HW_ASSUME_ROLE_AGENCY_NAME can't be followed":                   {"HW_ASSUME_ROLE_AGENCY_NAME": "a"},
+		"no credential in the environment: looked for HUAWEICLOUD_SDK_AK":                    {"HW_AUTH_TOKEN": ""},
 	} {
 		environment(t, complete, change)
 		p, err := poller.FromEnv()
@@ -185,4 +219,23 @@ func TestConcurrentPollsLookAProjectUpOnce(t *testing.T) {
 		calls[r.Call]++
 	}
 	require.Equal(t, map[pollertest.Call]int{pollertest.ListProjects: 1, pollertest.Poll: 50}, calls)
+}
+
+// What submits a job needs to know where.
+func TestProjectSaysWhereTheJobsAre(t *testing.T) {
+	s, where := cloud(t)
+	for how, project := range map[string]map[string]string{"id": {"HW_PROJECT_ID": "0970"}, "name": {"HW_PROJECT_NAME": "cn-north-4"}} {
+		environment(t, where, waysToAuthorize["token"], project)
+		for range 2 {
+			endpoint, id, err := fromEnv(t).Project(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, where["HW_SFS_TURBO_ENDPOINT"], endpoint, how)
+			require.Equal(t, "0970", id, how)
+		}
+	}
+	s.Fail(pollertest.Rule{Status: 403})
+	environment(t, where, waysToAuthorize["token"], map[string]string{"HW_PROJECT_NAME": "cn-north-4"})
+	_, _, err := fromEnv(t).Project(t.Context())
+	require.ErrorContains(t, err, "looking up project")
+	require.Equal(t, poller.Permanent, poller.Classify(err))
 }

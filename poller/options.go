@@ -16,6 +16,8 @@ type settings struct {
 	credential credential.Credential
 	client     http.Client
 	plainHTTP  bool
+
+	environment bool // the transport uses the environment's proxy
 }
 
 // WithCredential authorizes each request with c. Without it, requests are sent as they
@@ -32,9 +34,12 @@ func WithCredential(c credential.Credential) Option {
 }
 
 // WithHTTPClient sends requests through a copy of c, with its transport, cookies and
-// timeout. Redirects are not followed, whatever its CheckRedirect says. The default is a
-// transport of the Client's own: it uses the environment's proxy, opens at most 64
-// connections, gives a TLS handshake 10 s, and has no other timeout than the context's.
+// timeout. Redirects are not followed, whatever its CheckRedirect says. What its transport
+// adds to a request is in no error either. The default is a transport of the Client's own:
+// it uses the environment's proxy, opens at most 64 connections, gives a dial 10 s and a
+// TLS handshake 10 s, and has no other timeout than the context's. If a proxy refuses to
+// connect, it is named, and its 3xx or 4xx is [Permanent]; with a transport of yours that
+// has no OnProxyConnectResponse, net/http does not say what the proxy's status was.
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {
@@ -43,7 +48,7 @@ func WithHTTPClient(c *http.Client) Option {
 		if c.Transport != nil && isNil(c.Transport) {
 			return fmt.Errorf("poller: WithHTTPClient was given a client whose Transport is a nil %T", c.Transport)
 		}
-		s.client = *c
+		s.client, s.environment = *c, c.Transport == nil
 		if c.Transport == nil {
 			s.client.Transport = http.DefaultTransport
 		}

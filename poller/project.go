@@ -27,6 +27,19 @@ type project struct {
 	until   time.Time // until then, failure is returned without another look-up
 }
 
+// Project returns where the jobs are: the endpoint, and the id of the project. If only the
+// project's name is known, it looks up the id and keeps it, as the first poll does, with
+// the same errors; otherwise it does not use the network. A program that makes other calls
+// of the service, such as the one that submits the job, sends them there:
+// {endpoint}/v1/{id}/sfs-turbo/...
+func (c *Client) Project(ctx context.Context) (endpoint, id string, err error) {
+	if c.named == nil {
+		return c.base, c.project, nil
+	}
+	id, err = c.named.find(ctx, c.get)
+	return c.base, id, err
+}
+
 type getter func(context.Context, call, decoder) (Reply, error)
 
 // find returns the id. One poll at a time asks for it; the others wait.

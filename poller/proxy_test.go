@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,11 +32,13 @@ import (
 type outcome struct {
 	Status, Error, Kind string
 	Verdict             poller.Verdict
+	Final               bool // as the credential says
 }
 
 const (
 	pollThis = "POLLER_TEST_ENDPOINT"
 	dialThis = "POLLER_TEST_ADDRESS" // "" is what the endpoint or the proxy says
+	loginAt  = "POLLER_TEST_IAM"     // a password is used; "" is a token
 )
 
 // inAnotherProcess polls with the environment as given. TestMain calls pollOnce there.
@@ -54,7 +58,16 @@ func inAnotherProcess(t *testing.T, endpoint string, env ...string) (o outcome) 
 }
 
 func pollOnce(endpoint string) {
-	opts := []poller.Option{poller.WithCredential(credential.Token(token)), poller.WithPlainHTTP()}
+	authorized := credential.Token(token)
+	if iam := os.Getenv(loginAt); iam != "" {
+		var err error
+		authorized, err = credential.Password(credential.PasswordOptions{IAMEndpoint: iam, User: "u", Password: "pa55word", Domain: "d", ProjectID: "project"})
+		if err != nil {
+			report(outcome{Error: err.Error()})
+			return
+		}
+	}
+	opts := []poller.Option{poller.WithCredential(authorized), poller.WithPlainHTTP()}
 	if address := os.Getenv(dialThis); address != "" {
 		transport := poller.NewTransport()
 		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -64,7 +77,8 @@ func pollOnce(endpoint string) {
 	}
 	c, err := poller.New(endpoint, "project", opts...)
 	if err != nil {
-		panic(err)
+		report(outcome{Error: err.Error()})
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -73,6 +87,13 @@ func pollOnce(endpoint string) {
 	if err != nil {
 		o.Error = err.Error()
 	}
+	if e, ok := errors.AsType[*credential.Error](err); ok {
+		o.Final = e.Permanent
+	}
+	report(o)
+}
+
+func report(o outcome) {
 	if err := json.NewEncoder(os.Stdout).Encode(o); err != nil {
 		panic(err)
 	}
@@ -81,7 +102,8 @@ func pollOnce(endpoint string) {
 // proxy connects every host to the one server.
 type proxy struct {
 	target string
-	status int // of its responses; 200 for those of the server
+	status int    // of its responses; 200 for those of the server
+	said   string // instead of its response to CONNECT
 
 	mu    sync.Mutex
 	asked []string
@@ -91,12 +113,21 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.asked = append(p.asked, r.Method+" "+r.RequestURI+" "+r.Header.Get("Proxy-Authorization"))
 	p.mu.Unlock()
-	if p.status != 200 {
+	if p.status != 200 && p.said == "" {
 		w.WriteHeader(p.status)
 		return
 	}
-	if r.Method != http.MethodConnect {
+	if p.said == "" && r.Method != http.MethodConnect {
 		answer(200, good)(w, r)
+		return
+	}
+	if p.said != "" {
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer client.Close()
+		io.WriteString(client, p.said)
 		return
 	}
 	server, err := net.Dial("tcp", p.target)
@@ -164,10 +195,10 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		"a proxy that wants a password":   {secure, 407, []string{"HTTPS_PROXY=$"}, connect, refused("407 Proxy Authentication Required", poller.Permanent)},
 		"a proxy that does not let pass":  {secure, 403, []string{"HTTPS_PROXY=$"}, connect, refused("403 Forbidden", poller.Permanent)},
 		"a proxy without a way":           {secure, 502, []string{"HTTPS_PROXY=$"}, connect, refused("502 Bad Gateway", poller.Passing)},
-		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", poller.Passing)},
+		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", poller.Permanent)},
 		"a proxy that wants one for http": {plain, 407, []string{"HTTP_PROXY=$"}, get, outcome{Error: "HTTP 407 Proxy Authentication Required", Kind: "407", Verdict: poller.Permanent}},
 		"a proxy that is down": {secure, 200, []string{"HTTPS_PROXY=http://proxyuser:proxysecret@127.0.0.1:1"}, "", outcome{
-			Error: "no response from https://" + host + ", project project: proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused", Kind: "network"}},
+			Error: "no response from https://" + host + ", project project: the proxy 127.0.0.1:1 can't be reached: proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused: check HTTPS_PROXY and NO_PROXY", Kind: "network"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &proxy{target: server, status: c.proxy}
@@ -185,4 +216,106 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 			assert.Equal(t, c.asked, strings.Join(p.asked, "; "))
 		})
 	}
+}
+
+// A poll and a login are judged the same.
+func TestAProxyThatRefusesToConnect(t *testing.T) {
+	const echoed = "HTTP/1.1 407 proxysecret cHJveHl1c2VyOnByb3h5c2VjcmV0\r\n\r\n"
+	for name, c := range map[string]struct {
+		status int
+		said   string
+		want   poller.Verdict
+		text   string
+	}{
+		"a redirect":           {302, "", poller.Permanent, `responded with "302 Found": check HTTPS_PROXY and NO_PROXY`},
+		"a wrong password":     {401, "", poller.Permanent, `responded with "401 Unauthorized": check HTTPS_PROXY and NO_PROXY`},
+		"forbidden":            {403, "", poller.Permanent, `responded with "403 Forbidden": check HTTPS_PROXY and NO_PROXY`},
+		"no such method":       {405, "", poller.Permanent, `responded with "405 Method Not Allowed": check HTTPS_PROXY and NO_PROXY`},
+		"no password":          {407, "", poller.Permanent, `responded with "407 Proxy Authentication Required": check HTTPS_PROXY and NO_PROXY`},
+		"echoes the password":  {407, echoed, poller.Permanent, `responded with "407 [redacted] [redacted]": check HTTPS_PROXY and NO_PROXY`},
+		"slow":                 {408, "", poller.Passing, `responded with "408 Request Timeout": check HTTPS_PROXY and NO_PROXY`},
+		"throttled":            {429, "", poller.Passing, `responded with "429 Too Many Requests": check HTTPS_PROXY and NO_PROXY`},
+		"without a way":        {502, "", poller.Passing, `responded with "502 Bad Gateway": check HTTPS_PROXY and NO_PROXY`},
+		"restarts":             {503, "", poller.Passing, `responded with "503 Service Unavailable": check HTTPS_PROXY and NO_PROXY`},
+		"no HTTP at all":       {200, "proxysecret\r\n\r\n", poller.Passing, `malformed HTTP response "[redacted]"`},
+		"connects, and closes": {200, "HTTP/1.1 200 OK\r\n\r\n", poller.Passing, "through the proxy 127.0.0.1:"}, // as EOF, or a reset
+	} {
+		for way, env := range map[string][]string{"poll": nil, "login": {loginAt + "=https://iam.example.com"}} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				served := httptest.NewServer(&proxy{status: c.status, said: c.said})
+				defer served.Close()
+				address := served.Listener.Addr().String()
+				o := inAnotherProcess(t, "https://"+host, append(env, "HTTPS_PROXY=http://proxyuser:proxysecret@"+address)...)
+				require.Equal(t, c.want, o.Verdict, o.Error)
+				require.Equal(t, c.want == poller.Permanent && way == "login", o.Final)
+				require.Contains(t, o.Error, "the proxy "+address)
+				require.Contains(t, o.Error, c.text)
+				require.NotContains(t, o.Error, "proxysecret")
+				require.NotContains(t, o.Error, "cHJveHl1c2VyOnByb3h5c2VjcmV0")
+			})
+		}
+	}
+}
+
+func TestAProxyWhoseNameDoesNotResolve(t *testing.T) {
+	through := poller.WithHTTPClient(&http.Client{Transport: &http.Transport{
+		Proxy: http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("proxyuser", "proxysecret"), Host: "proxy.example.com:3128"}),
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.DNSError{Err: "no such host", Name: "proxy.example.com", IsNotFound: true}
+		},
+	}})
+	_, err := client(t, "https://"+host, through).Poll(t.Context(), jobID)
+	require.EqualError(t, err, "no response from https://"+host+", project project: the proxy proxy.example.com:3128 can't be reached: "+
+		"proxyconnect tcp: lookup proxy.example.com: no such host: check HTTPS_PROXY and NO_PROXY")
+	require.Equal(t, poller.Passing, poller.Classify(err))
+	require.Equal(t, "network", poller.Kind(err))
+}
+
+func TestATimeoutBehindAProxyIsATimeout(t *testing.T) {
+	through := poller.WithHTTPClient(&http.Client{Transport: &http.Transport{
+		Proxy:       http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example.com:3128"}),
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, os.ErrDeadlineExceeded },
+	}})
+	_, err := client(t, "https://"+host, through).Poll(t.Context(), jobID)
+	require.Equal(t, "timeout", poller.Kind(err), err)
+}
+
+func TestAProxyInTheClearThatEchoesItsPassword(t *testing.T) {
+	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		io.WriteString(w, "<title>"+r.Header.Get("Proxy-Authorization")+", proxysecret</title>")
+	}))
+	defer served.Close()
+	o := inAnotherProcess(t, "http://"+host, "HTTP_PROXY=http://proxyuser:proxysecret@"+served.Listener.Addr().String())
+	require.Equal(t, poller.Permanent, o.Verdict)
+	require.Contains(t, o.Error, `"Basic [redacted], [redacted]"`)
+}
+
+// net/http ignores such a proxy without a word, or asks another host.
+func TestAProxyThatNetHTTPMisreadsIsRefused(t *testing.T) {
+	for way, env := range map[string][]string{"poll": nil, "login": {loginAt + "=https://iam.example.com"}} {
+		for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+			o := inAnotherProcess(t, "https://"+host, append(env, variable+"=http://proxyuser:pa%ss@127.0.0.1:1")...)
+			require.Contains(t, o.Error, variable+" is not read as the proxy that it is meant to be", way)
+			require.NotContains(t, o.Error, "pa%ss")
+		}
+	}
+	t.Setenv("HTTPS_PROXY", "http://proxyuser:12#34@127.0.0.1:1")
+	_, err := poller.New("https://"+host, "project")
+	require.ErrorContains(t, err, "poller: HTTPS_PROXY is not read as the proxy")
+	_, err = poller.New("https://"+host, "project", poller.WithHTTPClient(&http.Client{Timeout: time.Second}))
+	require.ErrorContains(t, err, "poller: HTTPS_PROXY is not read as the proxy")
+	environment(t, waysToAuthorize["token"], map[string]string{"HW_PROJECT_ID": "p", "HW_REGION_NAME": "cn-north-4"})
+	_, err = poller.FromEnv()
+	require.ErrorContains(t, err, "poller: HTTPS_PROXY is not read as the proxy")
+	environment(t, waysToAuthorize["password"], map[string]string{"HW_PROJECT_ID": "p", "HW_REGION_NAME": "cn-north-4"})
+	_, err = poller.FromEnv()
+	require.Equal(t, 1, strings.Count(err.Error(), "HTTPS_PROXY is not read"), "once: %v", err)
+	environment(t, waysToAuthorize["token"], map[string]string{"HW_REGION_NAME": "cn-north-4", "NO_PROXY": "sfs-turbo.cn-north-4.myhuaweicloud.com"})
+	_, err = poller.FromEnv()
+	require.ErrorContains(t, err, "poller: HTTPS_PROXY is not read as the proxy", "for IAM, to look up the project")
+	_, err = poller.New("https://"+host, "project", poller.WithHTTPClient(&http.Client{Transport: &http.Transport{}}))
+	require.NoError(t, err, "a transport that does not use the environment")
+	_, err = poller.New("https://127.0.0.1", "project")
+	require.NoError(t, err, "never by a proxy")
 }

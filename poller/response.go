@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
@@ -182,25 +184,16 @@ func pointsTo(resp *http.Response) string {
 	}
 }
 
-// secretsOf returns what a request holds and no error may quote.
-func secretsOf(r *http.Request) []string {
-	var secrets []string
-	for _, name := range []string{"X-Auth-Token", "X-Security-Token", "Authorization"} {
-		for _, value := range r.Header.Values(name) {
-			value = value[strings.LastIndexByte(value, ' ')+1:] // without the scheme's name
-			secrets = append(secrets, strings.TrimPrefix(value, "Signature="))
-		}
-	}
-	return secrets
-}
-
 // scrub returns err. If its text has a secret in it, it returns an error with the redacted
-// text instead.
+// text and the same verdict instead.
 func scrub(err error, secrets []string) error {
 	if err == nil {
 		return nil
 	}
 	if text := wire.Redact(err.Error(), secrets...); text != err.Error() {
+		if Classify(err) == Permanent {
+			return backoff.Permanent(errors.New(text))
+		}
 		return errors.New(text)
 	}
 	return err

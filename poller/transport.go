@@ -1,49 +1,44 @@
 package poller
 
 import (
-	"context"
-	"fmt"
+	"errors"
 	"net/http"
-	"net/url"
+	"os"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-const (
-	maxConnections = 64 // open at a time, for all waits together
-	maxHeaderBytes = 256 << 10
-)
+const maxConnections = 64 // open at a time, for all waits together
 
 // newTransport returns the default transport. By net/http's own defaults it would keep
 // only two idle connections to a host, and open any number.
 func newTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = standard.Clone()
-	}
+	t := wire.NewTransport()
 	t.MaxConnsPerHost = maxConnections
 	t.MaxIdleConnsPerHost = maxConnections
-	t.MaxResponseHeaderBytes = maxHeaderBytes
 	if t.HTTP2 == nil {
 		// Without pings a dead connection stays in use, and each poll on it times out. These
 		// detect it within one poll.
 		t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 8 * time.Second, PingTimeout: 4 * time.Second}
 	}
-	if t.OnProxyConnectResponse == nil {
-		t.OnProxyConnectResponse = connected
-	}
 	return t
 }
 
-// connected names the proxy that refuses, where net/http says only "Forbidden".
-func connected(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
+// checkProxy checks the environment's proxy for a URL, if that is used.
+func (s settings) checkProxy(base string) error {
+	if !s.environment {
 		return nil
 	}
-	err := fmt.Errorf("the proxy %s responded with %q: check HTTPS_PROXY and NO_PROXY", proxy.Host, resp.Status)
-	if byResponse(&Error{StatusCode: resp.StatusCode}) == Permanent {
-		return backoff.Permanent(err)
+	return wire.CheckProxy(os.Getenv, base)
+}
+
+// addsSecrets reports whether a transport may send secrets that are not in the request that it is
+// given. One of net/http's does so only for a proxy that has a user, and in the clear.
+func addsSecrets(t http.RoundTripper, base string) bool {
+	if _, plain := t.(*http.Transport); !plain {
+		return true
 	}
-	return err
+	_, err := wire.CheckBase("endpoint", base, base, false)
+	return errors.Is(err, wire.ErrPlainHTTP)
 }

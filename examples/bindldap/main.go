@@ -1,10 +1,11 @@
 // Command bindldap binds an LDAP server to an SFS Turbo file system and waits for the job: on a
-// built-in service, or on a real one if the environment holds a credential, under the names that
-// the Terraform provider and the official SDK use.
+// built-in service, or on a real one if the environment holds a credential. It takes the
+// environment of poller.FromEnv: see docs/credentials.md.
 //
 //	go run ./examples/bindldap             # succeeds
 //	go run ./examples/bindldap -fail       # fails, and says why
 //	go run ./examples/bindldap -timeout 2s # is not done in time
+//	go run ./examples/bindldap -share ... -ldap ldap://... -base-dn dc=...
 package main
 
 import (
@@ -19,7 +20,6 @@ import (
 	"time"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -50,13 +50,9 @@ func run(ctx context.Context, args []string, out io.Writer) (exit int) {
 
 // bind submits the job and waits for it: this is what to copy.
 func bind(ctx context.Context, target *target, out io.Writer) error {
-	client, err := poller.New(target.endpoint, target.project, poller.WithCredential(target.credential))
-	if err != nil {
-		return err
-	}
-	defer client.CloseIdleConnections()
+	defer target.client.CloseIdleConnections()
 	start := time.Now()
-	w, err := waiter.New(client, waiter.OnTransition(func(t status.Transition) {
+	w, err := waiter.New(target.client, waiter.OnTransition(func(t status.Transition) {
 		what := "job"
 		if t.IsSubJob() {
 			what = "sub-job " + t.Job.Type
@@ -73,8 +69,12 @@ func bind(ctx context.Context, target *target, out io.Writer) error {
 
 	ctx, cancel := context.WithTimeout(ctx, target.timeout)
 	defer cancel()
+	endpoint, project, err := target.client.Project(ctx)
+	if err != nil {
+		return err
+	}
 	job, err := w.Run(ctx, func(ctx context.Context) (string, error) {
-		id, err := target.submit(ctx)
+		id, err := target.submit(ctx, endpoint, project)
 		if err == nil {
 			fmt.Fprintf(out, "Submitted: job %s\n", id)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,8 +15,13 @@ import (
 )
 
 func runWith(t *testing.T, ctx context.Context, env map[string]string, args ...string) (int, string) {
-	for _, name := range []string{"HUAWEICLOUD_SDK_AK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_USERNAME", "HW_PROJECT_ID", "HW_REGION_NAME"} {
-		t.Setenv(name, env[name])
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
+			t.Setenv(name, "")
+		}
+	}
+	for name, value := range env {
+		t.Setenv(name, value)
 	}
 	var out bytes.Buffer
 	exit := run(ctx, args, &out)
@@ -57,15 +63,31 @@ func TestBindIsInterrupted(t *testing.T) {
 }
 
 func TestBindOnARealService(t *testing.T) {
-	server := pollertest.New(pollertest.WithToken("t0k"), pollertest.WithProject("p"))
+	server := pollertest.New(pollertest.WithToken("t0k"), pollertest.WithNamedProject("p", "a project"))
 	defer server.Close()
 	server.Script("bind_ldap", pollertest.Script{})
-	args := []string{"-endpoint", server.Start(), "-share", "s", "-ldap", "ldap://x", "-base-dn", "dc=x"}
-	exit, out := runWith(t, t.Context(), map[string]string{"HW_AUTH_TOKEN": "t0k", "HW_PROJECT_ID": "p"}, args...)
-	require.Zero(t, exit, out)
-	require.Equal(t, "/v1/p/sfs-turbo/shares/s/fs/ldap", server.Requests()[0].Path)
+	args := []string{"-share", "s", "-ldap", "ldap://x", "-base-dn", "dc=x"}
+	place := map[string]string{"HW_SFS_TURBO_ENDPOINT": server.Start(), "HW_PROJECT_ID": "p"}
+	for _, set := range []map[string]string{
+		{"HW_PROJECT_ID": "p"},
+		{"HW_PROJECT_ID": "p", "HW_REGION_NAME": "cn-north-4"},
+		{"HW_PROJECT_NAME": "a project", "HW_REGION_NAME": "cn-north-4", "HW_AUTH_URL": place["HW_SFS_TURBO_ENDPOINT"] + "/v3"},
+	} {
+		set["HW_SFS_TURBO_ENDPOINT"], set["HW_AUTH_TOKEN"] = place["HW_SFS_TURBO_ENDPOINT"], "t0k"
+		before := len(server.Requests())
+		exit, out := runWith(t, t.Context(), set, args...)
+		require.Zero(t, exit, out)
+		var submitted int
+		for _, r := range server.Requests()[before:] {
+			if r.Path == "/v1/p/sfs-turbo/shares/s/fs/ldap" {
+				submitted++
+			}
+		}
+		require.Equal(t, 1, submitted, set)
+	}
 
-	exit, out = runWith(t, t.Context(), map[string]string{"HW_AUTH_TOKEN": "wrong"}, append(args, "-project", "p")...)
+	place["HW_AUTH_TOKEN"] = "wrong"
+	exit, out := runWith(t, t.Context(), place, args...)
 	require.Equal(t, 1, exit)
 	require.Contains(t, out, "no job was started")
 	require.Contains(t, out, "APIGW.0301")
@@ -78,8 +100,10 @@ func TestUsageNamesWhatIsMissing(t *testing.T) {
 		args []string
 		want string
 	}{
-		{map[string]string{"HW_AUTH_TOKEN": "x"}, nil, "give -endpoint (or HW_REGION_NAME), -project (or HW_PROJECT_ID), -share"},
-		{nil, []string{"-endpoint", "https://x"}, "no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN"},
+		{map[string]string{"HW_AUTH_TOKEN": "x"}, nil, "no endpoint in the environment: set HW_REGION_NAME, or HW_SFS_TURBO_ENDPOINT. And no project"},
+		{map[string]string{"HW_AUTH_TOKEN": "x", "HW_REGION_NAME": "cn-north-4"}, []string{"-share", "s"}, "give -ldap, -base-dn too"},
+		{map[string]string{"HW_PROFILE": "x"}, nil, "HW_PROFILE can't be followed"},
+		{map[string]string{"HW_REGION_NAME": "cn-north-4"}, []string{"-share", "s"}, "no credential in the environment: looked for HUAWEICLOUD_SDK_AK with HUAWEICLOUD_SDK_SK; HW_AUTH_TOKEN"},
 		{map[string]string{"HW_ACCESS_KEY": "x"}, nil, "Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY"},
 		{nil, []string{"-timeout", "soon"}, "invalid value"},
 		{nil, []string{"fail"}, `unexpected argument "fail"`},

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,29 +24,20 @@ import (
 
 // A target is the service to call, and what to bind there.
 type target struct {
-	endpoint, project      string
+	client                 *poller.Client
 	credential             credential.Credential
 	share, ldapURL, baseDN string
 	timeout                time.Duration
 	close                  func()
 }
 
-// env returns the first of these variables that is set.
-func env(names ...string) string {
-	for _, name := range names {
-		if value := os.Getenv(name); value != "" {
-			return value
-		}
-	}
-	return ""
-}
+// credentials are what FromEnv takes for a credential, or for a part of one.
+var credentials = regexp.MustCompile(`^(HW|OS|HUAWEICLOUD_SDK)_(AK|SK|ACCESS_KEY|SECRET_KEY|AUTH_TOKEN|USER.*|PASSWORD|PROFILE|SHARED_CONFIG_FILE|ASSUME_ROLE.*)=.`)
 
 func parse(args []string, out io.Writer) (*target, error) {
 	t := &target{close: func() {}}
 	flags := flag.NewFlagSet("bindldap", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.StringVar(&t.endpoint, "endpoint", "", "the service's `URL`; unless given, that of the region in HW_REGION_NAME")
-	flags.StringVar(&t.project, "project", env("HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID"), "the project's `id`; HW_PROJECT_ID")
 	flags.StringVar(&t.share, "share", "", "the file system's `id`")
 	flags.StringVar(&t.ldapURL, "ldap", "", "the LDAP server's `URL`, like ldap://192.168.0.10:389")
 	flags.StringVar(&t.baseDN, "base-dn", "", "where to search, like dc=example,dc=com")
@@ -56,28 +49,18 @@ func parse(args []string, out io.Writer) (*target, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q: there are flags only, see bindldap -h", flags.Arg(0))
 	}
-	given := env("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HW_AUTH_TOKEN", "HW_ACCESS_KEY", "HW_SECRET_KEY",
-		"HW_USER_NAME", "HW_USER_PASSWORD", "OS_AUTH_TOKEN", "OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_PASSWORD") != ""
-	flags.Visit(func(f *flag.Flag) {
-		given = given || f.Name != "fail" && f.Name != "timeout"
-	})
-	if !given {
-		t.builtIn(*fail)
-		fmt.Fprintf(out, "No credential is in the environment: using the built-in service at %s\n", t.endpoint)
-		return t, nil
+	if t.share+t.ldapURL+t.baseDN == "" && !slices.ContainsFunc(os.Environ(), credentials.MatchString) {
+		return t, t.builtIn(*fail, out)
 	}
 	var err error
 	if t.credential, err = credential.FromEnv(); err != nil {
 		return nil, err
 	}
-	if region := env("HW_REGION_NAME", "OS_REGION_NAME"); t.endpoint == "" && region != "" {
-		t.endpoint = poller.Endpoint(region)
+	if t.client, err = poller.FromEnv(poller.WithCredential(t.credential)); err != nil {
+		return nil, err
 	}
 	var missing []string
-	for _, need := range []struct{ what, value string }{
-		{"-endpoint (or HW_REGION_NAME)", t.endpoint}, {"-project (or HW_PROJECT_ID)", t.project},
-		{"-share", t.share}, {"-ldap", t.ldapURL}, {"-base-dn", t.baseDN},
-	} {
+	for _, need := range []struct{ what, value string }{{"-share", t.share}, {"-ldap", t.ldapURL}, {"-base-dn", t.baseDN}} {
 		if need.value == "" {
 			missing = append(missing, need.what)
 		}
@@ -93,7 +76,7 @@ func parse(args []string, out io.Writer) (*target, error) {
 }
 
 // builtIn starts a service within this program. Its job takes six seconds.
-func (t *target) builtIn(fail bool) {
+func (t *target) builtIn(fail bool, out io.Writer) (err error) {
 	server := pollertest.New(pollertest.WithToken("demo-token"), pollertest.WithProject("demo-project"))
 	sub := func(jobType string, s status.Status) status.Job { return status.Job{Type: jobType, Status: s} }
 	end := status.Job{Status: status.Success, SubJobs: []status.Job{sub("check_ldap", status.Success), sub("mount_ldap", status.Success)}}
@@ -108,20 +91,24 @@ func (t *target) builtIn(fail bool) {
 		{After: 2 * time.Second, Job: status.Job{Status: status.Running, SubJobs: []status.Job{sub("check_ldap", status.Running)}}},
 		{After: 6 * time.Second, Job: end},
 	}})
-	t.endpoint, t.project, t.credential = server.Start(), "demo-project", credential.Token("demo-token")
+	endpoint := server.Start()
 	t.share, t.ldapURL, t.baseDN = "demo-share", "ldap://192.168.0.10:389", "dc=example,dc=com"
 	t.close = server.Close
+	t.credential = credential.Token("demo-token")
+	fmt.Fprintf(out, "No credential is in the environment: using the built-in service at %s\n", endpoint)
+	t.client, err = poller.New(endpoint, "demo-project", poller.WithCredential(t.credential))
+	return err
 }
 
 // submit sends the call that starts the job, and returns the job's id. JobID's error has the status
 // and the code of a refusal, so that Run can say whether a job may have started.
-func (t *target) submit(ctx context.Context) (string, error) {
+func (t *target) submit(ctx context.Context, endpoint, project string) (string, error) {
 	body, err := json.Marshal(map[string]string{"url": t.ldapURL, "base_dn": t.baseDN})
 	if err != nil {
 		return "", err
 	}
 	call := fmt.Sprintf("%s/v1/%s/sfs-turbo/shares/%s/fs/ldap",
-		strings.TrimRight(t.endpoint, "/"), url.PathEscape(t.project), url.PathEscape(t.share))
+		endpoint, url.PathEscape(project), url.PathEscape(t.share))
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, call, bytes.NewReader(body))
 	if err != nil {
 		return "", err

@@ -45,12 +45,25 @@ func CheckBase(name, raw, example string, plainHTTP bool) (string, error) {
 }
 
 // RegionURL returns the public cloud's URL of a service in a region.
-func RegionURL(service, region string) string {
-	domain := "com"
-	if region == "eu-west-101" {
-		domain = "eu"
+func RegionURL(service, region string) string { return CloudURL(service, region, Cloud(region)) }
+
+// CloudURL returns the URL of a service in a region of the cloud with that domain.
+func CloudURL(service, region, cloud string) string {
+	return "https://" + service + "." + region + "." + cloud
+}
+
+// Cloud returns the domain of the public cloud that has a region.
+func Cloud(region string) string {
+	if strings.HasPrefix(region, "eu-west-1") { // of Europe; eu-west-0 is another operator's
+		return "myhuaweicloud.eu"
 	}
-	return "https://" + service + "." + region + ".myhuaweicloud." + domain
+	return "myhuaweicloud.com"
+}
+
+// OfCloud reports whether a URL's host is in the domain of a cloud.
+func OfCloud(raw, cloud string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && strings.HasSuffix(strings.ToLower(u.Hostname()), "."+strings.ToLower(cloud))
 }
 
 // wrongHost says what is wrong with the host, or "". A zone and a name that is not ASCII are not

@@ -88,6 +88,10 @@ func TestCheckBasePlainHTTP(t *testing.T) {
 }
 
 func TestRegionURL(t *testing.T) {
-	require.Equal(t, "https://iam.cn-north-4.myhuaweicloud.com", wire.RegionURL("iam", "cn-north-4"))
-	require.Equal(t, "https://iam.eu-west-101.myhuaweicloud.eu", wire.RegionURL("iam", "eu-west-101"))
+	for region, want := range map[string]string{
+		"cn-north-4": "https://iam.cn-north-4.myhuaweicloud.com", "eu-west-101": "https://iam.eu-west-101.myhuaweicloud.eu",
+		"eu-west-102": "https://iam.eu-west-102.myhuaweicloud.eu", "eu-west-0": "https://iam.eu-west-0.myhuaweicloud.com",
+	} {
+		require.Equal(t, want, wire.RegionURL("iam", region))
+	}
 }

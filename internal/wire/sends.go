@@ -30,10 +30,13 @@ func (n repeated) Error() string {
 //
 // A response sets the count back, so that a transport that repeats requests by itself still can.
 // The context keeps the [httptrace.ClientTrace] of ctx. Call cancel when the response has been
-// read.
-func LimitSends(ctx context.Context) (limited context.Context, cancel context.CancelCauseFunc) {
+// read. The headers that are sent are kept in sent, unless it is nil.
+func LimitSends(ctx context.Context, sent *Sent) (limited context.Context, cancel context.CancelCauseFunc) {
 	limited, cancel = context.WithCancelCause(ctx)
 	s := &sends{cancel: cancel}
+	if sent != nil {
+		s.trace.WroteHeaderField = sent.wrote
+	}
 	s.trace.GotConn = s.connected
 	// The first byte may be of a hint, with status 103, that a reset follows. Got1xxResponse would
 	// tell it from a response, but net/http does not limit hints where that is set.

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// AccessKeyOptions configure [AccessKey]. Printing or encoding them shows no secret,
-// unless they are in an unexported field of another type: fmt prints that field as it is.
+// AccessKeyOptions configure [AccessKey]. Printing them, or encoding them as JSON, XML or
+// any other text, shows no secret, and encoding/gob fails. A dump by reflection alone shows
+// all of them; and so does fmt if they are in an unexported field of another type.
 type AccessKeyOptions struct {
 	AccessKey, SecretKey string
 	SecurityToken        string // of a temporary key; sent as X-Security-Token

@@ -15,6 +15,8 @@ import (
 // environment sets these variables, and no other that FromEnv knows.
 func environment(t *testing.T, set map[string]string) {
 	t.Helper()
+	t.Setenv("SSL_CERT_FILE", "")
+	t.Setenv("SSL_CERT_DIR", "")
 	for _, pair := range os.Environ() {
 		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
 			t.Setenv(name, "")
@@ -83,9 +85,12 @@ func TestFromEnvSaysWhatIsIncomplete(t *testing.T) {
 		"OS_ACCESS_KEY with OS_SECRET_KEY; OS_USERNAME with OS_PASSWORD with OS_DOMAIN_NAME"
 	for half, set := range map[string]map[string]string{
 		"": {"HW_DOMAIN_NAME": "account", "HW_REGION_NAME": "cn-north-4", "HW_PROJECT_ID": "p"},
-		". Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                     {"HW_ACCESS_KEY": "AK"},
-		". Incomplete: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME": {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
-		". Incomplete: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                      {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
+		". Incomplete: HW_ACCESS_KEY without HW_SECRET_KEY":                                                                                                               {"HW_ACCESS_KEY": "AK"},
+		". Incomplete: HUAWEICLOUD_SDK_SK without HUAWEICLOUD_SDK_AK; HW_USER_NAME without HW_USER_PASSWORD and HW_DOMAIN_NAME":                                           {"HUAWEICLOUD_SDK_SK": hunter2, "HW_USER_NAME": "u"},
+		". Incomplete: HW_USER_PASSWORD without HW_USER_NAME and HW_DOMAIN_NAME (HW_USER_ID is not read: set HW_USER_NAME, HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)": {"HW_USER_ID": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
+		". Incomplete: HW_USER_NAME and HW_USER_PASSWORD without HW_DOMAIN_NAME (HW_DOMAIN_ID is not read: set HW_DOMAIN_NAME)":                                           {"HW_USER_NAME": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_ID": "d"},
+		". Incomplete: OS_USERNAME and OS_PASSWORD without OS_DOMAIN_NAME (OS_USER_DOMAIN_ID is not read: set OS_DOMAIN_NAME)":                                            {"OS_USERNAME": "u", "OS_PASSWORD": hunter2, "OS_USER_DOMAIN_ID": "d"},
+		". Incomplete: OS_PASSWORD and OS_DOMAIN_NAME without OS_USERNAME":                                                                                                {"OS_PASSWORD": hunter2, "OS_PROJECT_DOMAIN_NAME": "d"},
 	} {
 		environment(t, set)
 		c, err := credential.FromEnv()
@@ -108,5 +113,39 @@ func TestFromEnvNamesTheVariableOfABadValue(t *testing.T) {
 		require.NotContains(t, err.Error(), hunter2)
 		_, ok := errors.AsType[*credential.Error](err)
 		require.True(t, ok)
+	}
+}
+
+func TestFromEnvRefusesWhatItCantFollow(t *testing.T) {
+	key := map[string]string{"HW_ACCESS_KEY": "a", "HW_SECRET_KEY": "s"}
+	password := map[string]string{"HW_USER_NAME": "u", "HW_USER_PASSWORD": hunter2, "HW_DOMAIN_NAME": "d", "HW_REGION_NAME": "cn-north-4"}
+	for _, c := range []struct {
+		set         map[string]string
+		name, value string
+		want        string // "" if it does not matter
+	}{
+		{key, "HW_ASSUME_ROLE_AGENCY_NAME", "x", "credential: in the environment, HW_ASSUME_ROLE_AGENCY_NAME can't be followed: no agency is assumed here"},
+		{password, "OS_AGENCY_NAME", "x", "credential: in the environment, OS_AGENCY_NAME can't be followed: no agency is assumed here"},
+		{key, "HW_PROFILE", "x", "credential: in the environment, HW_PROFILE can't be followed: the command-line client's file is not read"},
+		{key, "HW_SIGNING_ALGORITHM", "SM2SM3", "HW_SECRET_KEY: credential: HW_SIGNING_ALGORITHM can't be followed: requests are signed with HmacSHA256"},
+		{password, "HW_SIGNING_ALGORITHM", "SM2SM3", ""},
+		{password, "HW_INSECURE", "true", "HW_DOMAIN_NAME: credential: HW_INSECURE can't be followed: certificates are always verified"},
+		{key, "HW_INSECURE", "true", ""},
+		{password, "HW_SFS_TURBO_ENDPOINT", "https://turbo.internal", "a user's password needs IAM's address: HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com"},
+		{key, "HW_SFS_TURBO_ENDPOINT", "https://turbo.internal", ""},
+		{password, "HW_CLOUD", "https://example.com", "HW_CLOUD is not the domain of a cloud"},
+	} {
+		environment(t, c.set)
+		t.Setenv(c.name, c.value)
+		_, err := credential.FromEnv()
+		if c.want == "" {
+			require.NoError(t, err, c.name)
+			continue
+		}
+		require.ErrorContains(t, err, c.want)
+		e, ok := errors.AsType[*credential.Error](err)
+		require.True(t, ok)
+		require.True(t, e.Permanent)
+		t.Setenv(c.name, "")
 	}
 }

@@ -14,19 +14,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-const (
-	maxBody   = 1 << 20   // bytes
-	maxHeader = 256 << 10 // bytes; a token has several thousand
-)
+const maxBody = 1 << 20 // bytes
 
 // iam issues tokens.
 type iam struct {
 	endpoint string
 	client   *http.Client
-	secrets  []string // no error may quote them
 	PasswordOptions
 }
 
@@ -39,21 +37,13 @@ func newIAM(endpoint string, o PasswordOptions) iam {
 		client.Transport = http.DefaultTransport
 	}
 	client.Transport = wire.Unfollowed{RoundTripper: client.Transport}
-	i := iam{endpoint: endpoint, client: &client, secrets: []string{o.Password}, PasswordOptions: o}
-	if quoted, err := json.Marshal(o.Password); err == nil { // as it is in the request, which a proxy may echo
-		i.secrets = append(i.secrets, string(quoted[1:len(quoted)-1]))
-	}
-	return i
+	return iam{endpoint: endpoint, client: &client, PasswordOptions: o}
 }
 
 // newTransport returns a transport that keeps no connection: it is used once a day.
 func newTransport() *http.Transport {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		t = standard.Clone()
-	}
+	t := wire.NewTransport()
 	t.DisableKeepAlives = true
-	t.MaxResponseHeaderBytes = maxHeader
 	return t
 }
 
@@ -65,7 +55,8 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
-	ctx, cancel := wire.LimitSends(ctx)
+	var sent wire.Sent
+	ctx, cancel := wire.LimitSends(ctx, &sent)
 	defer cancel(nil)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
@@ -79,17 +70,19 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // leaves out the URL
 		}
-		if text := wire.Redact(err.Error(), i.secrets...); text != err.Error() {
-			err = errors.New(text)
+		_, refused := errors.AsType[*backoff.PermanentError](err) // by a proxy
+		text := wire.Text(err)
+		if redacted := wire.Redact(text, append(sent.Secrets(r, nil), i.Password)...); redacted != text {
+			err = errors.New(redacted)
 		}
-		return grant{}, &Error{Err: fmt.Errorf("no response from IAM at %s: %w", r.URL.Host, err)}
+		return grant{}, &Error{Permanent: refused, Err: fmt.Errorf("no response from IAM at %s: %w", i.host(), err)}
 	}
 	defer resp.Body.Close()
 	var body []byte
 	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	}
-	return i.read(resp, body, err, time.Now())
+	return i.read(resp, body, err, append(sent.Secrets(r, resp), i.Password), time.Now())
 }
 
 func (i iam) request() ([]byte, error) {
@@ -130,7 +123,7 @@ type named struct {
 }
 
 // read turns a response into a grant or an *Error. It is pure.
-func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time) (grant, error) {
+func (i iam) read(resp *http.Response, body []byte, broken error, secrets []string, now time.Time) (grant, error) {
 	date := wire.Date(resp.Header.Get("Date"))
 	g := grant{
 		token:      resp.Header.Get("X-Subject-Token"),
@@ -138,7 +131,7 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 	}
 	if resp.StatusCode != http.StatusCreated {
 		g.refused = resp.StatusCode == http.StatusUnauthorized
-		return g, i.refusal(resp, body, g.token)
+		return g, i.refusal(resp, body, append(secrets, g.token))
 	}
 	if g.token == "" {
 		return g, &Error{Err: errors.New("the response of IAM has no token: if this persists, check the IAM endpoint")}
@@ -157,10 +150,16 @@ func (i iam) read(resp *http.Response, body []byte, broken error, now time.Time)
 	return g, nil
 }
 
-func (i iam) refusal(resp *http.Response, body []byte, token string) error {
-	secrets := append(slices.Clone(i.secrets), token)
+// host is what errors call IAM. A transport of the user's may leave the response's request empty.
+func (i iam) host() string {
+	_, host, _ := strings.Cut(i.endpoint, "://")
+	host, _, _ = strings.Cut(host, "/")
+	return host
+}
+
+func (i iam) refusal(resp *http.Response, body []byte, secrets []string) error {
 	said := wire.DecodeError(body, secrets...)
-	parts := []string{fmt.Sprintf("IAM at %s responded with HTTP %d %s", resp.Request.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
+	parts := []string{fmt.Sprintf("IAM at %s responded with HTTP %d %s", i.host(), resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
 	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 	if id := cmp.Or(wire.RequestID(resp.Header.Get("X-Request-Id"), secrets...), said.RequestID); id != "" {
 		text += " (request id " + id + ")"

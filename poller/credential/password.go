@@ -3,12 +3,14 @@ package credential
 import (
 	"context"
 	"net/http"
+	"os"
 
 	"github.com/sfsturbo/waiter/internal/wire"
 )
 
-// PasswordOptions configure [Password]. Printing or encoding them shows no secret, unless
-// they are in an unexported field of another type: fmt prints that field as it is.
+// PasswordOptions configure [Password]. Printing them, or encoding them as JSON, XML or
+// any other text, shows no secret, and encoding/gob fails. A dump by reflection alone shows
+// all of them; and so does fmt if they are in an unexported field of another type.
 type PasswordOptions struct {
 	IAMEndpoint    string // like "https://iam.cn-north-4.myhuaweicloud.com"; a trailing /v3 is dropped
 	User, Password string // of an IAM user
@@ -17,7 +19,7 @@ type PasswordOptions struct {
 	// both are set, the id counts.
 	ProjectName, ProjectID string
 	// HTTPClient sends the requests for tokens; redirects are not followed. The default
-	// uses the environment's proxy and keeps no connection open.
+	// uses the environment's proxy, gives a dial 10 s, and keeps no connection open.
 	HTTPClient *http.Client
 }
 
@@ -37,7 +39,8 @@ type PasswordOptions struct {
 //
 // Password fails if a part is missing, or has a newline or an invisible character in it; it does
 // not use the network. Authorize and Refresh
-// fail with an [*Error]. It is Permanent if IAM refuses the request. A rejected password
+// fail with an [*Error]. It is Permanent if IAM refuses the request, or a proxy refuses to
+// connect. A rejected password
 // is not sent again for ten minutes, because failed logins lock a user. If a token was
 // renewed because of a rejection and is itself rejected within a minute, it is not
 // renewed again, and the error has Rejected set. Other errors are passing.
@@ -70,6 +73,11 @@ func Password(o PasswordOptions) (Credential, error) {
 	} {
 		if err := part.check(part.name, part.value); err != nil {
 			return nil, err
+		}
+	}
+	if o.HTTPClient == nil || o.HTTPClient.Transport == nil {
+		if err := wire.CheckProxy(os.Getenv, endpoint); err != nil {
+			return nil, &Error{Permanent: true, Err: err}
 		}
 	}
 	s := &session{issue: newIAM(endpoint, o).issue}

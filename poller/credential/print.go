@@ -2,6 +2,7 @@ package credential
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -11,6 +12,14 @@ func (o AccessKeyOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 // MarshalJSON implements [json.Marshaler] without the secrets, so the result can't be
 // decoded into the same options.
 func (o AccessKeyOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
+
+// MarshalText implements [encoding.TextMarshaler], which encoders of XML, YAML and TOML and
+// log/slog use, without the secrets.
+func (o AccessKeyOptions) MarshalText() ([]byte, error) { return fmt.Append(nil, o), nil }
+
+// MarshalBinary implements [encoding.BinaryMarshaler], which encoding/gob uses. It always
+// fails: what is decoded again would have no secrets.
+func (o AccessKeyOptions) MarshalBinary() ([]byte, error) { return nil, errBinary }
 
 func (o AccessKeyOptions) shown() any {
 	return struct{ AccessKey, ProjectID string }{key{access: o.AccessKey}.name(), o.ProjectID}
@@ -23,6 +32,14 @@ func (o PasswordOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 // decoded into the same options.
 func (o PasswordOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
 
+// MarshalText implements [encoding.TextMarshaler], which encoders of XML, YAML and TOML and
+// log/slog use, without the secrets.
+func (o PasswordOptions) MarshalText() ([]byte, error) { return fmt.Append(nil, o), nil }
+
+// MarshalBinary implements [encoding.BinaryMarshaler], which encoding/gob uses. It always
+// fails: what is decoded again would have no secrets.
+func (o PasswordOptions) MarshalBinary() ([]byte, error) { return nil, errBinary }
+
 func (o PasswordOptions) shown() any {
 	return struct{ User, Domain, ProjectName, ProjectID string }{o.User, o.Domain, o.ProjectName, o.ProjectID}
 }
@@ -30,3 +47,5 @@ func (o PasswordOptions) shown() any {
 func show(f fmt.State, whole, shown any) {
 	_, _ = fmt.Fprintf(f, "%T%+v", whole, shown)
 }
+
+var errBinary = errors.New("credential: options that hold secrets are not encoded: keep the secrets elsewhere")

@@ -1,0 +1,246 @@
+package wire
+
+import (
+	"cmp"
+	"encoding/base64"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+)
+
+// A shorter secret is not a real one, and would be found in any text.
+const shortestSecret = 6
+
+// A text that shares this many bytes with the beginning of a secret echoes it:
+// services cut the token that they quote.
+const echo = 16
+
+// Redact returns text without the secrets, whether they are whole or cut short, and as they are or
+// escaped: for a URL, a form, JSON or HTML, also twice, or in base64. It takes linear time.
+func Redact(text string, secrets ...string) string {
+	if len(text) < shortestSecret || !mayEcho(text, secrets) {
+		return text // as nearly always, without an allocation
+	}
+	var r redaction
+	for _, secret := range secrets {
+		if len(secret) < shortestSecret {
+			continue
+		}
+		r.secrets = append(r.secrets, secret)
+		for _, encoding := range encodings {
+			if encoded(text, secret, encoding) {
+				r.secrets = append(r.secrets, encoding.EncodeToString([]byte(secret)))
+			}
+		}
+	}
+	r.find(text, nil)
+	r.unescape(text, nil, 2)
+	return r.cut(text)
+}
+
+func mayEcho(text string, secrets []string) bool {
+	if strings.ContainsAny(text, `%+\&`) {
+		return true
+	}
+	for _, secret := range secrets {
+		if len(secret) < shortestSecret {
+			continue
+		}
+		if strings.Contains(text, secret[:min(len(secret), echo)]) {
+			return true
+		}
+		for _, encoding := range encodings {
+			if encoded(text, secret, encoding) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var encodings = []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding}
+
+// encoded reports whether text has the beginning of a secret in base64.
+func encoded(text, secret string, encoding *base64.Encoding) bool {
+	var plain [echo / 4 * 3]byte
+	var head [echo]byte
+	n := copy(plain[:], secret) / 3 * 3
+	encoding.Encode(head[:], plain[:n])
+	return strings.Contains(text, string(head[:encoding.EncodedLen(n)]))
+}
+
+// redaction is what is to be cut out of a text.
+type redaction struct {
+	secrets []string
+	spans   []span
+}
+
+type span struct{ start, end int }
+
+// find adds where the secrets are. at is where in the whole text each byte of text comes from; nil
+// if it is the whole text.
+func (r *redaction) find(text string, at []int) {
+	for _, secret := range r.secrets {
+		head := secret[:min(len(secret), echo)]
+		for from := 0; ; {
+			i := strings.Index(text[from:], head)
+			if i < 0 {
+				break
+			}
+			start := from + i
+			from = start + len(head)
+			from += shared(text[from:], secret[len(head):])
+			if at == nil {
+				r.spans = append(r.spans, span{start, from})
+			} else {
+				r.spans = append(r.spans, span{at[start], at[from]})
+			}
+		}
+	}
+}
+
+// unescape finds what is escaped, up to depth times.
+func (r *redaction) unescape(text string, at []int, depth int) {
+	if depth == 0 {
+		return
+	}
+	for _, e := range escapes {
+		if !strings.ContainsAny(text, e.begins) {
+			continue
+		}
+		plain, from := e.decode(text)
+		if plain == text {
+			continue
+		}
+		if at != nil {
+			for i := range from {
+				from[i] = at[from[i]]
+			}
+		}
+		r.find(plain, from)
+		r.unescape(plain, from, depth-1)
+	}
+}
+
+func (r *redaction) cut(text string) string {
+	if r.spans == nil {
+		return text
+	}
+	slices.SortFunc(r.spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var clean strings.Builder
+	end := 0
+	for _, s := range r.spans {
+		if s.start >= end {
+			clean.WriteString(text[end:s.start] + "[redacted]")
+		}
+		end = max(end, s.end)
+	}
+	clean.WriteString(text[end:])
+	return clean.String()
+}
+
+// shared returns the length of the prefix that a and b share, in bytes.
+func shared(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// escape is a way to escape characters.
+type escape struct {
+	begins string                                  // the characters that an escape begins with
+	next   func(text string) (plain string, n int) // what the n bytes at the beginning of text stand for; n is 0 if they are no escape
+}
+
+var escapes = []escape{
+	{"%", percent},
+	{"%+", func(text string) (string, int) { // of a form
+		if text[0] == '+' {
+			return " ", 1
+		}
+		return percent(text)
+	}},
+	{`\`, backslash},
+	{"&", entity},
+}
+
+// decode returns the plain text, and for each of its bytes and its end the place in text.
+func (e escape) decode(text string) (string, []int) {
+	var plain strings.Builder
+	at := make([]int, 0, len(text)+1)
+	for i := 0; i < len(text); {
+		one, n := "", 0
+		if strings.IndexByte(e.begins, text[i]) >= 0 {
+			one, n = e.next(text[i:])
+		}
+		if n == 0 {
+			one, n = text[i:i+1], 1
+		}
+		plain.WriteString(one)
+		for range len(one) {
+			at = append(at, i)
+		}
+		i += n
+	}
+	return plain.String(), append(at, len(text))
+}
+
+func percent(text string) (string, int) {
+	if b, ok := hex(text, 1, 2); ok {
+		return octet(b), 3
+	}
+	return "", 0
+}
+
+// backslash decodes the escapes of JSON, and \x41. Control characters are in no secret.
+func backslash(text string) (string, int) {
+	if len(text) < 2 {
+		return "", 0
+	}
+	switch text[1] {
+	case '"', '\'', '/', '\\':
+		return text[1:2], 2
+	case 'x':
+		if b, ok := hex(text, 2, 2); ok {
+			return octet(b), 4
+		}
+	case 'u':
+		first, ok := hex(text, 2, 4)
+		if !ok {
+			break
+		}
+		if second, ok := hex(text, 8, 4); ok && text[6:8] == `\u` && utf16.IsSurrogate(first) {
+			return string(utf16.DecodeRune(first, second)), 12
+		}
+		return string(first), 6
+	}
+	return "", 0
+}
+
+// entity decodes what HTML has for a character, by name or by number.
+func entity(text string) (string, int) {
+	end := strings.IndexByte(text[:min(len(text), 12)], ';')
+	if end < 0 {
+		return "", 0
+	}
+	plain := html.UnescapeString(text[:end+1])
+	if plain == text[:end+1] {
+		return "", 0
+	}
+	return plain, end + 1
+}
+
+func octet(value rune) string { return string([]byte{byte(value & 0xff)}) }
+
+// hex reads n hexadecimal digits of text from at on.
+func hex(text string, at, n int) (rune, bool) {
+	if len(text) < at+n {
+		return 0, false
+	}
+	value, err := strconv.ParseUint(text[at:at+n], 16, 32)
+	return rune(value), err == nil //nolint:gosec // at most four digits
+}

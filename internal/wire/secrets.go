@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// harmless are the headers of a request that hold no secret. Any other may hold one: credentials
+// and transports of users send what they like.
+var harmless = []string{
+	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection", "Content-Encoding", "Content-Length",
+	"Content-Type", "Date", "Expect", "Host", "Pragma", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
+	"X-Domain-Id", "X-Language", "X-Project-Id", "X-Sdk-Content-Sha256", "X-Sdk-Date",
+}
+
+// addSecrets adds what no error may quote of a request with these headers.
+func addSecrets(secrets []string, h http.Header) []string {
+	for name, values := range h {
+		if !isHarmless(name) {
+			for _, value := range values {
+				secrets = addSecretsIn(secrets, name, value)
+			}
+		}
+	}
+	return secrets
+}
+
+func isHarmless(name string) bool {
+	if slices.Contains(harmless, name) {
+		return true
+	}
+	name = strings.ToLower(name) // an id that services send back, so that logs can be matched
+	return strings.Contains(name, "trace") || strings.HasSuffix(name, "request-id") || strings.HasSuffix(name, "correlation-id")
+}
+
+func addSecretsIn(secrets []string, name, value string) []string {
+	last := value[strings.LastIndexByte(value, ' ')+1:] // without the scheme's name, which is no secret
+	switch name {
+	case "Authorization", "Proxy-Authorization":
+		secrets = addSecret(secrets, strings.TrimPrefix(last, "Signature="))
+		for field := range strings.SplitSeq(value, " ") {
+			if key, quoted, ok := strings.Cut(field, `="`); ok && (key == "response" || key == "signature") {
+				secrets = addSecret(secrets, strings.Trim(quoted, `",`))
+			}
+		}
+		if scheme := strings.TrimSpace(strings.TrimSuffix(value, last)); strings.EqualFold(scheme, "Basic") {
+			plain, _ := base64.StdEncoding.DecodeString(last) // up to where it is no base64
+			_, password, _ := strings.Cut(string(plain), ":")
+			secrets = addSecret(secrets, password)
+		}
+	case "Cookie":
+		for pair := range strings.SplitSeq(value, ";") {
+			_, value, _ := strings.Cut(pair, "=")
+			secrets = addSecret(secrets, strings.Trim(strings.TrimSpace(value), `"`))
+		}
+	default:
+		secrets = addSecret(addSecret(secrets, value), last)
+	}
+	return secrets
+}
+
+func addSecret(secrets []string, secret string) []string {
+	if len(secret) < shortestSecret || slices.Contains(secrets, secret) {
+		return secrets
+	}
+	return append(secrets, secret)
+}
+
+// Sent are the headers that net/http has put on the wire for a request: also those that a
+// transport of the user's has added.
+type Sent struct {
+	mu     sync.Mutex
+	header http.Header
+}
+
+// wrote is an [httptrace.ClientTrace.WroteHeaderField].
+func (s *Sent) wrote(name string, values []string) {
+	name = http.CanonicalHeaderKey(name) // HTTP/2 has lower case
+	if strings.HasPrefix(name, ":") || isHarmless(name) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.header == nil {
+		s.header = make(http.Header)
+	}
+	s.header[name] = append(s.header[name], values...)
+}
+
+// Secrets returns what no error may quote of the request r, which was sent, and of what was sent
+// for it. The response is nil if there was none. s may be nil.
+func (s *Sent) Secrets(r *http.Request, resp *http.Response) []string {
+	secrets := addSecrets(nil, r.Header)
+	if resp != nil && resp.Request != nil {
+		secrets = addSecrets(secrets, resp.Request.Header)
+	}
+	if s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		secrets = addSecrets(secrets, s.header)
+	}
+	return secrets
+}
