@@ -319,6 +319,7 @@ func TestErrorsByHand(t *testing.T) {
 		require.True(t, e.Has("failed"))
 		require.False(t, e.Has("succeeded"))
 		require.False(t, e.Has("another"))
+		require.False(t, (&waiter.FailedError{Job: job("failed")}).Has(""), "which is no code")
 	})
 }
 

@@ -132,13 +132,15 @@ func TestStep(t *testing.T) {
 	})
 
 	bubble(t, "survives schedules that were asked absurdly often, and a job that is missing since tomorrow", func(t *testing.T) {
-		w := newWaiter(t, responses(noJob, noJob), waiter.WithBackOff(byCounting), waiter.WithFailureBackOff(byCounting))
+		schedule := &counting{}
+		w := newWaiter(t, responses(noJob, noJob), waiter.WithBackOff(func() backoff.BackOff { return schedule }), waiter.WithFailureBackOff(byCounting))
 		p, err := w.Step(t.Context(), waiter.Progress{
 			JobID: id, Job: job("running"), Started: time.Now(), LastSeen: time.Now(),
 			State: json.RawMessage(`{"version":1,"schedules":{"progress":2000000000},"suspected":86400000000000}`),
 		})
 		require.NoError(t, err)
 		require.LessOrEqual(t, p.Next, 2*time.Second)
+		require.LessOrEqual(t, schedule.n, 100_000, "which takes a moment")
 	})
 
 	t.Run("refuses a State that cannot be, and names what is wrong with it", func(t *testing.T) {

@@ -227,6 +227,7 @@ func TestPlan(t *testing.T) {
 		"at most":                {follow.Next{AtMost: 2 * s}, 3 * s, 2 * s, follow.Open},
 		"at least wins":          {follow.Next{AtLeast: 5 * s, AtMost: 2 * s}, 3 * s, 5 * s, follow.Open},
 		"stop":                   {follow.Next{AtLeast: 5 * s}, -1, 0, follow.Stopped},
+		"stop by any other":      {follow.Next{}, -5 * s, 0, follow.Stopped},
 		"stop after a failure":   {follow.Next{Schedule: follow.Failure}, -1, 0, follow.Stopped},
 	} {
 		t.Run(name, func(t *testing.T) {

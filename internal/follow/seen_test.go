@@ -62,7 +62,19 @@ func TestSeenSubJobsThatComeAndGo(t *testing.T) {
 	require.Len(t, s.Observe(replica("a", "success"), follow.Rules{}).Transitions, 1_500, "a new status is delivered")
 	s.Observe(replica("b", "running"), follow.Rules{})
 	s = stored(t, &s)
+	require.Empty(t, s.Observe(replica("a", "success"), follow.Rules{}).Transitions, "another process knows them")
+	s.Observe(replica("b", "running"), follow.Rules{})
 	require.Len(t, s.Observe(replica("a", "running"), follow.Rules{}).Transitions, 1_500, "and so is a status that is gone back to")
+
+	t.Run("and as many as can be remembered, however often", func(t *testing.T) {
+		s, delivered := begin(), 0
+		for poll := range 66 {
+			n := s.Observe(replica(fmt.Sprint(poll%22, "-"), "running"), follow.Rules{})
+			require.Empty(t, n.Warnings)
+			delivered += len(n.Transitions)
+		}
+		require.Equal(t, 1+22*1_500, delivered)
+	})
 
 	t.Run("and more than can be remembered, which is said once", func(t *testing.T) {
 		s, warnings := begin(), []string{}
@@ -71,7 +83,10 @@ func TestSeenSubJobsThatComeAndGo(t *testing.T) {
 		}
 		require.Len(t, warnings, 1)
 		require.Contains(t, warnings[0], "may be delivered again")
-		require.Len(t, s.Observe(replica("late", "running"), follow.Rules{}).Transitions, 1_500, "still delivered")
+		s = stored(t, &s)
+		late := s.Observe(replica("late", "running"), follow.Rules{})
+		require.Len(t, late.Transitions, 1_500, "still delivered")
+		require.Empty(t, late.Warnings, "another process has said it")
 		require.Less(t, len(s.Memory()), 1<<20)
 	})
 }

@@ -144,7 +144,8 @@ func TestHooks(t *testing.T) {
 		}
 	}
 	c := Defaults(replies("success"))
-	c.Hooks = []Hooks{hooks("a"), {}, hooks("b")}
+	none := func(context.Context, *follow.State) context.Context { return nil }
+	c.Hooks = []Hooks{hooks("a"), {}, hooks("b"), {WaitStart: none, PollStart: none}}
 	c.Callbacks = []func(status.Transition){func(status.Transition) { order = append(order, "callback") }}
 	require.NoError(t, begin(t, &c).Wait(t.Context()))
 	require.Equal(t, slices.Concat(
