@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -241,6 +242,18 @@ func TestTrace(t *testing.T) {
 		require.Equal(t, map[string]int{"timeout": 1}, unfinished(t, got.err).Failures)
 		require.Equal(t, []string{"timeout"}, kinds)
 	}, blocking)
+
+	specify(t, "runs on the goroutine that waits", func(t *testing.T, d driver) {
+		var on []string
+		here := func() { on = append(on, goroutine()) }
+		require.NoError(t, d.wait(t.Context(), t, responses(job("success")), traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { here(); return ctx },
+			WaitEnd:   func(context.Context, waiter.WaitEnd) { here() },
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { here(); return ctx },
+			PollEnd:   func(context.Context, waiter.PollEnd) { here() },
+		})).err)
+		require.Equal(t, slices.Repeat([]string{goroutine()}, 4), on)
+	}, blocking, inline)
 
 	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
 		var seen []string

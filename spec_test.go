@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,15 @@ func TestTransitions(t *testing.T) {
 		failed, ok := errors.AsType[*waiter.FailedError](got.err)
 		require.True(t, ok)
 		require.Equal(t, "bind_ldap", failed.Job.Type)
+	})
+
+	specify(t, "are delivered on the caller's goroutine", func(t *testing.T, d driver) {
+		var on []string
+		where := waiter.OnTransition(func(status.Transition) { on = append(on, goroutine()) })
+		got := d.wait(t.Context(), t, responses(job("running", sub("a", "running")), job("success")), where)
+		require.NoError(t, got.err)
+		require.GreaterOrEqual(t, len(on), 3)
+		require.Equal(t, slices.Repeat([]string{goroutine()}, len(on)), on)
 	})
 
 	specify(t, "are each receiver's own copy", func(t *testing.T, d driver) {

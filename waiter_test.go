@@ -199,6 +199,20 @@ func TestRun(t *testing.T) {
 		require.ErrorIs(t, err, refused)
 	})
 
+	bubble(t, "gives submit the context of the call, with its values and its end", func(t *testing.T) {
+		type key struct{}
+		ctx := context.WithValue(withDeadline(t, time.Minute), key{}, "the caller's")
+		_, err := newWaiter(t, responses()).Run(ctx, func(ctx context.Context) (string, error) {
+			require.Equal(t, "the caller's", ctx.Value(key{}))
+			select {
+			case <-ctx.Done():
+			case <-time.After(limit):
+			}
+			return "", ctx.Err()
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+
 	t.Run("keeps an id that comes with an error", func(t *testing.T) {
 		got, err := newWaiter(t, responses()).Run(t.Context(), submits(id, refused))
 		require.ErrorIs(t, err, refused)
@@ -253,6 +267,15 @@ func TestWaitAll(t *testing.T) {
 		require.ErrorContains(t, errs[2], "job id")
 		require.Len(t, delivered, 99)
 		require.EqualValues(t, 16, most.Load())
+	})
+
+	bubble(t, "waits for the jobs after an id that cannot be asked for", func(t *testing.T) {
+		results, err := newWaiter(t, responses(status.Job{Status: status.Success})).WaitAll(t.Context(), []string{"", id, "two words", neighborID})
+		require.ErrorIs(t, err, waiter.ErrUnfinished)
+		for i, want := range []string{"usage", "success", "usage", "success"} {
+			require.Equal(t, want, waiter.Outcome(results[i].Err), i)
+		}
+		require.Equal(t, status.Success, results[3].Job.Status)
 	})
 
 	t.Run("of no job is no error", func(t *testing.T) {
