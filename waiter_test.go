@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
@@ -177,6 +178,7 @@ func TestRun(t *testing.T) {
 		"refuses an empty id":                   {t.Context(), submits("", nil), nil, waiter.ErrUnfinished, "id"},
 		"does not submit when ctx has ended":    {canceled(t), never, nil, context.Canceled, "submit"},
 		"does not submit with a wrong option":   {t.Context(), never, []waiter.Option{waiter.WithStallLimit(-1)}, nil, "WithStallLimit"},
+		"does not submit without a schedule":    {t.Context(), never, []waiter.Option{waiter.WithBackOff(func() backoff.BackOff { return nil })}, nil, "WithBackOff:"},
 		"does not submit a job of a checkpoint": {t.Context(), never, []waiter.Option{waiter.From(job("running"))}, nil, "From"},
 	} {
 		t.Run(behavior, func(t *testing.T) {
@@ -213,8 +215,13 @@ func TestRun(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 
-	t.Run("keeps an id that comes with an error", func(t *testing.T) {
-		got, err := newWaiter(t, responses()).Run(t.Context(), submits(id, refused))
+	t.Run("keeps an id that comes with an error, and does not submit again", func(t *testing.T) {
+		submitted := 0
+		got, err := newWaiter(t, responses()).Run(t.Context(), func(context.Context) (string, error) {
+			submitted++
+			return id, refused
+		})
+		require.Equal(t, 1, submitted)
 		require.ErrorIs(t, err, refused)
 		require.Equal(t, id, got.ID)
 	})
