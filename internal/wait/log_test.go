@@ -52,6 +52,20 @@ func TestLogTransition(t *testing.T) {
 	}, lines)
 }
 
+// The service adds statuses. One with a code, a reason or an end time may be an end.
+func TestLogTransitionToAnUnknownStatus(t *testing.T) {
+	ended := status.Job{ID: "a", Type: "bind_ldap", Status: "error", ErrorCode: "SFS.TURBO.0100", FailReason: "timed\nout", EndTime: "2026-01-02 03:04:05"}
+	lines := logged(t, "transition", zap.InfoLevel, job("paused"), ended, job("success"))
+	require.Equal(t, []map[string]any{
+		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "", "to": "paused"},
+		{
+			"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "paused", "to": "error",
+			"error_code": "SFS.TURBO.0100", "fail_reason": "timed out", "end_time": "2026-01-02 03:04:05",
+		},
+		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "error", "to": "success"},
+	}, lines)
+}
+
 func TestLogEnd(t *testing.T) {
 	lines := logged(t, "wait ended", zap.InfoLevel, job("running"), job("running"), job("failed"))
 	require.Equal(t, []map[string]any{
