@@ -472,6 +472,7 @@ func TestOptionsRefuseExponentialBackOffWithoutItsFields(t *testing.T) {
 		_, err := newWaiter(t, s, waiter.WithFailureBackOff(broken["its Clock is nil"])).Wait(t.Context(), id)
 		require.ErrorContains(t, err, "WithFailureBackOff: backoff.ExponentialBackOff: its Clock is nil")
 		require.Equal(t, "usage", waiter.Outcome(err))
+		require.NotContains(t, err.Error(), "No request was sent")
 		require.Len(t, s.polls, 1, "it is made when it is first needed")
 	})
 	t.Run("one that has them polls, and stops", func(t *testing.T) {

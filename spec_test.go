@@ -1080,8 +1080,12 @@ func TestLimiter(t *testing.T) {
 			time.Sleep(30 * time.Second) // a poll has 15 s
 			return nil
 		}))
-		require.NoError(t, d.wait(t.Context(), t, s, append(every(time.Second), slow)...).err)
-		require.Equal(t, seconds(0, 31, 62), s.polls)
+		var took []time.Duration
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) { took = append(took, e.Took) }})
+		s.took = time.Second
+		require.NoError(t, d.wait(t.Context(), t, s, append(every(time.Second), slow, trace)...).err)
+		require.Equal(t, seconds(0, 32, 64), s.polls)
+		require.Equal(t, seconds(1, 1, 1), took)
 	}, alone)
 
 	specify(t, "that refuses ends a wait without a deadline", func(t *testing.T, d driver) {

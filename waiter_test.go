@@ -215,6 +215,20 @@ func TestRun(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 
+	const nothing, perhaps = "no job was started", "a job may have started"
+	for says, failures := range map[string][]error{
+		nothing: {httpError(400), httpError(409), fmt.Errorf("SDK: %w", httpError(429)), httpError(499)},
+		perhaps: {httpError(408), httpError(302), httpError(500), httpError(0), context.DeadlineExceeded, refused},
+	} {
+		t.Run("says of a submit that failed that "+says, func(t *testing.T) {
+			for _, failure := range failures {
+				_, err := newWaiter(t, responses()).Run(t.Context(), submits("", failure))
+				require.ErrorContains(t, err, says)
+				require.Equal(t, says == perhaps, strings.Contains(err.Error(), "check before submitting again"), err)
+			}
+		})
+	}
+
 	t.Run("keeps an id that comes with an error, and does not submit again", func(t *testing.T) {
 		submitted := 0
 		got, err := newWaiter(t, responses()).Run(t.Context(), func(context.Context) (string, error) {
