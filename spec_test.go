@@ -807,6 +807,19 @@ func TestFailures(t *testing.T) {
 		})
 	}
 
+	specify(t, "that pass, or throttle, end no wait however many there are", func(t *testing.T, d driver) {
+		s := &service{respond: func(n int, _ time.Duration) (poller.Reply, error) {
+			switch {
+			case n > 3000:
+				return reply(job("success"))
+			case n > 2000:
+				return failure(httpError([]int{429, 503, 200}[n%3]))
+			}
+			return failure(httpError(429))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s, every(time.Minute)...).err)
+	})
+
 	for name, test := range map[string]struct {
 		err error
 		is  error
