@@ -986,6 +986,16 @@ func TestStall(t *testing.T) {
 		require.Equal(t, 90*time.Minute, time.Since(start))
 	})
 
+	specify(t, "is none of a job that was not seen yet", func(t *testing.T, d driver) {
+		s := byAge(func(age time.Duration) (poller.Reply, error) {
+			if age < time.Hour {
+				return failure(httpError(503))
+			}
+			return reply(job("success"))
+		})
+		require.NoError(t, d.wait(t.Context(), t, s, stall...).err)
+	})
+
 	specify(t, "is seen in the first good response after an outage", func(t *testing.T, d driver) {
 		s := byAge(func(age time.Duration) (poller.Reply, error) {
 			if age > time.Second && age < time.Hour {

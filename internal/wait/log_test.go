@@ -82,6 +82,8 @@ func TestLogPolls(t *testing.T) {
 	require.Len(t, logged(t, "poll failed", zap.WarnLevel, responses...), 2, "one for each run of the same failure")
 	require.Empty(t, logged(t, "poll failed", zap.WarnLevel, &poller.Error{StatusCode: 401}), "it ends the wait, and is returned")
 	require.Len(t, logged(t, `unknown status "paused" counts as not finished`, zap.WarnLevel, job("paused"), job("paused"), job("success")), 1)
+	both := job("paused", status.Job{ID: "b", Status: "odd"})
+	require.Len(t, logged(t, `unknown status "odd" counts as not finished`, zap.WarnLevel, both, job("success")), 1, "each oddity")
 }
 
 func TestLogClock(t *testing.T) {
