@@ -431,6 +431,32 @@ func TestErrorsOfOthers(t *testing.T) {
 	})
 }
 
+// Waiting again does not help a wait that nothing got through to.
+func TestErrorsAdviseToFixWhatKeptAWaitFromItsJob(t *testing.T) {
+	const fix = "Fix the last failure first"
+	for kind, fails := range map[string]error{
+		"bad answer": &poller.Error{StatusCode: 200, Err: errors.New("HTML")},
+		"network":    io.ErrUnexpectedEOF,
+		"credential": &credential.Error{Err: errors.New("IAM is down")},
+	} {
+		specify(t, "such as "+kind, func(t *testing.T, d driver) {
+			never := unfinished(t, d.wait(withDeadline(t, time.Minute), t, responses(fails)).err)
+			require.Len(t, never.Failures, 1)
+			require.Positive(t, never.Failures[kind])
+			require.Contains(t, never.Advice, fix)
+			seen := unfinished(t, d.wait(withDeadline(t, time.Minute), t, responses(job("running"), fails)).err)
+			require.NotContains(t, seen.Advice, fix)
+		}, blocking)
+	}
+	specify(t, "such as a limiter that lets no poll through", func(t *testing.T, d driver) {
+		closed := waiter.WithLimiter(limiterFunc(func(context.Context) error { return errors.New("closed") }))
+		require.Contains(t, unfinished(t, d.wait(withDeadline(t, time.Minute), t, responses(job("running")), closed).err).Advice, fix)
+	}, blocking)
+	specify(t, "and not where the service was down", func(t *testing.T, d driver) {
+		require.NotContains(t, unfinished(t, d.wait(withDeadline(t, time.Minute), t, responses(httpError(503))).err).Advice, fix)
+	}, blocking)
+}
+
 // A service may know why a job cannot succeed long before it says that the job has failed.
 func TestErrorsReportTheReasonOfAJobThatIsNotDone(t *testing.T) {
 	for name, c := range map[string]struct {

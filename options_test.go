@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -242,6 +243,18 @@ func TestTrace(t *testing.T) {
 		require.Equal(t, []string{"timeout"}, kinds)
 	}, blocking)
 
+	specify(t, "runs on the goroutine that waits", func(t *testing.T, d driver) {
+		var on []string
+		here := func() { on = append(on, goroutine()) }
+		require.NoError(t, d.wait(t.Context(), t, responses(job("success")), traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { here(); return ctx },
+			WaitEnd:   func(context.Context, waiter.WaitEnd) { here() },
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { here(); return ctx },
+			PollEnd:   func(context.Context, waiter.PollEnd) { here() },
+		})).err)
+		require.Equal(t, slices.Repeat([]string{goroutine()}, 4), on)
+	}, blocking, inline)
+
 	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
 		var seen []string
 		trace := traced(waiter.Trace{
@@ -459,6 +472,7 @@ func TestOptionsRefuseExponentialBackOffWithoutItsFields(t *testing.T) {
 		_, err := newWaiter(t, s, waiter.WithFailureBackOff(broken["its Clock is nil"])).Wait(t.Context(), id)
 		require.ErrorContains(t, err, "WithFailureBackOff: backoff.ExponentialBackOff: its Clock is nil")
 		require.Equal(t, "usage", waiter.Outcome(err))
+		require.NotContains(t, err.Error(), "No request was sent")
 		require.Len(t, s.polls, 1, "it is made when it is first needed")
 	})
 	t.Run("one that has them polls, and stops", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,15 @@ func TestTransitions(t *testing.T) {
 		failed, ok := errors.AsType[*waiter.FailedError](got.err)
 		require.True(t, ok)
 		require.Equal(t, "bind_ldap", failed.Job.Type)
+	})
+
+	specify(t, "are delivered on the caller's goroutine", func(t *testing.T, d driver) {
+		var on []string
+		where := waiter.OnTransition(func(status.Transition) { on = append(on, goroutine()) })
+		got := d.wait(t.Context(), t, responses(job("running", sub("a", "running")), job("success")), where)
+		require.NoError(t, got.err)
+		require.GreaterOrEqual(t, len(on), 3)
+		require.Equal(t, slices.Repeat([]string{goroutine()}, len(on)), on)
 	})
 
 	specify(t, "are each receiver's own copy", func(t *testing.T, d driver) {
@@ -797,6 +807,19 @@ func TestFailures(t *testing.T) {
 		})
 	}
 
+	specify(t, "that pass, or throttle, end no wait however many there are", func(t *testing.T, d driver) {
+		s := &service{respond: func(n int, _ time.Duration) (poller.Reply, error) {
+			switch {
+			case n > 3000:
+				return reply(job("success"))
+			case n > 2000:
+				return failure(httpError([]int{429, 503, 200}[n%3]))
+			}
+			return failure(httpError(429))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s, every(time.Minute)...).err)
+	})
+
 	for name, test := range map[string]struct {
 		err error
 		is  error
@@ -963,6 +986,16 @@ func TestStall(t *testing.T) {
 		require.Equal(t, 90*time.Minute, time.Since(start))
 	})
 
+	specify(t, "is none of a job that was not seen yet", func(t *testing.T, d driver) {
+		s := byAge(func(age time.Duration) (poller.Reply, error) {
+			if age < time.Hour {
+				return failure(httpError(503))
+			}
+			return reply(job("success"))
+		})
+		require.NoError(t, d.wait(t.Context(), t, s, stall...).err)
+	})
+
 	specify(t, "is seen in the first good response after an outage", func(t *testing.T, d driver) {
 		s := byAge(func(age time.Duration) (poller.Reply, error) {
 			if age > time.Second && age < time.Hour {
@@ -1070,8 +1103,12 @@ func TestLimiter(t *testing.T) {
 			time.Sleep(30 * time.Second) // a poll has 15 s
 			return nil
 		}))
-		require.NoError(t, d.wait(t.Context(), t, s, append(every(time.Second), slow)...).err)
-		require.Equal(t, seconds(0, 31, 62), s.polls)
+		var took []time.Duration
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) { took = append(took, e.Took) }})
+		s.took = time.Second
+		require.NoError(t, d.wait(t.Context(), t, s, append(every(time.Second), slow, trace)...).err)
+		require.Equal(t, seconds(0, 32, 64), s.polls)
+		require.Equal(t, seconds(1, 1, 1), took)
 	}, alone)
 
 	specify(t, "that refuses ends a wait without a deadline", func(t *testing.T, d driver) {

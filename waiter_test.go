@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
@@ -177,6 +178,7 @@ func TestRun(t *testing.T) {
 		"refuses an empty id":                   {t.Context(), submits("", nil), nil, waiter.ErrUnfinished, "id"},
 		"does not submit when ctx has ended":    {canceled(t), never, nil, context.Canceled, "submit"},
 		"does not submit with a wrong option":   {t.Context(), never, []waiter.Option{waiter.WithStallLimit(-1)}, nil, "WithStallLimit"},
+		"does not submit without a schedule":    {t.Context(), never, []waiter.Option{waiter.WithBackOff(func() backoff.BackOff { return nil })}, nil, "WithBackOff:"},
 		"does not submit a job of a checkpoint": {t.Context(), never, []waiter.Option{waiter.From(job("running"))}, nil, "From"},
 	} {
 		t.Run(behavior, func(t *testing.T) {
@@ -199,8 +201,41 @@ func TestRun(t *testing.T) {
 		require.ErrorIs(t, err, refused)
 	})
 
-	t.Run("keeps an id that comes with an error", func(t *testing.T) {
-		got, err := newWaiter(t, responses()).Run(t.Context(), submits(id, refused))
+	bubble(t, "gives submit the context of the call, with its values and its end", func(t *testing.T) {
+		type key struct{}
+		ctx := context.WithValue(withDeadline(t, time.Minute), key{}, "the caller's")
+		_, err := newWaiter(t, responses()).Run(ctx, func(ctx context.Context) (string, error) {
+			require.Equal(t, "the caller's", ctx.Value(key{}))
+			select {
+			case <-ctx.Done():
+			case <-time.After(limit):
+			}
+			return "", ctx.Err()
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+
+	const nothing, perhaps = "no job was started", "a job may have started"
+	for says, failures := range map[string][]error{
+		nothing: {httpError(400), httpError(409), fmt.Errorf("SDK: %w", httpError(429)), httpError(499)},
+		perhaps: {httpError(408), httpError(302), httpError(500), httpError(0), context.DeadlineExceeded, refused},
+	} {
+		t.Run("says of a submit that failed that "+says, func(t *testing.T) {
+			for _, failure := range failures {
+				_, err := newWaiter(t, responses()).Run(t.Context(), submits("", failure))
+				require.ErrorContains(t, err, says)
+				require.Equal(t, says == perhaps, strings.Contains(err.Error(), "check before submitting again"), err)
+			}
+		})
+	}
+
+	t.Run("keeps an id that comes with an error, and does not submit again", func(t *testing.T) {
+		submitted := 0
+		got, err := newWaiter(t, responses()).Run(t.Context(), func(context.Context) (string, error) {
+			submitted++
+			return id, refused
+		})
+		require.Equal(t, 1, submitted)
 		require.ErrorIs(t, err, refused)
 		require.Equal(t, id, got.ID)
 	})
@@ -253,6 +288,15 @@ func TestWaitAll(t *testing.T) {
 		require.ErrorContains(t, errs[2], "job id")
 		require.Len(t, delivered, 99)
 		require.EqualValues(t, 16, most.Load())
+	})
+
+	bubble(t, "waits for the jobs after an id that cannot be asked for", func(t *testing.T) {
+		results, err := newWaiter(t, responses(status.Job{Status: status.Success})).WaitAll(t.Context(), []string{"", id, "two words", neighborID})
+		require.ErrorIs(t, err, waiter.ErrUnfinished)
+		for i, want := range []string{"usage", "success", "usage", "success"} {
+			require.Equal(t, want, waiter.Outcome(results[i].Err), i)
+		}
+		require.Equal(t, status.Success, results[3].Job.Status)
 	})
 
 	t.Run("of no job is no error", func(t *testing.T) {

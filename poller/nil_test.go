@@ -23,6 +23,7 @@ func TestErrorsWithNothingInThem(t *testing.T) {
 		"a nil Error, wrapped":          {fmt.Errorf("x: %w", (*poller.Error)(nil)), poller.Passing, "other"},
 		"an empty Error":                {&poller.Error{}, poller.Passing, "other"},
 		"a nil credential error":        {(*credential.Error)(nil), poller.Passing, "other"},
+		"a nil one, wrapped":            {fmt.Errorf("x: %w", (*credential.Error)(nil)), poller.Passing, "credential"},
 		"an empty credential error":     {&credential.Error{}, poller.Passing, "credential"},
 		"a nil url.Error":               {(*url.Error)(nil), poller.Passing, "other"},
 		"an empty url.Error":            {&url.Error{}, poller.Passing, "network"},

@@ -257,3 +257,8 @@ func TestTransitionLogValue(t *testing.T) {
 		t.Run(name, func(t *testing.T) { require.JSONEq(t, c.want, logged(t, c.transition)) })
 	}
 }
+
+func TestMergeTakesAResponseWithAStatusAsItIs(t *testing.T) {
+	ended := status.Job{Status: "paused", BeginTime: "1", EndTime: "2", ErrorCode: "SFS.TURBO.0100", FailReason: "full"}
+	require.Equal(t, status.Job{Status: "running"}, status.Merge(ended, status.Job{Status: "running"}))
+}

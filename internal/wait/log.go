@@ -36,8 +36,17 @@ func (f *Follower) logTransition(t status.Transition) {
 		f.job(), zap.String("sub_job", wire.OneLine(t.SubJob)), zap.String("job_type", wire.OneLine(t.Job.Type)),
 		zap.String("from", wire.OneLine(t.From)), zap.String("to", wire.OneLine(t.To)),
 	}
-	if t.To == status.Failed || !t.To.Known() {
+	if t.To == status.Failed {
 		fields = append(fields, zap.String("error_code", wire.OneLine(t.Job.ErrorCode)), zap.String("fail_reason", wire.OneLine(t.Job.FailReason)))
+	}
+	if !t.To.Known() { // which may be an end
+		for _, said := range []struct{ key, text string }{
+			{"error_code", t.Job.ErrorCode}, {"fail_reason", t.Job.FailReason}, {"end_time", string(t.Job.EndTime)},
+		} {
+			if said.text != "" {
+				fields = append(fields, zap.String(said.key, wire.OneLine(said.text)))
+			}
+		}
 	}
 	entry.Write(fields...)
 }

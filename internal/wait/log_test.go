@@ -50,12 +50,20 @@ func TestLogTransition(t *testing.T) {
 		},
 		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "running", "to": "failed", "error_code": "", "fail_reason": ""},
 	}, lines)
+}
 
-	unknown := status.Job{Status: "error", ErrorCode: "SFS.TURBO.0100", FailReason: "no route"}
+// The service adds statuses. One with a code, a reason or an end time may be an end.
+func TestLogTransitionToAnUnknownStatus(t *testing.T) {
+	ended := status.Job{ID: "a", Type: "bind_ldap", Status: "error", ErrorCode: "SFS.TURBO.0100", FailReason: "timed\nout", EndTime: "2026-01-02 03:04:05"}
+	lines := logged(t, "transition", zap.InfoLevel, job("paused"), ended, job("success"))
 	require.Equal(t, []map[string]any{
-		{"job_id": "a", "sub_job": "", "job_type": "", "from": "", "to": "error", "error_code": "SFS.TURBO.0100", "fail_reason": "no route"},
+		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "", "to": "paused"},
+		{
+			"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "paused", "to": "error",
+			"error_code": "SFS.TURBO.0100", "fail_reason": "timed out", "end_time": "2026-01-02 03:04:05",
+		},
 		{"job_id": "a", "sub_job": "", "job_type": "bind_ldap", "from": "error", "to": "success"},
-	}, logged(t, "transition", zap.InfoLevel, unknown, job("success")))
+	}, lines)
 }
 
 func TestLogEnd(t *testing.T) {
@@ -76,6 +84,8 @@ func TestLogPolls(t *testing.T) {
 	require.Len(t, logged(t, `unknown status "paused" counts as not finished`, zap.WarnLevel, job("paused"), job("paused"), job("success")), 1)
 	const ended = `unknown status "error" counts as not finished, though it has the end time "2026-01-02 03:04:05"`
 	require.Len(t, logged(t, ended, zap.WarnLevel, status.Job{Status: "error", EndTime: "2026-01-02 03:04:05"}, job("success")), 1)
+	both := job("paused", status.Job{ID: "b", Status: "odd"})
+	require.Len(t, logged(t, `unknown status "odd" counts as not finished`, zap.WarnLevel, both, job("success")), 1, "each oddity")
 }
 
 func TestLogClock(t *testing.T) {

@@ -51,3 +51,13 @@ func TestRound(t *testing.T) {
 		require.Equal(t, want, wire.Round(d), "%v", d)
 	}
 }
+
+// mine is an error of a user, of which a nil pointer is often returned as an error.
+type mine struct{ text string }
+
+func (e *mine) Error() string { return e.text }
+
+func TestTextOfAnErrorThatPanics(t *testing.T) {
+	require.Equal(t, "lost", wire.OneLine(&mine{"lost"}))
+	require.Equal(t, "an error without a text (*wire_test.mine)", wire.OneLine((*mine)(nil)))
+}

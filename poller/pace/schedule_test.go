@@ -52,6 +52,16 @@ func TestSchedule(t *testing.T) {
 		require.Greater(t, age, 200*time.Second, "each interval begins where the last one ended")
 	})
 
+	t.Run("moves each planned poll at random, so that jobs that began together are not polled together", func(t *testing.T) {
+		h, first := taught(100, around(60, 1)), map[time.Duration]bool{}
+		for range 20 {
+			s := h.BackOff().(*schedule)
+			s.Observe(honest.respond("bind_ldap", time.Hour, 0))
+			first[s.NextBackOff()] = true
+		}
+		require.Greater(t, len(first), 10)
+	})
+
 	t.Run("stays within the guard whatever it observes", func(t *testing.T) {
 		r := random()
 		pick := func(list ...status.Timestamp) status.Timestamp { return list[r.IntN(len(list))] }

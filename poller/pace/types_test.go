@@ -84,6 +84,16 @@ func TestTypes(t *testing.T) {
 		require.Equal(t, 1, jobs)
 	})
 
+	t.Run("with a running job keep their place", func(t *testing.T) {
+		h := new(History)
+		for i := range maxTypes {
+			h.BackOff().(Observer).Observe(honest.respond(fmt.Sprint(i), time.Hour, time.Second))
+		}
+		h.BackOff().(Observer).Observe(done("another"))
+		require.Len(t, h.types, maxTypes)
+		require.NotContains(t, h.types, "another")
+	})
+
 	t.Run("that taught nothing make room", func(t *testing.T) {
 		h := new(History)
 		for i := range maxTypes {
