@@ -121,7 +121,7 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	var job status.Job
 	var dropped string
 	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
-		job, dropped, err = decode(body, jobID)
+		job, dropped, err = decode(body, jobID, secrets)
 		redact(&job, secrets)
 		return err
 	})

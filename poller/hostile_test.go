@@ -150,7 +150,7 @@ func hostileResponses() map[string]hostileResponse {
 		"gzip of nothing without end":        {stream{zipFile, gzipped(""), 10 * time.Millisecond}, broken + late, "timeout"},
 		"empty gzip blocks without end":      {stream{zipFile + "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\xff\xff", 10 * time.Millisecond}, broken + late, "timeout"},
 		"JSON of 100,000 levels":             {stream{begin: withLength(`{"status":"running","x":` + strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000) + "}")}, notJob + "invalid character '{' exceeded max depth", "bad answer"},
-		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "not JSON: if this persists, check the endpoint and the proxies on the way", "bad answer"},
+		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "broken JSON: " + strings.Repeat("[", 512-len("broken JSON: ")) + "…: if this persists, check the endpoint and the proxies on the way", "bad answer"},
 	}
 }
 

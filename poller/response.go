@@ -93,13 +93,13 @@ func feedback(date time.Time, err error) credential.Feedback {
 }
 
 // decode reads the body of a good response. It returns in words what it could not read.
-func decode(body []byte, jobID string) (job status.Job, dropped string, err error) {
+func decode(body []byte, jobID string, secrets []string) (job status.Job, dropped string, err error) {
 	body = wire.TrimBody(body)
 	switch {
 	case len(body) == 0:
 		return status.Job{}, "", errors.New("the response is empty")
 	case body[0] != '{':
-		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.Describe(body, secrets...))
 	}
 	// The sub-jobs are counted before they are decoded: 1 MiB of {} would become 150 MiB.
 	// A short body can't hold too many.
