@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 		said.Message = "" // not an error body: err says what is wrong
 	}
 	if resp.StatusCode/100 == 3 {
-		said.Message = wire.Redact(pointsTo(resp), secrets...)
+		said.Message = wire.Redact(wire.PointsTo(resp), secrets...)
 	}
 	e := &Error{
 		StatusCode: resp.StatusCode,
@@ -158,28 +157,6 @@ func (n *count) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// pointsTo says where a redirect leads: the host only, because a path or a query may hold
-// a secret.
-func pointsTo(resp *http.Response) string {
-	target := wire.RedirectTarget(resp)
-	if target == "" {
-		return "a redirect to nowhere"
-	}
-	u, err := url.Parse(target)
-	switch {
-	case err != nil:
-		return "a redirect to something that is not a URL"
-	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
-		return "a redirect to a " + wire.Line(u.Scheme, 32) + " URL"
-	case u.Host == "":
-		return "a redirect to another path of the same host"
-	case u.Scheme == "http" && resp.TLS != nil:
-		return "a redirect to " + wire.Line(u.Host, 255) + ", without TLS"
-	default:
-		return "a redirect to " + wire.Line(u.Host, 255)
-	}
 }
 
 // secretsOf returns what a request holds and no error may quote.

@@ -22,6 +22,7 @@ const (
 	maxCode      = 64
 	maxMessage   = 512
 	maxRequestID = 128
+	maxDescribed = 128 // an error goes on after it
 )
 
 // DecodeError reads an error body of any of the known shapes:
@@ -58,7 +59,7 @@ func Describe(body []byte, secrets ...string) string {
 	if b := read(body); b.Message != "" {
 		said = `"` + b.Message + `"`
 	}
-	return Line(Redact(said, secrets...), maxMessage)
+	return Line(Redact(said, secrets...), maxDescribed)
 }
 
 // RequestID cleans a request id from a header as [DecodeError] cleans one from a body.

@@ -148,7 +148,7 @@ func TestDescribe(t *testing.T) {
 		"\xff\xfe":                  "neither JSON nor text",
 		`{"jobId":"a`:               `broken JSON: {"jobId":"a`,
 		"no MIIQtgYJKoZIhvcNAQcC !": `"no [redacted] !"`,
-		strings.Repeat("x", 500) + " MIIQtgYJKoZIhvcNAQcC": `"` + strings.Repeat("x", 500) + ` [redacted]…`,
+		strings.Repeat("x", 116) + " MIIQtgYJKoZIhvcNAQcC": `"` + strings.Repeat("x", 116) + ` [redacted]…`,
 	} {
 		require.Equal(t, want, wire.Describe([]byte(body), "MIIQtgYJKoZIhvcNAQcC"), body)
 	}
