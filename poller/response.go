@@ -78,7 +78,7 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 // feedback says what a response means for the credential of its request. Only what the
 // service itself says, behind the gateway, shows that the credential was accepted.
 func feedback(date time.Time, err error) credential.Feedback {
-	f := credential.Feedback{Date: date}
+	f := credential.Feedback{Date: date, Err: err}
 	e, failed := errors.AsType[*Error](err)
 	switch {
 	case !failed:
