@@ -34,11 +34,11 @@ func (e *Error) hint() string {
 	const anybody = "if this is not the service's own response, check the endpoint and the proxies on the way"
 	hint := e.hintByStatus()
 	switch {
-	case e.Code != "" || e.StatusCode == 0 || errors.Is(e.Err, errRefused):
+	case e.isTheServices() || e.StatusCode == 0 || errors.Is(e.Err, errRefused):
 		return hint
 	case hint == "" && byResponse(e) == Permanent:
 		return anybody
-	case e.Message != "" && (e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusNotFound):
+	case e.Code == "" && e.Message != "" && (e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusNotFound):
 		return hint + ". Or " + anybody
 	}
 	return hint
