@@ -96,6 +96,21 @@ func TestResponsesWithoutACodeNameTheAddress(t *testing.T) {
 	}
 }
 
+// As nginx and net/http say it: see the table in docs/credentials.md.
+func TestATokenThatIsTooLongIsNamed(t *testing.T) {
+	const want = "too long for this server: see the token's length, or use an access key"
+	for _, e := range []*poller.Error{
+		{StatusCode: 431},
+		{StatusCode: 494, Code: "APIG.0201"},
+		{StatusCode: 400, Message: `HTML page "400 Request Header Or Cookie Too Large"`},
+		{Err: errors.New("http2: server sent GOAWAY and closed the connection; LastStreamID=7, ErrCode=ENHANCE_YOUR_CALM")},
+		{Err: errors.New("http2: request header list larger than peer's advertised limit")},
+	} {
+		require.ErrorContains(t, e, want)
+	}
+	require.NotContains(t, (&poller.Error{StatusCode: 400, Message: "bad request"}).Error(), want)
+}
+
 func TestAReportThatQuotesAnErrorKeepsItsHint(t *testing.T) {
 	e := &poller.Error{StatusCode: 401, Code: "APIGW.0301", Message: strings.Repeat("verify aksk signature fail ", 20), RequestID: strings.Repeat("9f3c", 8), Asked: strings.Repeat("x", 100)}
 	require.LessOrEqual(t, utf8.RuneCountInString(e.Error()), 768-100)

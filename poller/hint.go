@@ -61,6 +61,8 @@ func (e *Error) hintByStatus() string {
 		return wire.RedirectHint(s, e.Message, "token", "endpoint")
 	case s == http.StatusProxyAuthRequired:
 		return "a proxy on the way wants a user and a password: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+	case s == http.StatusRequestHeaderFieldsTooLarge, s == headerTooLarge, s == http.StatusBadRequest && wire.TooLong(e.Message):
+		return "the header of the request is too long for this server: see the token's length, or use an access key"
 	case s == http.StatusBadRequest && wire.WantsTLS(e.Message):
 		return "this port speaks TLS: begin the endpoint with https://"
 	case byResponse(e) == NotFound && !submits:
@@ -68,6 +70,8 @@ func (e *Error) hintByStatus() string {
 	}
 	return ""
 }
+
+const headerTooLarge = 494 // nginx's own
 
 // hintRefused says why the credential was rejected, as far as that is known.
 func (e *Error) hintRefused() string {

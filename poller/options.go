@@ -35,6 +35,12 @@ func WithCredential(c credential.Credential) Option {
 // timeout. Redirects are not followed, whatever its CheckRedirect says. The default is a
 // transport of the Client's own: it uses the environment's proxy, opens at most 64
 // connections, gives a TLS handshake 10 s, and has no other timeout than the context's.
+//
+// It also sends pings over HTTP/2, which an [http.Transport] does not do by itself. Without
+// them a connection that no longer leads anywhere stays in use: each later poll times out
+// on it, until TCP gives it up. So set HTTP2 in a transport of your own:
+//
+//	HTTP2: &http.HTTP2Config{SendPingTimeout: 8 * time.Second, PingTimeout: 4 * time.Second}
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {

@@ -14,6 +14,9 @@ import (
 // Unreached says what to check if a request got no response because of err; "" if err says
 // nothing about that. The address is what the user calls it, such as "IAM endpoint".
 func Unreached(err error, address string) string {
+	if err == nil {
+		return ""
+	}
 	network, isNetwork := errors.AsType[*net.OpError](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
@@ -35,6 +38,8 @@ func Unreached(err error, address string) string {
 		return "the server refused the TLS handshake: if this persists, check the " + address + " and the proxies on the way"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: check the host and the port in the " + address + ", and whether the way there leads through a proxy"
+	case TooLong(Text(err)):
+		return "the header of the request may be too long for this server: see the token's length, or use an access key"
 	case isNetwork && network.Op == "dial":
 		return "there is no way there: check the " + address + ", and this machine's network, firewall and proxy"
 	}
@@ -76,6 +81,15 @@ func WrongScheme(err error) bool {
 func speaksTLS(err error) bool {
 	u, ok := errors.AsType[*url.Error](err)
 	return ok && u.Err != nil && strings.Contains(Text(u.Err), `malformed HTTP response "\x15\x03`)
+}
+
+// TooLong reports whether a text says that the header of a request is too long, most likely because
+// of a token of many KB. nginx says so over HTTP/1.1, and over HTTP/2 ends the connection with
+// ENHANCE_YOUR_CALM, which may also be for another reason.
+func TooLong(text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(text, "header or cookie too large") || strings.Contains(text, "header fields too large") ||
+		strings.Contains(text, "header list larger than peer") || strings.Contains(text, "enhance_your_calm")
 }
 
 // WantsTLS reports whether the message of a 400 says that the port speaks TLS. Servers of Go and
