@@ -79,7 +79,7 @@ func (e *Error) hintRefused() string {
 	if _, number, _ := strings.Cut(e.Code, "."); why == wire.Unclear && number == "0307" {
 		why = wire.Outdated
 	}
-	said := ""
+	var said string
 	switch why {
 	case wire.ClockOff:
 		return wire.ClockHint(cmp.Or(wire.ClockAhead(e.Message), e.clock))
