@@ -156,7 +156,7 @@ func TestErrors(t *testing.T) {
 		{what: "a checkpoint that cannot be saved, the job's last", poller: responses(job("running"), job("success")), opts: []waiter.Option{
 			waiter.WithCheckpoints(func(_ context.Context, _ status.Job, t status.Transition) error {
 				if t.To.Terminal() {
-					return errors.New("write state.json: disk quota exceeded")
+					return errors.New("write state.json: read-only file system")
 				}
 				return nil
 			}),
