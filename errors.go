@@ -192,9 +192,6 @@ func publicError(end *wait.End) error {
 		e.Cause = another{end.Cause} // a timeout of the store is not this wait's
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(end.Cause)
-		if s.Job.Status == "" && (s.Polls == 0 && s.LastFailure != nil || slices.Contains(notTheJobs, poller.Kind(s.LastFailure))) {
-			e.Advice = fixFailure
-		}
 		if s.Job.Status != "" && !s.Job.Status.Known() && s.Job.ErrorCode+s.Job.FailReason+string(s.Job.EndTime) != "" {
 			e.Advice = mayBeOver
 		}
@@ -205,14 +202,17 @@ func publicError(end *wait.End) error {
 			e.Advice = fixAndWait
 		}
 	}
+	if e.Advice == waitAgain && s.LastSeen.IsZero() && (s.Polls == 0 && s.LastFailure != nil || slices.Contains(notTheJobs, poller.Kind(s.LastFailure))) {
+		e.Advice = fixFailure
+	}
 	if asked, ok := errors.AsType[*poller.Error](s.LastFailure); ok && asked != nil {
 		e.Asked = asked.Asked
 	}
 	return e
 }
 
-// notTheJobs are kinds of failures that waiting again does not help against if they are all that
-// a wait has seen.
+// notTheJobs are kinds of failures that waiting again does not help against if a wait has had no
+// good response.
 var notTheJobs = []string{"bad answer", "network", "credential"}
 
 var errNoNextPoll = errors.New("the schedule has no next poll (backoff.Stop)")

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +77,32 @@ func TestErrors(t *testing.T) {
 			Skip: 4, Status: 401, Body: pollertest.Gateway,
 			Message: "Incorrect IAM authentication information: token expires",
 		}}},
+		{what: "clock off", script: running(), faults: []pollertest.Rule{{
+			Skip: 4, Status: 401, Body: pollertest.Gateway,
+			Message: "Incorrect IAM authentication information: calc aksk signature fail:signature expired, signature time:20211217T064303Z,server time:20211217T065804Z",
+		}}},
+		{what: "clock off, and a token", script: running(), faults: []pollertest.Rule{{
+			Skip: 4, Status: 401, Header: http.Header{"Date": {"Sat, 01 Jan 2000 02:30:20 GMT"}},
+		}}},
+		{what: "locked key", script: running(), faults: []pollertest.Rule{{
+			Skip: 4, Status: 401, Message: "Incorrect IAM authentication information: AK access failed to reach the limit,forbidden",
+		}}},
+		{what: "a cache's 304", script: running(), faults: []pollertest.Rule{{Skip: 4, Status: 304}}},
+		{what: "http to a port of TLS", faults: []pollertest.Rule{{Status: 400, Raw: "Client sent an HTTP request to an HTTPS server.\n"}}},
+		{what: "OpenStack's itemNotFound", faults: []pollertest.Rule{{Status: 404, Raw: `{"itemNotFound":{"message":"No such project: a-project","code":404}}`}}},
+		{what: "OpenStack's badRequest", faults: []pollertest.Rule{{Status: 400, Raw: `{"badRequest":{"message":"Malformed request url","code":400}}`}}},
+		{what: "errorCode and errorMsg", faults: []pollertest.Rule{{Status: 403, Raw: `{"errorCode":"Common.0013","errorMsg":"The account is in arrears","requestId":"9f3c"}`}}},
+		{what: "err_code and err_msg", faults: []pollertest.Rule{{Status: 409, Raw: `{"err_code":"WAF.4010","err_msg":"Blocked by rule 7"}`}}},
+		{what: "a list of errors", faults: []pollertest.Rule{{Status: 405, Raw: `{"errors":[{"code":"E.1","message":"GET is not allowed"},"ask your administrator"]}`}}},
+		{what: "plain text", faults: []pollertest.Rule{{Status: 404, Raw: "404 page not found\n"}}},
+		{what: "a mesh's plain text", script: running(), faults: []pollertest.Rule{{
+			Skip: 4, Status: 503, Raw: "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+		}}, limit: time.Hour},
+		{what: "connection refused", poller: refusedConnection(t), limit: time.Minute},
+		{what: "connection refused, and a schedule that stops", poller: refusedConnection(t), opts: []waiter.Option{
+			waiter.WithFailureBackOff(func() backoff.BackOff { return backoff.WithMaxRetries(&backoff.ZeroBackOff{}, 2) }),
+		}},
+		{what: "connection refused after a restart", poller: refusedConnection(t), opts: []waiter.Option{waiter.From(job("running"))}, limit: time.Minute},
 		{what: "job gone", script: running(), faults: []pollertest.Rule{{Skip: 4, Status: 404, Body: pollertest.Service, Code: "SFS.TURBO.0019", Message: "Invalid Job Id"}}},
 		{what: "one hour of 503", script: running(), faults: []pollertest.Rule{{Skip: 4, Status: 503, Body: pollertest.Gateway, Message: "Backend unavailable"}}, limit: time.Hour},
 		{what: "a proxy's HTML", faults: []pollertest.Rule{{Status: 200, Body: pollertest.HTML}}, limit: time.Minute},
@@ -130,7 +160,7 @@ func TestErrors(t *testing.T) {
 		{what: "a checkpoint that cannot be saved, the job's last", poller: responses(job("running"), job("success")), opts: []waiter.Option{
 			waiter.WithCheckpoints(func(_ context.Context, _ status.Job, t status.Transition) error {
 				if t.To.Terminal() {
-					return errors.New("write state.json: no space left on device")
+					return errors.New("write state.json: read-only file system")
 				}
 				return nil
 			}),
@@ -169,7 +199,12 @@ func TestErrors(t *testing.T) {
 		_, err = newWaiter(t, client, steady...).Wait(t.Context(), id)
 		report("no such host", err)
 	})
+	synctest.Test(t, func(t *testing.T) {
+		_, err := newWaiter(t, refusedLogin(t), steady...).Wait(t.Context(), id)
+		report("locked user", err)
+	})
 	report("TLS name wrong", wrongName(t))
+	report("https to a port of plain HTTP", wrongScheme(t))
 	reportCalls(t, report)
 
 	varying := regexp.MustCompile(`localhost:\d+| in \d+ms`) // a port, and real time
@@ -212,6 +247,41 @@ func wrongName(t *testing.T) error {
 	require.NoError(t, err)
 	_, err = newWaiter(t, client).Wait(t.Context(), id)
 	return err
+}
+
+// wrongScheme is the error of https:// to a port that speaks plain HTTP.
+func wrongScheme(t *testing.T) error {
+	plain := httptest.NewServer(pollertest.New())
+	defer plain.Close()
+	client, err := poller.New(strings.Replace(plain.URL, "http://127.0.0.1", "https://localhost", 1), "a-project")
+	require.NoError(t, err)
+	_, err = newWaiter(t, client).Wait(withDeadline(t, time.Minute), id)
+	return err
+}
+
+// refusedConnection is a service that is down.
+func refusedConnection(t *testing.T) poller.Poller {
+	refused := func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	client, err := poller.New(poller.Endpoint("cn-north-4"), "a-project", poller.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: refused}}))
+	require.NoError(t, err)
+	return client
+}
+
+// refusedLogin is a service whose IAM has locked the user.
+func refusedLogin(t *testing.T) poller.Poller {
+	iam := pollertest.New()
+	iam.Fail(pollertest.Rule{Status: 401, Body: pollertest.IAM, Message: "The account is locked."})
+	t.Cleanup(iam.Close)
+	endpoint, httpClient := iam.Memory()
+	password, err := credential.Password(credential.PasswordOptions{
+		IAMEndpoint: endpoint, User: "robot", Password: plantedToken, Domain: "our-account", ProjectName: "cn-north-4", HTTPClient: httpClient,
+	})
+	require.NoError(t, err)
+	client, err := poller.New(poller.Endpoint("cn-north-4"), "a-project", poller.WithCredential(password))
+	require.NoError(t, err)
+	return client
 }
 
 // reportCalls reports what is wrong with a call.

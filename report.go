@@ -29,7 +29,7 @@ var advice = map[follow.End]string{
 	follow.SubJobFailed: "The job itself may go on: wait again with the same job id, without WithFailFast, to see its end",
 	follow.NotFound:     "If it is too new to be known, use a longer WithNotFoundGrace",
 	follow.Disappeared:  "Finished jobs are deleted after a while: check the resource itself",
-	follow.Unauthorized: "The job itself may go on: get a new credential, then wait again with the same job id",
+	follow.Unauthorized: "The job itself may go on: fix that, then wait again with the same job id", // the cause says what
 	follow.Permanent:    fixAndWait,
 	follow.Stalled:      "Waiting again is unlikely to help: check the resource, or ask the service's support with the request id",
 	follow.Stopped:      waitAgain,

@@ -3,6 +3,7 @@ package poller_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,9 +67,31 @@ func TestABadSecretIsSentOnceByManyPolls(t *testing.T) {
 		require.Len(t, s.Requests(), 1)
 
 		_, err := p.Poll(t.Context(), id)
-		require.EqualError(t, err, "credential: access key AKEX... was rejected and is not sent again for ten minutes, because more than five failed signatures lock a key: "+
-			"check the key and its secret; if another program has locked the key, wait")
+		require.ErrorContains(t, err, "credential: access key AKEX... was rejected and is not sent again for 10m0s, because more than five failed signatures lock a key. "+
+			"It was rejected with HTTP 401 Unauthorized from http://127.0.0.1, project project: APIGW.0301: ")
 	})
+}
+
+// Whoever comes later learns why, too: a key that others have locked is no bad key.
+func TestALaterPollSaysWhyTheKeyWasRejected(t *testing.T) {
+	for message, want := range map[string]string{
+		"AK access failed to reach the limit,forbidden":                                   "; the access key is locked for five minutes, because more than five signatures failed: wait, and find the program that signs with a wrong secret key",
+		"signature expired, signature time:20230527T000000Z,server time:20230527T020000Z": "; this machine's clock is 2h0m0s behind the service's: set it right, for example with NTP",
+		"Get secretKey failed,ak:x,err:ak not exist":                                      "; there is no such access key: check that it is spelled right, was not deleted, and belongs to this cloud",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, p, id := inMemory(t, goodKey)
+			s.Fail(pollertest.Rule{Status: 401, Message: message, Times: 1})
+			_, err := p.Poll(t.Context(), id)
+			require.True(t, strings.HasSuffix(err.Error(), want), err)
+			time.Sleep(4 * time.Minute)
+			_, err = p.Poll(t.Context(), id)
+			require.ErrorContains(t, err, "credential: access key AKEX... was rejected and is not sent again for 6m0s, because more than five failed signatures lock a key. It was rejected with HTTP 401")
+			require.True(t, strings.HasSuffix(err.Error(), want), err)
+			require.Equal(t, poller.Unauthorized, poller.Classify(err))
+			require.Equal(t, "credential", poller.Kind(err))
+		})
+	}
 }
 
 // The first request proves the key, and then there is no queue.

@@ -3,12 +3,10 @@ package poller
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -63,10 +61,12 @@ func (v Verdict) String() string {
 //	429                                            Throttled
 //	any other 4xx                                  Permanent
 //
-// If there was no response, a certificate that does not verify, a URL scheme that net/http
-// does not support, and a proxy that refuses to connect with a 3xx or 4xx other than 408,
-// 425 and 429 are Permanent. Everything else is Passing: nil, the end of a
-// context, a network failure, and any error that Classify does not know.
+// If there was no response, these are Permanent: a certificate that does not verify, a URL
+// scheme that net/http does not support, one that is not what the port speaks, such as
+// https:// to a port of plain HTTP ([http.ErrSchemeMismatch]), and a proxy that refuses to
+// connect with a 3xx, or with a 4xx other than 408, 425 and 429. Everything else is
+// Passing: nil, the end of a context, a network failure, and any error that Classify does
+// not know.
 func Classify(err error) Verdict {
 	if isNil(err) {
 		return Passing
@@ -78,7 +78,7 @@ func Classify(err error) Verdict {
 		switch {
 		case e.Rejected:
 			return Unauthorized
-		case e.Permanent, badCertificate(e):
+		case e.Permanent, wire.BadCertificate(e):
 			return Permanent
 		}
 		return Passing // even after a rejection: renewing may work later
@@ -89,7 +89,7 @@ func Classify(err error) Verdict {
 		}
 		return byResponse(e)
 	}
-	if badCertificate(err) || badScheme(err) {
+	if wire.BadCertificate(err) || wire.WrongScheme(err) {
 		return Permanent
 	}
 	return Passing
@@ -125,22 +125,10 @@ func byResponse(e *Error) Verdict {
 // The prefix differs from cloud to cloud, the number does not.
 func wrongAddress(code string) bool {
 	prefix, number, _ := strings.Cut(code, ".")
-	return number == "0101" && (prefix == "APIGW" || prefix == "APIG" || prefix == "APIC")
+	return number == "0101" && isGateway(prefix)
 }
 
-func badCertificate(err error) bool {
-	return is[*tls.CertificateVerificationError](err) ||
-		is[x509.CertificateInvalidError](err) || is[x509.ConstraintViolationError](err) ||
-		is[x509.HostnameError](err) || is[x509.InsecureAlgorithmError](err) ||
-		is[x509.SystemRootsError](err) || is[x509.UnhandledCriticalExtension](err) ||
-		is[x509.UnknownAuthorityError](err)
-}
-
-// badScheme matches the text, because net/http has no type for this error.
-func badScheme(err error) bool {
-	u, ok := errors.AsType[*url.Error](err)
-	return ok && u.Err != nil && strings.HasPrefix(wire.Text(u.Err), "unsupported protocol scheme")
-}
+func isGateway(prefix string) bool { return prefix == "APIGW" || prefix == "APIG" || prefix == "APIC" }
 
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
@@ -178,7 +166,7 @@ func Kind(err error) string {
 		return "bad answer"
 	case errors.Is(err, context.Canceled): // the caller's doing, although net/http wraps it
 		return "other"
-	case isNet, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), badCertificate(err),
+	case isNet, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), wire.BadCertificate(err),
 		is[tls.RecordHeaderError](err), is[tls.AlertError](err):
 		return "network"
 	}

@@ -154,6 +154,10 @@ func TestClassifyAndKindOfOtherErrors(t *testing.T) {
 		"algorithm":              {x509.InsecureAlgorithmError(0), poller.Permanent, "network"},
 		"TLS alert":              {get(tls.AlertError(40)), poller.Passing, "network"},
 		"no TLS":                 {tls.RecordHeaderError{}, poller.Passing, "network"},
+		"plain HTTP":             {get(http.ErrSchemeMismatch), poller.Permanent, "network"},
+		"plain HTTP, no URL":     {http.ErrSchemeMismatch, poller.Permanent, "other"},
+		"TLS":                    {get(errors.New(`malformed HTTP response "\x15\x03\x01\x00\x02\x02"`)), poller.Permanent, "network"},
+		"neither":                {get(errors.New(`malformed HTTP response "SSH-2.0"`)), poller.Passing, "network"},
 		"scheme":                 {get(errors.New(`unsupported protocol scheme "ftp"`)), poller.Permanent, "network"},
 		"permanent":              {backoff.Permanent(cause), poller.Permanent, "other"},
 		"permanent 503":          {backoff.Permanent(&poller.Error{StatusCode: 503}), poller.Permanent, "503"},
@@ -216,7 +220,8 @@ func TestNothingListens(t *testing.T) {
 	require.Equal(t, poller.Passing, poller.Classify(err))
 	require.Equal(t, "network", poller.Kind(err))
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	require.EqualError(t, err, "no response from http://"+l.Addr().String()+", project project: dial tcp "+l.Addr().String()+": connect: connection refused")
+	require.EqualError(t, err, "no response from http://"+l.Addr().String()+", project project: dial tcp "+l.Addr().String()+": connect: connection refused; "+
+		"nothing listens there: check the host and the port in the endpoint, and whether the way there leads through a proxy")
 }
 
 func TestNoSuchHostIsFoundInTheError(t *testing.T) {

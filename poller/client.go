@@ -126,7 +126,7 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	var job status.Job
 	var dropped string
 	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
-		job, dropped, err = decode(body, jobID)
+		job, dropped, err = decode(body, jobID, secrets)
 		redact(&job, secrets)
 		return err
 	})
@@ -208,6 +208,7 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	}
 	date := wire.Date(resp.Header.Get("Date"))
 	reply, err = read(resp, what, decode, sent.Secrets(r, resp), date, time.Now())
+	blameClock(err, r, date, time.Now())
 	said = feedback(date, err)
 	return reply, false, err
 }
@@ -238,6 +239,9 @@ func unrenewed(rejection, err error) error {
 	failed := &credential.Error{Permanent: ok && e.Permanent, Rejected: ok && e.Rejected}
 	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
 		err = e.Err // its text begins like that of failed
+	}
+	if r, ok := errors.AsType[*Error](rejection); ok {
+		rejection = withText{r.said(longest), r} // "get a new one" is what has failed
 	}
 	failed.Err = fmt.Errorf("renewing it failed: %w; this was after: %w", err, rejection)
 	return failed

@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -141,4 +142,54 @@ func TestABadKeyWithABadClockIsTriedTwice(t *testing.T) {
 		}
 		require.Equal(t, 2, requests)
 	})
+}
+
+// A clock is blamed by the Date of the rejection, against what was signed, otherwise against now.
+func TestARejectionSaysByHowMuchTheClockIsOff(t *testing.T) {
+	const ahead, behind = "this machine's clock is 2h0m0s ahead of the service's: set it right", "this machine's clock is 2h0m0s behind the service's: set it right"
+	for name, c := range map[string]struct {
+		off      time.Duration // of the service's clock
+		signedAt time.Duration // from now; 0 is not signed
+		message  string
+		says     string
+		not      string
+	}{
+		"a token, behind":         {off: 2 * time.Hour, says: behind, not: "the credential was rejected"},
+		"a token, ahead":          {off: -2 * time.Hour, says: ahead, not: "the credential was rejected"},
+		"an expired token":        {off: 2 * time.Hour, message: "token expires", says: "the token has expired: get a new one; and " + behind},
+		"a signature, behind":     {off: 2 * time.Hour, signedAt: time.Second, message: "verify aksk signature fail", says: "this machine's clock is 1h59m59s behind", not: "secret key"},
+		"a corrected signature":   {off: 2 * time.Hour, signedAt: 2 * time.Hour, says: "the credential was rejected", not: "behind"},
+		"a good clock":            {off: 10 * time.Minute, says: "the credential was rejected", not: "behind"},
+		"a message, and the Date": {off: -2 * time.Hour, message: "signature expired", says: ahead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, err := poller.New("https://example.com", "project", poller.WithCredential(signedAt(c.signedAt)), poller.WithHTTPClient(&http.Client{
+					Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+						return &http.Response{
+							StatusCode: 401, Header: http.Header{"Date": {time.Now().Add(c.off).UTC().Format(http.TimeFormat)}},
+							Body: io.NopCloser(strings.NewReader(`{"error_code":"APIGW.0301","error_msg":"` + c.message + `"}`)), Request: r,
+						}, nil
+					}),
+				}))
+				require.NoError(t, err)
+				_, err = p.Poll(t.Context(), jobID)
+				require.ErrorContains(t, err, c.says)
+				if c.not != "" {
+					require.NotContains(t, err.Error(), c.not)
+				}
+				require.Equal(t, poller.Unauthorized, poller.Classify(err))
+			})
+		})
+	}
+}
+
+// signedAt is a credential that dates its requests, and no Attempter.
+type signedAt time.Duration
+
+func (s signedAt) Authorize(_ context.Context, r *http.Request) error {
+	if s != 0 {
+		r.Header.Set("X-Sdk-Date", time.Now().Add(time.Duration(s)).UTC().Format("20060102T150405Z"))
+	}
+	return nil
 }

@@ -3,11 +3,11 @@ package poller
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sfsturbo/waiter/internal/wire"
 )
@@ -22,6 +22,8 @@ type Error struct {
 	RetryAfter time.Duration // do not ask again sooner; 0 if the response does not say
 	Err        error         // what is wrong with the response, or why there was none; otherwise nil
 	Asked      string        // the endpoint and the project that were asked, without secrets; "" if unknown
+
+	clock time.Duration // how far this machine's clock is ahead of the service's, if that may be the cause
 }
 
 // Error says on one line what the response was, and how to fix what a person can fix. If
@@ -31,12 +33,17 @@ func (e *Error) Error() string {
 		return "no response (a nil *poller.Error)"
 	}
 	if hint := e.hint(); hint != "" {
-		return e.said() + "; " + hint
+		return e.said(longest-utf8.RuneCountInString(hint)) + "; " + hint
 	}
-	return e.said()
+	return e.said(longest)
 }
 
-func (e *Error) said() string {
+// longest is how many characters an error has at most, by a bit. A report that quotes it cuts it
+// at [wire.MaxText], and must not cut off its hint.
+const longest = wire.MaxText - 128
+
+// said returns what the response was. It cuts the sender's words to fit the limit.
+func (e *Error) said(limit int) string {
 	first := "no response"
 	if e.StatusCode != 0 {
 		first = strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, http.StatusText(e.StatusCode)))
@@ -57,14 +64,14 @@ func (e *Error) said() string {
 			parts = append(parts, part)
 		}
 	}
-	text := wire.OneLine(strings.Join(parts, ": "))
+	after := ""
 	if e.RequestID != "" {
-		text += " (request id " + wire.RequestID(e.RequestID) + ")"
+		after = " (request id " + wire.RequestID(e.RequestID) + ")"
 	}
 	if e.RetryAfter > 0 {
-		text += fmt.Sprintf(", retry after %v", e.RetryAfter)
+		after += fmt.Sprintf(", retry after %v", e.RetryAfter)
 	}
-	return text
+	return wire.Line(strings.Join(parts, ": "), limit-utf8.RuneCountInString(after)) + after
 }
 
 // Unwrap returns Err.
@@ -75,47 +82,11 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// addressMatters reports whether a wrong endpoint or project may be the cause.
-func (e *Error) addressMatters() bool {
-	switch e.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		return true
-	}
-	return e.StatusCode < 400 || byResponse(e) == NotFound
+// withText is a response with a text that does not have its hint, where that would be wrong.
+type withText struct {
+	text     string
+	response *Error
 }
 
-// errRefused marks an Error of a call that submits a job.
-var errRefused = errors.New("the call was refused")
-
-func (e *Error) hint() string {
-	switch {
-	case e.StatusCode == 0:
-		return e.hintWithoutResponse()
-	case e.StatusCode == http.StatusNotFound && wrongAddress(e.Code):
-		return "nothing is served at this address: check the endpoint, its region and its path"
-	case e.StatusCode == http.StatusUnauthorized:
-		return "the credential was rejected: check that the token or access key is right for this project and region, not expired and not locked, and that this machine's clock is right"
-	case e.StatusCode == http.StatusForbidden:
-		return "no permission: check the project id, and what the user may do in that project"
-	case e.StatusCode == http.StatusTooManyRequests:
-		return "throttled: all calls of a user share one limit, so poll less often"
-	case e.StatusCode/100 == 3:
-		return "a redirect is never followed, because the token would go with it: use its target as the endpoint"
-	case byResponse(e) == NotFound && !errors.Is(e.Err, errRefused):
-		return "no such job: check the job id, the project id and the region, or whether the job was deleted"
-	}
-	return ""
-}
-
-func (e *Error) hintWithoutResponse() string {
-	if proxy, ok := errors.AsType[*wire.ProxyError](e.Err); ok && (proxy.Refusal != "" || proxy.Unreached()) {
-		return "" // it says itself what to check
-	}
-	if dns, ok := errors.AsType[*net.DNSError](e.Err); ok && dns.IsNotFound {
-		return "check the region in the endpoint"
-	}
-	if badCertificate(e.Err) {
-		return "check the endpoint, this machine's clock and its root certificates"
-	}
-	return ""
-}
+func (e withText) Error() string { return e.text }
+func (e withText) Unwrap() error { return e.response }

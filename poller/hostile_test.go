@@ -116,7 +116,7 @@ func hostileResponses() map[string]hostileResponse {
 		"a body without end":                 {stream{begin: ok200 + "\r\n", part: " "}, tooLong, "bad answer"},
 		"one of HTTP/1.0":                    {stream{begin: "HTTP/1.0 200 OK\r\n\r\n", part: " "}, tooLong, "bad answer"},
 		"a body of one byte a second":        {stream{ok200 + "\r\n", " ", time.Second}, broken + late, "timeout"},
-		"a refusal of one byte a second":     {stream{"HTTP/1.1 503 No\r\n\r\n", "<", time.Second}, "HTTP 503 Service Unavailable: HTML page", "503"},
+		"a refusal of one byte a second":     {stream{"HTTP/1.1 503 No\r\n\r\n", "<", time.Second}, "HTTP 503 Service Unavailable" + from + "HTML page", "503"},
 		"a header of one byte a second":      {stream{ok200 + "X: ", "x", time.Second}, noAnswer + late, "timeout"},
 		"a status line of one byte a second": {stream{"HTTP/1.1 200 ", "x", time.Second}, noAnswer + late, "timeout"},
 		"silence":                            {stream{}, noAnswer + late, "timeout"},
@@ -150,7 +150,7 @@ func hostileResponses() map[string]hostileResponse {
 		"gzip of nothing without end":        {stream{zipFile, gzipped(""), 10 * time.Millisecond}, broken + late, "timeout"},
 		"empty gzip blocks without end":      {stream{zipFile + "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\xff\xff", 10 * time.Millisecond}, broken + late, "timeout"},
 		"JSON of 100,000 levels":             {stream{begin: withLength(`{"status":"running","x":` + strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000) + "}")}, notJob + "invalid character '{' exceeded max depth", "bad answer"},
-		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "not JSON: if this persists, check the endpoint and the proxies on the way", "bad answer"},
+		"a list of 100,000 levels":           {stream{begin: withLength(strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000))}, notJob + "broken JSON: " + strings.Repeat("[", 128-len("broken JSON: ")) + "…: if this persists, check the endpoint and the proxies on the way", "bad answer"},
 	}
 }
 

@@ -49,7 +49,11 @@ func TestHTTP2(t *testing.T) {
 // HTTP/2 from the first byte on, without TLS.
 func overHTTP2(t *testing.T, serve func(net.Conn)) *poller.Client {
 	t.Helper()
-	transport := piped(t, serve)
+	return unencrypted(t, piped(t, serve))
+}
+
+func unencrypted(t *testing.T, transport *http.Transport) *poller.Client {
+	t.Helper()
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	return client(t, "http://127.0.0.1", poller.WithHTTPClient(&http.Client{Transport: transport}))
@@ -128,6 +132,33 @@ func TestADeadConnectionCostsOnePoll(t *testing.T) {
 		require.LessOrEqual(t, time.Since(begin), pollTimeout)
 		require.NoError(t, ask())
 		require.Equal(t, 2, connections)
+	})
+}
+
+// What the doc of WithHTTPClient warns of: without pings net/http keeps a dead connection, and all
+// later polls go into it, until something else ends it.
+func TestWithoutPingsADeadConnectionCostsAllLaterPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var connections []net.Conn
+		transport := piped(t, func(conn net.Conn) {
+			connections = append(connections, conn)
+			speak(conn)
+			io.WriteString(conn, frame(frameHeaders, endHeaders, 1, status200)+frame(frameData, endStream, 1, good))
+			<-t.Context().Done()
+		})
+		transport.HTTP2, transport.IdleConnTimeout = nil, 0 // as in &http.Transport{}
+		p := unencrypted(t, transport)
+		ask := func() error { _, err := p.Poll(within(t, pollTimeout), jobID); return err }
+		require.NoError(t, ask())
+		for range 10 {
+			time.Sleep(time.Second)
+			require.EqualError(t, ask(), "no response from http://127.0.0.1, project project: context deadline exceeded")
+		}
+		require.Len(t, connections, 1)
+		connections[0].Close() // as TCP does, after a quarter of an hour or so
+		synctest.Wait()
+		require.NoError(t, ask())
+		require.Len(t, connections, 2)
 	})
 }
 

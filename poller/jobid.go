@@ -40,7 +40,7 @@ func jobID(body []byte) (string, error) {
 		JobID2 json.RawMessage `json:"job_id"`
 	}
 	if err := json.Unmarshal(body, &response); err != nil || body[0] != '{' {
-		return "", fmt.Errorf("the response has no job id: %s", wire.DecodeError(body).Message)
+		return "", fmt.Errorf("the response has no job id: %s", wire.Describe(body))
 	}
 	found := response.JobID
 	if absent(found) {

@@ -35,11 +35,19 @@ func WithCredential(c credential.Credential) Option {
 
 // WithHTTPClient sends requests through a copy of c, with its transport, cookies and
 // timeout. Redirects are not followed, whatever its CheckRedirect says. What its transport
-// adds to a request is in no error either. The default is a transport of the Client's own:
-// it uses the environment's proxy, opens at most 64 connections, gives a dial 10 s and a
-// TLS handshake 10 s, and has no other timeout than the context's. If a proxy refuses to
-// connect, it is named, and its 3xx or 4xx is [Permanent]; with a transport of yours that
-// has no OnProxyConnectResponse, net/http does not say what the proxy's status was.
+// adds to a request is in no error either.
+//
+// The default is a transport of the Client's own: it uses the environment's proxy, opens at
+// most 64 connections, gives a dial 10 s and a TLS handshake 10 s, and has no other timeout
+// than the context's. If a proxy refuses to connect, it is named, and its 3xx or 4xx is
+// [Permanent]; with a transport of yours that has no OnProxyConnectResponse, net/http does
+// not say what the proxy's status was.
+//
+// It also sends pings over HTTP/2, which an [http.Transport] does not do by itself. Without
+// them a connection that no longer leads anywhere stays in use: each later poll times out
+// on it, until TCP gives it up. So set HTTP2 in a transport of your own:
+//
+//	HTTP2: &http.HTTP2Config{SendPingTimeout: 8 * time.Second, PingTimeout: 4 * time.Second}
 func WithHTTPClient(c *http.Client) Option {
 	return func(s *settings) error {
 		if c == nil {

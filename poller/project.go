@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,11 @@ func (p *project) failed(err error) error {
 	} else {
 		plain := *e
 		plain.Asked = "" // it is in the text already
-		err = lookUp{fmt.Sprintf("looking up project %q in IAM at %s: %s", p.name, p.iam, plain.said()), e}
+		text := fmt.Sprintf("looking up project %q in IAM at %s: %s", p.name, p.iam, plain.said(longest))
+		if e.StatusCode == http.StatusUnauthorized {
+			text += "; " + plain.hintRefused()
+		}
+		err = withText{text, e}
 	}
 	if verdict := Classify(err); verdict == NotFound || verdict == Permanent {
 		err = fmt.Errorf("%w; check HW_AUTH_URL and what the user may do, or set HW_PROJECT_ID", err)
@@ -123,12 +128,3 @@ func (p *project) failed(err error) error {
 	}
 	return err
 }
-
-// lookUp is a response of IAM, without the hints for a response about a job.
-type lookUp struct {
-	text     string
-	response *Error
-}
-
-func (e lookUp) Error() string { return e.text }
-func (e lookUp) Unwrap() error { return e.response }

@@ -196,7 +196,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		"a proxy that does not let pass":  {secure, 403, []string{"HTTPS_PROXY=$"}, connect, refused("403 Forbidden", poller.Permanent)},
 		"a proxy without a way":           {secure, 502, []string{"HTTPS_PROXY=$"}, connect, refused("502 Bad Gateway", poller.Passing)},
 		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", poller.Permanent)},
-		"a proxy that wants one for http": {plain, 407, []string{"HTTP_PROXY=$"}, get, outcome{Error: "HTTP 407 Proxy Authentication Required", Kind: "407", Verdict: poller.Permanent}},
+		"a proxy that wants one for http": {plain, 407, []string{"HTTP_PROXY=$"}, get, outcome{Error: "HTTP 407 Proxy Authentication Required from http://sfs-turbo.example.com, project project; a proxy on the way wants a user and a password: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY", Kind: "407", Verdict: poller.Permanent}},
 		"a proxy that is down": {secure, 200, []string{"HTTPS_PROXY=http://proxyuser:proxysecret@127.0.0.1:1"}, "", outcome{
 			Error: "no response from https://" + host + ", project project: the proxy 127.0.0.1:1 can't be reached: proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused: check HTTPS_PROXY and NO_PROXY", Kind: "network"}},
 	} {

@@ -22,7 +22,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 			"//login.example.com":                     "a redirect to login.example.com",
 			"/v2/elsewhere":                           "a redirect to another path of the same host",
 			"https://exa mple.com/%zz":                "a redirect to something that is not a URL",
-			"":                                        "a redirect to nowhere",
+			"":                                        "a redirect without a target",
 		} {
 			for name, opts := range map[string][]poller.Option{
 				"default": nil,
@@ -44,13 +44,31 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 					require.True(t, ok, "%v", err)
 					require.Equal(t, code, e.StatusCode)
 					require.Equal(t, want, e.Message)
-					require.ErrorContains(t, err, "never followed")
+					hint := "never followed, because the token would go with it: if it leads to the service, use its target as the endpoint; if it leads to a login page, check the proxies on the way"
+					if location == "" {
+						hint = "this is hardly the service: check the endpoint and the proxies on the way"
+					}
+					require.ErrorContains(t, err, hint)
 					require.NotContains(t, err.Error(), "pw")
 					require.Equal(t, poller.Permanent, poller.Classify(err))
 					require.Equal(t, 1, asked)
 				})
 			}
 		}
+	}
+}
+
+// These are no redirects, although their status begins with a 3.
+func TestOtherStatusesOf300SayWhatTheyAre(t *testing.T) {
+	for code, want := range map[int]string{
+		304: "HTTP 304 Not Modified from %s, project project; a cache on the way responded, not the service, as if this client had a copy: take the endpoint out of that cache",
+		305: "HTTP 305 Use Proxy from %s, project project: a redirect without a target; it wants to be asked through a proxy: set HTTPS_PROXY",
+		306: "HTTP 306 from %s, project project: a redirect without a target; this is hardly the service: check the endpoint and the proxies on the way",
+	} {
+		s := serve(t, answer(code, ""))
+		_, err := client(t, s.URL).Poll(within(t, 10*time.Second), jobID)
+		require.EqualError(t, err, fmt.Sprintf(want, s.URL))
+		require.Equal(t, poller.Permanent, poller.Classify(err))
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -61,7 +60,7 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 		said.Message = "" // not an error body: err says what is wrong
 	}
 	if resp.StatusCode/100 == 3 {
-		said.Message = wire.Redact(pointsTo(resp), secrets...)
+		said.Message = wire.Redact(wire.PointsTo(resp), secrets...)
 	}
 	e := &Error{
 		StatusCode: resp.StatusCode,
@@ -81,7 +80,7 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 // feedback says what a response means for the credential of its request. Only what the
 // service itself says, behind the gateway, shows that the credential was accepted.
 func feedback(date time.Time, err error) credential.Feedback {
-	f := credential.Feedback{Date: date}
+	f := credential.Feedback{Date: date, Err: err}
 	e, failed := errors.AsType[*Error](err)
 	switch {
 	case !failed:
@@ -95,13 +94,13 @@ func feedback(date time.Time, err error) credential.Feedback {
 }
 
 // decode reads the body of a good response. It returns in words what it could not read.
-func decode(body []byte, jobID string) (job status.Job, dropped string, err error) {
+func decode(body []byte, jobID string, secrets []string) (job status.Job, dropped string, err error) {
 	body = wire.TrimBody(body)
 	switch {
 	case len(body) == 0:
 		return status.Job{}, "", errors.New("the response is empty")
 	case body[0] != '{':
-		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.DecodeError(body).Message)
+		return status.Job{}, "", fmt.Errorf("the response is not a job: %s: if this persists, check the endpoint and the proxies on the way", wire.Describe(body, secrets...))
 	}
 	// The sub-jobs are counted before they are decoded: 1 MiB of {} would become 150 MiB.
 	// A short body can't hold too many.
@@ -160,28 +159,6 @@ func (n *count) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// pointsTo says where a redirect leads: the host only, because a path or a query may hold
-// a secret.
-func pointsTo(resp *http.Response) string {
-	target := wire.RedirectTarget(resp)
-	if target == "" {
-		return "a redirect to nowhere"
-	}
-	u, err := url.Parse(target)
-	switch {
-	case err != nil:
-		return "a redirect to something that is not a URL"
-	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
-		return "a redirect to a " + wire.Line(u.Scheme, 32) + " URL"
-	case u.Host == "":
-		return "a redirect to another path of the same host"
-	case u.Scheme == "http" && resp.TLS != nil:
-		return "a redirect to " + wire.Line(u.Host, 255) + ", without TLS"
-	default:
-		return "a redirect to " + wire.Line(u.Host, 255)
-	}
 }
 
 // scrub returns err. If its text has a secret in it, it returns an error with the redacted

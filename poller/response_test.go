@@ -87,7 +87,7 @@ func TestBadResponses(t *testing.T) {
 		"empty":                   {200, "", "the response is empty"},
 		"blank":                   {200, " \n ", "the response is empty"},
 		"HTML":                    {200, "<html><title>Sign in</title>", `HTML page "Sign in"`},
-		"text":                    {200, "OK", "not JSON"},
+		"text":                    {200, "OK", `not a job: "OK": if this persists`},
 		"a list":                  {200, "[" + good + "]", "not a job"},
 		"null":                    {200, "null", "not a job"},
 		"a text in JSON":          {200, `"success"`, "not a job"},

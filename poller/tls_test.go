@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,11 +69,11 @@ func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
 	good := certificate(t, host, time.Now().Add(time.Hour))
 	for name, c := range map[string]struct {
 		served, trusted tls.Certificate
-		want            string
+		want, hint      string
 	}{
-		"unknown authority": {good, certificate(t, host, time.Now().Add(time.Hour)), "x509: certificate signed by unknown authority"},
-		"expired":           {certificate(t, host, time.Now().Add(-time.Hour)), tls.Certificate{}, "x509: certificate has expired or is not yet valid"},
-		"another host":      {certificate(t, "obs.example.com", time.Now().Add(time.Hour)), tls.Certificate{}, "x509: certificate is valid for obs.example.com, not " + host},
+		"unknown authority": {good, certificate(t, host, time.Now().Add(time.Hour)), "x509: certificate signed by unknown authority", "check the endpoint and this machine's root certificates: a private cloud"},
+		"expired":           {certificate(t, host, time.Now().Add(-time.Hour)), tls.Certificate{}, "x509: certificate has expired or is not yet valid", "check this machine's clock; if it is right, the certificate must be renewed"},
+		"another host":      {certificate(t, "obs.example.com", time.Now().Add(time.Hour)), tls.Certificate{}, "x509: certificate is valid for obs.example.com, not " + host, "check the host in the endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.trusted.Leaf == nil {
@@ -81,7 +82,7 @@ func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
 			s := serveTLS(t, c.served, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
 			_, err := trusting(t, s, c.trusted).Poll(within(t, 10*time.Second), jobID)
 			require.ErrorContains(t, err, "no response from https://"+host+", project project: tls: failed to verify certificate: "+c.want)
-			require.ErrorContains(t, err, "; check the endpoint, this machine's clock and its root certificates")
+			require.ErrorContains(t, err, "; "+c.hint)
 			require.Equal(t, poller.Permanent, poller.Classify(err))
 			require.Equal(t, "network", poller.Kind(err))
 		})
@@ -102,9 +103,11 @@ func TestHandshakesThatFailForAWhilePass(t *testing.T) {
 		want, kind string
 		after      time.Duration
 	}{
-		"silence":  {stream{}, "no response from https://" + host + ", project project: net/http: TLS handshake timeout", "timeout", 10 * time.Second},
-		"no TLS":   {stream{begin: withLength(good)}, "no response from https://" + host + ", project project: http: server gave HTTP response to HTTPS client", "network", 0},
-		"an alert": {stream{begin: "\x15\x03\x01\x00\x02\x02\x50"}, "no response from https://" + host + ", project project: remote error: tls: internal error", "network", 0},
+		"silence": {stream{}, "no response from https://" + host + ", project project: net/http: TLS handshake timeout", "timeout", 10 * time.Second},
+		"no TLS": {stream{begin: "SSH-2.0-OpenSSH_9.6\r\n"}, "no response from https://" + host + ", project project: tls: first record does not look like a TLS handshake; " +
+			"this port does not speak TLS: check the port in the endpoint", "network", 0},
+		"an alert": {stream{begin: "\x15\x03\x01\x00\x02\x02\x50"}, "no response from https://" + host + ", project project: remote error: tls: internal error; " +
+			"the server refused the TLS handshake: if this persists, check the endpoint and the proxies on the way", "network", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -121,5 +124,24 @@ func TestHandshakesThatFailForAWhilePass(t *testing.T) {
 				require.Equal(t, c.after, time.Since(begin))
 			})
 		})
+	}
+}
+
+func TestAWrongSchemeIsPermanentAndSaysSo(t *testing.T) {
+	const tlsPort = "this port speaks TLS: begin the endpoint with https://"
+	secure := serveTLS(t, certificate(t, host, time.Now().Add(time.Hour)), answer(200, good))
+	for name, c := range map[string]struct{ endpoint, want string }{
+		"https to plain HTTP": {"https" + strings.TrimPrefix(serve(t, answer(200, good)).URL, "http"), "http: server gave HTTP response to HTTPS client; this port speaks plain HTTP, not TLS: check the port in the endpoint"},
+		"http to a server of Go": {"http" + strings.TrimPrefix(secure.URL, "https"),
+			"Client sent an HTTP request to an HTTPS server.; " + tlsPort},
+		"http to nginx": {serve(t, answer(400, "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>")).URL,
+			`HTML page "400 The plain HTTP request was sent to HTTPS port"; ` + tlsPort},
+		"http to a server that sends an alert": {serveRaw(t, "\x15\x03\x01\x00\x02\x02\x46"),
+			`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02F"; ` + tlsPort},
+	} {
+		_, err := client(t, c.endpoint).Poll(within(t, 10*time.Second), jobID)
+		require.ErrorContains(t, err, " from "+c.endpoint+", project project: ", name)
+		require.True(t, strings.HasSuffix(err.Error(), c.want), "%s: %v", name, err)
+		require.Equal(t, poller.Permanent, poller.Classify(err), "%s: %v", name, err)
 	}
 }

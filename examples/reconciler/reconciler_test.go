@@ -53,7 +53,7 @@ func TestReconcileTriesARejectedTokenAgainAfterFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end, polls := reconcileOften(t, bindLDAP, "wrong")
 		require.Equal(t, "Binding", end.Phase)
-		require.Contains(t, end.Message, "get a new credential")
+		require.Contains(t, end.Message, "fix that, then wait again")
 		require.Len(t, polls, 3)
 		for i, at := range polls {
 			require.InDelta(t, time.Duration(i)*5*time.Minute, at, float64(2*time.Second))

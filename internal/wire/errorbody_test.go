@@ -53,12 +53,46 @@ func TestDecodeError(t *testing.T) {
 		"empty":            {"", body{}},
 		"blank":            {" \r\n", body{}},
 		"empty object":     {"{}", body{Message: "JSON of an unknown shape"}},
-		"list":             {`[{"code":"x"}]`, body{Message: "JSON of an unknown shape"}},
+		"list":             {`[{"code":"x"}]`, body{Code: "x"}},
 		"null":             {"null", body{Message: "JSON of an unknown shape"}},
-		"text":             {"upstream connect error", body{Message: "not JSON"}},
-		"truncated":        {`{"errCode":"SFS.TURBO.0019","errMsg":"Inv`, body{Message: "not JSON"}},
-		"two objects":      {`{"code":"a"}{"code":"b"}`, body{Message: "not JSON"}},
-		"too deep":         {strings.Repeat(`{"error":`, 20_000), body{Message: "not JSON"}},
+		"list of numbers":  {`[1,2]`, body{Message: "JSON of an unknown shape"}},
+		"JSON text":        {`"down for maintenance"`, body{Message: "down for maintenance"}},
+		"text":             {"upstream connect error or\r\n disconnect\n", body{Message: "upstream connect error or disconnect"}},
+		"text, not UTF-8":  {"\xc4\xe3\xba\xc3", body{Message: "neither JSON nor text"}},
+		"truncated":        {`{"errCode":"SFS.TURBO.0019","errMsg":"Inv`, body{Message: `broken JSON: {"errCode":"SFS.TURBO.0019","errMsg":"Inv`}},
+		"two objects":      {`{"code":"a"}{"code":"b"}`, body{Message: `broken JSON: {"code":"a"}{"code":"b"}`}},
+		"too deep":         {strings.Repeat(`{"error":`, 20_000), body{Message: "broken JSON: " + strings.Repeat(`{"error":`, 60)[:512-len("broken JSON: ")] + "…"}},
+
+		"item not found": {`{"itemNotFound":{"message":"No such project","code":404}}`, body{Code: "404", Message: "No such project"}},
+		"bad request":    {`{"badRequest":{"message":"Bad job id","code":400}}`, body{Code: "400", Message: "Bad job id"}},
+		"over limit":     {`{"overLimit":{"code":429,"message":"Slow down","details":"x","retryAfter":3}}`, body{Code: "429", Message: "Slow down"}},
+		"unauthorized":   {`{"unauthorized":{"message":"no","code":401}}`, body{Code: "401", Message: "no"}},
+		"compute fault":  {`{"computeFault":{"message":"down","code":500}}`, body{Code: "500", Message: "down"}},
+		"a name unheard of, beside others": {
+			`{"status":404,"request_id":"r","volumeNotFound":{"msg":"no","errorCode":"V.1"}}`, body{Code: "V.1", Message: "no", RequestID: "r"},
+		},
+		"errorCode":         {`{"errorCode":"E.1","errorMsg":"m","requestId":"r"}`, body{Code: "E.1", Message: "m", RequestID: "r"}},
+		"err_code":          {`{"err_code":"E.1","err_msg":"m"}`, body{Code: "E.1", Message: "m"}},
+		"errorMessage":      {`{"ErrorCode":"E.1","ErrorMessage":"m"}`, body{Code: "E.1", Message: "m"}},
+		"msg":               {`{"code":7,"msg":"m"}`, body{Code: "7", Message: "m"}},
+		"errors, objects":   {`{"errors":[{"code":"E.1","message":"one"},{"code":"E.2","detail":"two"}]}`, body{Code: "E.1", Message: "one; two"}},
+		"errors, texts":     {`{"errors":["one","","two"]}`, body{Message: "one; two"}},
+		"errors, one text":  {`{"errors":"one"}`, body{Message: "one"}},
+		"errors in errors":  {`{"error":{"errors":[{"reason":"why"}]}}`, body{Message: "why"}},
+		"many errors":       {`{"errors":["1","2","3","4","5","6"]}`, body{Message: "1; 2; 3; 4; 5"}},
+		"OAuth":             {`{"error":"invalid_token","error_description":"The token has expired"}`, body{Message: "The token has expired"}},
+		"problem details":   {`{"type":"about:blank","title":"Forbidden","status":403,"detail":"not yours"}`, body{Message: "not yours"}},
+		"only a title":      {`{"title":"Forbidden","status":403}`, body{Message: "Forbidden"}},
+		"Spring":            {`{"timestamp":"t","status":404,"error":"Not Found","message":"No handler","path":"/v1"}`, body{Message: "No handler"}},
+		"a fault":           {`{"fault":{"faultstring":"x","message":"m","detail":{"errorcode":"E.1"}}}`, body{Code: "E.1", Message: "m"}},
+		"sub-jobs are none": {`{"job_id":"a","sub_jobs":[{"error_code":"E.1","message":"m"}]}`, body{Message: "JSON of an unknown shape"}},
+		"deeper than four":  {`{"a":{"b":{"c":{"d":{"message":"m"}}}}}`, body{Message: "JSON of an unknown shape"}},
+		"a thousand names":  {`{` + strings.Repeat(`"x":1,`, 1000) + `"message":"m"}`, body{Message: "JSON of an unknown shape"}},
+		"a storage service": {
+			`<?xml version="1.0"?><Error><Code>NoSuchBucket</Code><Message>The bucket &amp; all</Message></Error>`,
+			body{Code: "NoSuchBucket", Message: "The bucket & all"},
+		},
+		"XML without words": {`<?xml version="1.0"?><a/>`, body{Message: "HTML page"}},
 		"HTML": {
 			"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body></html>",
 			body{Message: `HTML page "502 Bad Gateway"`},
@@ -66,7 +100,9 @@ func TestDecodeError(t *testing.T) {
 		"HTML, spelled otherwise": {
 			"<!DOCTYPE html><TITLE lang=en>\n Sign in &amp; go\n</TITLE>", body{Message: `HTML page "Sign in & go"`},
 		},
-		"HTML without a title": {"<html><body>secret things</body></html>", body{Message: "HTML page"}},
+		"HTML without a title":       {"<html><body>secret things</body></html>", body{Message: "HTML page"}},
+		"HTML with a message in it":  {"<html><body><message>secret things</message></body></html>", body{Message: "HTML page"}},
+		"HTML without its outer tag": {"<h1>502</h1><message>secret things</message>", body{Message: "HTML page"}},
 		"control characters": {
 			`{"code":"a\u0000b","message":"one\r\n\ttwo\u001b[31m\u202e three\u0085","request_id":"\nx\n"}`,
 			body{Code: "a b", Message: "one two [31m three", RequestID: "x"},
@@ -101,6 +137,23 @@ func TestDecodeErrorRedactsBeforeItCuts(t *testing.T) {
 	}
 }
 
+func TestDescribe(t *testing.T) {
+	for body, want := range map[string]string{
+		"":                          "empty",
+		"OK\n":                      `"OK"`,
+		"<title>Sign in</title>":    `HTML page "Sign in"`,
+		"null":                      "JSON of an unknown shape",
+		`["a","b"]`:                 `"a; b"`,
+		`[{"status":"running"}]`:    "JSON of an unknown shape",
+		"\xff\xfe":                  "neither JSON nor text",
+		`{"jobId":"a`:               `broken JSON: {"jobId":"a`,
+		"no MIIQtgYJKoZIhvcNAQcC !": `"no [redacted] !"`,
+		strings.Repeat("x", 116) + " MIIQtgYJKoZIhvcNAQcC": `"` + strings.Repeat("x", 116) + ` [redacted]…`,
+	} {
+		require.Equal(t, want, wire.Describe([]byte(body), "MIIQtgYJKoZIhvcNAQcC"), body)
+	}
+}
+
 func FuzzDecodeError(f *testing.F) {
 	const secret = "MIIQtgYJKoZIhvcNAQcC"
 	for _, seed := range []string{
@@ -110,6 +163,8 @@ func FuzzDecodeError(f *testing.F) {
 		`{"error":{"code":401,"message":"m","title":"Unauthorized"}}`,
 		`{"forbidden":{"message":"m","code":403}}`,
 		`{"code":1e999,"message":{"a":[]}}`,
+		`{"itemNotFound":{"message":"m","code":404}}`, `{"errors":[{"code":"c","message":"m"},"n",7]}`, "no MIIQtgYJKoZIhvcNAQcC",
+		`<?xml version="1.0"?><Error><Code>c</Code><Message>m</Message></Error>`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
+	"net/url"
 )
 
 // Unfollowed is a transport whose redirects http.Client does not follow, because the
@@ -62,4 +63,44 @@ func RedirectTarget(resp *http.Response) string {
 		return target[0]
 	}
 	return ""
+}
+
+// noTarget is what PointsTo says about a redirect without a Location.
+const noTarget = "a redirect without a target"
+
+// PointsTo says where a response with a status of 300 to 399 leads: the host only, because a path
+// or a query may hold a secret. It says nothing about 304, which is no redirect.
+func PointsTo(resp *http.Response) string {
+	target := RedirectTarget(resp)
+	u, err := url.Parse(target)
+	switch {
+	case resp.StatusCode == http.StatusNotModified:
+		return ""
+	case target == "":
+		return noTarget
+	case err != nil:
+		return "a redirect to something that is not a URL"
+	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
+		return "a redirect to a " + Line(u.Scheme, 32) + " URL"
+	case u.Host == "":
+		return "a redirect to another path of the same host"
+	case u.Scheme == "http" && resp.TLS != nil:
+		return "a redirect to " + Line(u.Host, 255) + ", without TLS"
+	}
+	return "a redirect to " + Line(u.Host, 255)
+}
+
+// RedirectHint says what to do about such a response that leads to where PointsTo says. The secret
+// and the address are what the user calls them.
+func RedirectHint(status int, pointsTo, secret, address string) string {
+	switch {
+	case status == http.StatusNotModified:
+		return "a cache on the way responded, not the service, as if this client had a copy: take the " + address + " out of that cache"
+	case status == http.StatusUseProxy:
+		return "it wants to be asked through a proxy: set HTTPS_PROXY"
+	case pointsTo == noTarget:
+		return "this is hardly the service: check the " + address + " and the proxies on the way"
+	}
+	return "a redirect is never followed, because the " + secret + " would go with it: if it leads to the service, use its target as the " + address +
+		"; if it leads to a login page, check the proxies on the way"
 }

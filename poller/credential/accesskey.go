@@ -153,19 +153,17 @@ const longestTurn = 15 * time.Second
 func (a *accessKey) isSettled(k key) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.of(k) >= proven
+	return a.of(k).level >= proven
 }
 
 // signed signs r by the service's clock. It returns the offset that it added to this
 // machine's clock, as far as that is known.
 func (a *accessKey) signed(r *http.Request, k key) (offset time.Duration, err error) {
 	a.mu.Lock()
-	level, offset := a.of(k), a.offset
+	known, offset := a.of(k), a.offset
 	a.mu.Unlock()
-	if level == rejected {
-		return 0, &Error{Permanent: true, Rejected: true, Err: fmt.Errorf("access key %s was rejected and is not sent again for ten minutes, "+
-			"because more than five failed signatures lock a key: check the key and its secret; "+
-			"if another program has locked the key, wait", k.name())}
+	if known.level == rejected {
+		return 0, known.barred(k)
 	}
 	body, err := bodyOf(r)
 	if err != nil {

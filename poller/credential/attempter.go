@@ -30,6 +30,7 @@ type Feedback struct {
 	Result Result
 	Date   time.Time // the response's Date; zero if there was no response or it has none
 	Last   bool      // the caller will not try again, so there is nothing to renew for
+	Err    error     // what the response was, in words and without secrets; nil if it was a good one
 }
 
 // Result says whether the service accepted a credential.

@@ -75,7 +75,7 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 		if redacted := wire.Redact(text, append(sent.Secrets(r, nil), i.Password)...); redacted != text {
 			err = errors.New(redacted)
 		}
-		return grant{}, &Error{Permanent: refused, Err: fmt.Errorf("no response from IAM at %s: %w", i.host(), err)}
+		return grant{}, &Error{Permanent: refused, Err: noResponse(i.host(), err)}
 	}
 	defer resp.Body.Close()
 	var body []byte
@@ -160,6 +160,10 @@ func (i iam) host() string {
 func (i iam) refusal(resp *http.Response, body []byte, secrets []string) error {
 	said := wire.DecodeError(body, secrets...)
 	parts := []string{fmt.Sprintf("IAM at %s responded with HTTP %d %s", i.host(), resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
+	if resp.StatusCode/100 == 3 {
+		parts[2] = wire.Redact(wire.PointsTo(resp), secrets...)
+	}
+	pointsTo := parts[2]
 	text := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 	if id := cmp.Or(wire.RequestID(resp.Header.Get("X-Request-Id"), secrets...), said.RequestID); id != "" {
 		text += " (request id " + id + ")"
@@ -167,16 +171,42 @@ func (i iam) refusal(resp *http.Response, body []byte, secrets []string) error {
 	e := &Error{Permanent: true}
 	switch s := resp.StatusCode; {
 	case s == http.StatusUnauthorized:
-		text += "; check the user's name, the password, the domain and the project. The next login waits ten minutes, because failed logins lock a user"
+		text += "; " + i.hintRefused(said.Message) + ". The next login waits ten minutes, because failed logins lock a user"
 	case s == http.StatusForbidden:
-		text += "; check that the user may use this project and has programmatic access"
+		text += "; check that the user may use this project and has programmatic access: " + i.who()
 	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s < 300, s >= 500:
 		e.Permanent = false
 	case s < 400:
-		text += "; a redirect is never followed, because the password would go with it: use its target as the IAM endpoint"
+		text += "; " + wire.RedirectHint(s, pointsTo, "password", "IAM endpoint")
 	default:
-		text += "; check the IAM endpoint, the domain and the project"
+		text += "; check the IAM endpoint, and " + i.who()
 	}
 	e.Err = errors.New(text)
 	return e
+}
+
+// hintRefused says what to do about a login that IAM has refused with that message.
+func (i iam) hintRefused(message string) string {
+	switch wire.WhyRefused(message) {
+	case wire.Locked:
+		return "the user is locked because of failed logins, for 15 minutes unless the account's policy says otherwise: wait without logging in, and find the program that logs in with a wrong password"
+	case wire.Expired:
+		return "the password has expired: set a new one"
+	case wire.Disabled:
+		return "the user is disabled: ask the account's administrator"
+	}
+	return "check the password, and " + i.who()
+}
+
+// who names what may be misspelled.
+func (i iam) who() string {
+	text := fmt.Sprintf("the user's name %q, the domain %q and the project %q", i.User, i.Domain, cmp.Or(i.ProjectID, i.ProjectName))
+	return wire.Line(wire.Redact(text, i.Password), wire.MaxText)
+}
+
+func noResponse(host string, err error) error {
+	if hint := wire.Unreached(err, "IAM endpoint"); hint != "" {
+		return fmt.Errorf("no response from IAM at %s: %w; %s", host, err, hint)
+	}
+	return fmt.Errorf("no response from IAM at %s: %w", host, err)
 }

@@ -59,10 +59,12 @@ func TestIAMResponsesWithoutAToken(t *testing.T) {
 		permanent bool
 		text      string
 	}{
-		"bad request":  {pollertest.Rule{Status: 400, Body: pollertest.IAM}, true, "check the IAM endpoint, the domain and the project"},
+		"bad request":  {pollertest.Rule{Status: 400, Body: pollertest.IAM}, true, `check the IAM endpoint, and the user's name "user", the domain "account" and the project "cn-north-4"`},
 		"forbidden":    {pollertest.Rule{Status: 403, Body: pollertest.Forbidden}, true, "check that the user may use this project"},
 		"not IAM":      {pollertest.Rule{Status: 404}, true, "check the IAM endpoint"},
-		"redirect":     {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com"}}}, true, "a redirect is never followed"},
+		"redirect":     {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com"}}}, true, "HTTP 302 Found: a redirect to evil.example.com (request id "},
+		"a cache":      {pollertest.Rule{Status: 304}, true, "; a cache on the way responded, not the service, as if this client had a copy: take the IAM endpoint out of that cache"},
+		"not found":    {pollertest.Rule{Status: 404, Raw: `{"itemNotFound":{"message":"no such domain","code":404}}`}, true, "HTTP 404 Not Found: 404: no such domain (request id "},
 		"no URL":       {pollertest.Rule{Status: 302, Header: http.Header{"Location": {"https://evil.example.com/%zz"}}}, true, "a redirect is never followed"},
 		"timeout":      {pollertest.Rule{Status: 408}, false, "HTTP 408"},
 		"too early":    {pollertest.Rule{Status: 425}, false, "HTTP 425"},
@@ -85,6 +87,43 @@ func TestIAMResponsesWithoutAToken(t *testing.T) {
 				require.Len(t, s.Requests(), 1)
 			})
 		})
+	}
+}
+
+// The messages of IAM, as its pages have them, and of Keystone, which it is made from.
+func TestARefusedLoginSaysWhatToDo(t *testing.T) {
+	const locked = "the user is locked because of failed logins, for 15 minutes unless the account's policy says otherwise: wait without logging in, and find the program that logs in with a wrong password"
+	for message, want := range map[string]string{
+		"The account is locked.":                                         locked,
+		"The account is locked for user: 0970.":                          locked,
+		"The account is temporarily disabled for user: 0970":             locked,
+		"The password is expired and needs to be changed for user: 0970": "the password has expired: set a new one",
+		"The account is disabled for user: 0970.":                        "the user is disabled: ask the account's administrator",
+		"The username or password is wrong.":                             `check the password, and the user's name "user", the domain "account" and the project "cn-north-4"`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, p := iam(t)
+			s.Fail(pollertest.Rule{Status: 401, Body: pollertest.IAM, Message: message})
+			e := failure(t, p)
+			require.ErrorContains(t, e, "401: "+message+" (request id ")
+			require.ErrorContains(t, e, "; "+want+". The next login waits ten minutes, because failed logins lock a user")
+			require.True(t, e.Permanent, "a message chooses a hint, never a verdict")
+			require.False(t, e.Rejected)
+		})
+	}
+}
+
+func TestAnIAMThatIsNotReachedSaysWhatToCheck(t *testing.T) {
+	for want, edit := range map[string]func(*credential.PasswordOptions){
+		"connection refused; nothing listens there: check the host and the port in the IAM endpoint": func(o *credential.PasswordOptions) {
+			o.IAMEndpoint, o.HTTPClient = "https://127.0.0.1:1", nil
+		},
+		"no such host; check the region in the IAM endpoint": func(o *credential.PasswordOptions) {
+			o.IAMEndpoint = "https://iam.nowhere.example.com"
+		},
+	} {
+		_, p := iam(t, edit)
+		require.ErrorContains(t, failure(t, p), want)
 	}
 }
 

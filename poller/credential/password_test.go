@@ -244,7 +244,7 @@ func TestABadPasswordIsSentOnceInTenMinutes(t *testing.T) {
 			e := failure(t, c)
 			require.True(t, e.Permanent)
 			require.ErrorContains(t, e, "IAM at 127.0.0.1 responded with HTTP 401 Unauthorized: 401: The username or password is wrong: ")
-			require.ErrorContains(t, e, "check the user's name, the password, the domain and the project")
+			require.ErrorContains(t, e, "check the password, and the user's name")
 			time.Sleep(time.Minute - 1)
 		}
 		require.Len(t, s.Requests(), 1, "failed logins lock a user")

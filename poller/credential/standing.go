@@ -2,14 +2,18 @@ package credential
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"maps"
 	"time"
+
+	"github.com/sfsturbo/waiter/internal/wire"
 )
 
 // standing is what the service's responses have shown about a key.
 type standing struct {
 	level
 	again time.Time // when a rejected key may be tried again
+	why   error     // the rejection; nil if unknown
 }
 
 type level int
@@ -28,14 +32,25 @@ const (
 	manyKeys      = 100              // how many a Credential whose key rotates remembers
 )
 
-// of returns the level of k, with mu held.
-func (a *accessKey) of(k key) level {
+// of returns what is known about k, with mu held.
+func (a *accessKey) of(k key) standing {
 	known := a.known[k.digest]
 	if known.level == rejected && !time.Now().Before(known.again) {
 		delete(a.known, k.digest)
-		return unproven
+		return standing{}
 	}
-	return known.level
+	return known
+}
+
+// barred is the error of a request that is not sent, because the key was rejected.
+func (s standing) barred(k key) error {
+	text := fmt.Sprintf("access key %s was rejected and is not sent again for %s, because more than five failed signatures lock a key",
+		k.name(), wire.Round(max(time.Until(s.again), time.Second)))
+	err := fmt.Errorf("%s: check the key and its secret; if another program has locked the key, wait", text)
+	if s.why != nil {
+		err = fmt.Errorf("%s. It was rejected with %w", text, s.why)
+	}
+	return &Error{Permanent: true, Rejected: true, Err: err}
 }
 
 // learn records what the service said about k, which had signed a request with that
@@ -47,7 +62,7 @@ func (a *accessKey) learn(k key, date string, offset time.Duration, f Feedback) 
 	if signed, err := time.Parse(dateLayout, date); err == nil && !f.Date.IsZero() {
 		skew = f.Date.Sub(signed).Abs()
 	}
-	known := a.of(k)
+	known := a.of(k).level
 	switch f.Result {
 	case Rejected:
 		switch {
@@ -60,7 +75,7 @@ func (a *accessKey) learn(k key, date string, offset time.Duration, f Feedback) 
 			a.known[k.digest] = standing{level: corrected}
 			return true
 		}
-		a.known[k.digest] = standing{rejected, time.Now().Add(rejectionRest)}
+		a.known[k.digest] = standing{rejected, time.Now().Add(rejectionRest), f.Err}
 		return a.rotates
 	case Accepted:
 		if known == rejected { // a late success does not clear a rejection
