@@ -31,6 +31,7 @@ var (
 	_ func(func() backoff.BackOff) waiter.Option                                                                         = waiter.WithBackOff
 	_ func(func() backoff.BackOff) waiter.Option                                                                         = waiter.WithFailureBackOff
 	_ func(*zap.Logger) waiter.Option                                                                                    = waiter.WithLogger
+	_ func(*slog.Logger) waiter.Option                                                                                   = waiter.WithSlog
 	_ func(interface {
 		Wait(ctx context.Context) error
 	}) waiter.Option = waiter.WithLimiter

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -272,6 +273,29 @@ func ExampleWithLogger() {
 	// {"level":"info","msg":"transition","job_id":"26f6b565","sub_job":"check_ldap","job_type":"check_ldap","from":"running","to":"success"}
 	// {"level":"info","msg":"transition","job_id":"26f6b565","sub_job":"","job_type":"bind_ldap","from":"running","to":"success"}
 	// {"level":"info","msg":"wait ended","job_id":"26f6b565","outcome":"success","status":"success","polls":2,"elapsed":"..."}
+}
+
+func ExampleWithSlog() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { // leaves out what differs from run to run
+			if a.Key == slog.TimeKey || a.Key == "elapsed" {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	w, err := waiter.New(scripted(bindLDAP[2:]...), quick, waiter.WithSlog(logger.WithGroup("sfsturbo")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := w.Wait(context.Background(), "26f6b565"); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// level=INFO msg=transition sfsturbo.job_id=26f6b565 sfsturbo.sub_job=check_ldap sfsturbo.job_type=check_ldap sfsturbo.from="" sfsturbo.to=success
+	// level=INFO msg=transition sfsturbo.job_id=26f6b565 sfsturbo.sub_job="" sfsturbo.job_type=bind_ldap sfsturbo.from="" sfsturbo.to=success
+	// level=INFO msg="wait ended" sfsturbo.job_id=26f6b565 sfsturbo.outcome=success sfsturbo.status=success sfsturbo.polls=1
 }
 
 // A start hook may put a span into the context, which the poll and the end hook get.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"go.uber.org/zap"
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
@@ -23,6 +22,7 @@ type Option func(*config) error
 
 type config struct {
 	wait.Config
+	loggers
 	checkpoint *status.Job
 }
 
@@ -129,19 +129,6 @@ func schedule(name string, which follow.Schedule, f func() backoff.BackOff) Opti
 			return errors.New(name + ": the function is nil")
 		}
 		c.Schedules[which] = f
-		return nil
-	}
-}
-
-// WithLogger logs to l: a line for each transition and one at the end (Info), one for each run of
-// the same failure and for each oddity of a response (Warn), and each poll at Debug. No line holds
-// a token or a body. Without it nothing is logged.
-func WithLogger(l *zap.Logger) Option {
-	return func(c *config) error {
-		if l == nil {
-			return errors.New("WithLogger: the logger is nil; leave the option out to log nothing")
-		}
-		c.Log = l
 		return nil
 	}
 }

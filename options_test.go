@@ -29,6 +29,7 @@ func TestOptions(t *testing.T) {
 		"WithBackOff":        waiter.WithBackOff(nil),
 		"WithFailureBackOff": waiter.WithFailureBackOff(nil),
 		"WithLogger":         waiter.WithLogger(nil),
+		"WithSlog":           waiter.WithSlog(nil),
 		"WithLimiter":        waiter.WithLimiter((*rate.Limiter)(nil)),
 		"WithPollTimeout":    waiter.WithPollTimeout(-1),
 		"WithNotFoundGrace":  waiter.WithNotFoundGrace(-1),
