@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 )
 
 var start = time.Unix(1e9, 0)
@@ -147,6 +148,45 @@ func TestRate(t *testing.T) {
 			s.Done(job, now, Outcome{Due: now})
 		}
 		require.InDelta(t, 3+5*10, polls, 1)
+	})
+
+	// Others use the quota too: only half of the configured rate is left. Each response takes 100 ms.
+	t.Run("finds what a service allows", func(t *testing.T) {
+		service := rate.NewLimiter(50, 5)
+		s := New(Config{Rate: 100, Burst: 10}, start)
+		for job := range Job(1000) {
+			s.Add(job, start)
+		}
+		type response struct {
+			job     Job
+			at      time.Time
+			refused bool
+		}
+		var flight []response
+		polls, refused := 0, 0
+		for now := start; now.Before(after(600)); {
+			for len(flight) > 0 && !flight[0].at.After(now) {
+				s.Done(flight[0].job, now, Outcome{Due: now, Throttled: flight[0].refused})
+				flight = flight[1:]
+			}
+			job, wake, ok := s.Next(now)
+			if !ok {
+				now = wake
+				if len(flight) > 0 && flight[0].at.Before(now) {
+					now = flight[0].at
+				}
+				continue
+			}
+			polls++
+			r := response{job, now.Add(100 * time.Millisecond), !service.AllowN(now, 1)}
+			if r.refused {
+				refused++
+			}
+			flight = append(flight, r)
+		}
+		t.Logf("%d polls, %d refused", polls, refused)
+		require.Greater(t, polls-refused, 600*50*3/4)
+		require.Less(t, refused, polls/50)
 	})
 
 	t.Run("falls when a poll was throttled, for all jobs", func(t *testing.T) {
