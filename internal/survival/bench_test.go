@@ -28,7 +28,8 @@ func BenchmarkPlan(b *testing.B) {
 			for range 1000 {
 				took := model.draw(r)
 				h.Learn(took-0.5, took+0.5, nil)
-				h.AddRunning(took / 2)
+				h.Pass(0, took/2)
+				h.AddRunning(1)
 			}
 			b.ReportAllocs()
 			for b.Loop() {

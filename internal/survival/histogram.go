@@ -2,31 +2,40 @@ package survival
 
 import "math"
 
-// A Histogram counts the jobs of one type by duration: the finished ones by how long they took,
-// and the running ones, which are right-censored, by their age at the last poll. The zero value
-// is empty and ready to use. It is not safe for concurrent use.
+// A Histogram counts the jobs of one type by duration: the finished ones by how long they took, and
+// the running ones by the ages that they were seen to pass. The zero value is empty and ready to
+// use. It is not safe for concurrent use.
 type Histogram struct {
 	finished [Buckets]float64 // an older job counts less than 1
-	running  [Buckets]int32
-	jobs     float64 // the sum of finished
-	alive    int     // the sum of running
-	streak   int     // finished jobs in a row in the plan's lower (-) or upper (+) tail
+	// passed is the difference, from one bucket to the next, of how many jobs were seen to pass a
+	// bucket without ending, besides those in finished. A passage counts by how long ago it was
+	// seen, as an end does: a job that has run for hours must not outweigh all ends of these hours.
+	passed [Buckets]float64
+	passes float64 // how many there are in passed
+	jobs   float64 // the sum of finished
+	alive  int     // jobs that run now
+	streak int     // finished jobs in a row in the plan's lower (-) or upper (+) tail
 }
 
 const (
-	halfLife  = 100  // after this many more jobs, a job counts half
+	halfLife  = 100  // after this many more jobs, or as many as run at once, a job counts half
 	discount  = 10   // a surprise divides all counts by this
 	tail      = 0.05 // two jobs in a row within the same tail of this probability are a surprise
+	crowd     = 20   // for each factor of so many jobs that run at once, it takes one more in a row
 	forgotten = 1e-9 // jobs: a lower count is 0
 )
 
-var decay = math.Exp2(-1. / halfLife)
+// decay returns the weight that a job keeps when another one of its type ends.
+func (h *Histogram) decay() float64 { return math.Exp2(-1 / max(halfLife, float64(h.alive))) }
 
 // Jobs returns the number of finished jobs, in which older ones count less.
 func (h *Histogram) Jobs() float64 { return h.jobs }
 
-// Running returns the number of running jobs.
+// Running returns the number of jobs that run now.
 func (h *Histogram) Running() int { return h.alive }
+
+// AddRunning adds n to the number of jobs that run now.
+func (h *Histogram) AddRunning(n int) { h.alive += n }
 
 // Record counts a job that ended between the ages lo and hi, in seconds, as spread evenly
 // between them.
@@ -44,12 +53,17 @@ func (h *Histogram) Record(lo, hi float64) {
 	h.finished[end] += density * (hi - max(lo, edges[end]))
 }
 
-// Learn reduces the weight of all earlier jobs, to half after 100 calls, and then calls Record. If
-// the job is the second in a row within the same 5 % tail of the distribution behind plan, then the
-// distribution has changed: Learn also divides all earlier counts by ten and returns true, and the
-// caller should make a new plan. With a nil plan it always returns false.
+// Learn reduces the weight of all earlier jobs, and then calls Record. The weight is half after 100
+// calls, or after as many as jobs run at once: a change takes so long to show.
+//
+// If the job is the second in a row within the same 5 % tail of the distribution behind plan, then
+// the distribution has changed: Learn also divides all earlier counts by ten and returns true, and
+// the caller should make a new plan. With a nil plan it always returns false.
+//
+// Where many jobs run at once, chance alone would soon bring two in a row, and their order is not
+// independent: from 20 jobs on it takes three in a row, from 400 four, and so on.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
-	h.scale(decay)
+	h.scale(h.decay())
 	was := h.streak
 	h.streak = 0
 	if plan != nil {
@@ -60,7 +74,10 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
 			h.streak = 1
 		}
 	}
-	if h.streak != 0 && h.streak == was {
+	if h.streak*was > 0 {
+		h.streak += was
+	}
+	if max(h.streak, -h.streak) >= h.enough() {
 		h.streak = 0
 		h.scale(1. / discount)
 		surprised = true
@@ -69,27 +86,43 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
 	return surprised
 }
 
+// enough returns how many jobs in a row within the same tail are a surprise.
+func (h *Histogram) enough() int {
+	n := 2
+	for jobs := h.alive; jobs >= crowd; jobs /= crowd {
+		n++
+	}
+	return n
+}
+
 func (h *Histogram) scale(by float64) {
-	for b, n := range h.finished {
-		if n *= by; n < forgotten {
-			n = 0 // otherwise it would never become 0
+	for _, counts := range []*[Buckets]float64{&h.finished, &h.passed} {
+		for b, n := range counts {
+			if n *= by; math.Abs(n) < forgotten {
+				n = 0 // otherwise it would never become 0
+			}
+			counts[b] = n
 		}
-		h.finished[b] = n
 	}
 	h.jobs *= by
+	h.passes *= by
 }
 
-// AddRunning counts a job that was seen running at this age, in seconds.
-func (h *Histogram) AddRunning(age float64) {
-	h.running[bucketOf(age)]++
-	h.alive++
+// Pass counts a job that ran at the age from, in seconds, and was seen running at the age to.
+func (h *Histogram) Pass(from, to float64) {
+	h.passed[bucketOf(from)]++
+	h.passed[bucketOf(to)]--
+	h.passes++
 }
 
-// RemoveRunning reverts an AddRunning with the same age: the job was polled again, has ended, or
-// is no longer polled.
-func (h *Histogram) RemoveRunning(age float64) {
-	h.running[bucketOf(age)]--
-	h.alive--
+// Passes returns how often Pass was called. Calls count less as jobs do.
+func (h *Histogram) Passes() float64 { return h.passes }
+
+// Ended follows the Record or the Learn of a job that Pass has counted up to this age: Record
+// counts the job from age 0 on.
+func (h *Histogram) Ended(passed float64) {
+	h.passed[bucketOf(passed)]++
+	h.passed[0]--
 }
 
 // Quantile returns the age, in seconds, by which the fraction p of the finished jobs had ended,
@@ -113,17 +146,50 @@ func (h *Histogram) Quantile(p float64) float64 {
 // Counts returns the finished jobs by bucket. The newest job counts 1.
 func (h *Histogram) Counts() [Buckets]float64 { return h.finished }
 
-// censored returns the running jobs by bucket.
-func (h *Histogram) censored() (counts [Buckets]float64) {
-	for b, n := range h.running {
-		counts[b] = float64(n)
-	}
-	return counts
+// A sample is as many jobs, of which none was lost sight of before the oldest age that was seen, as
+// give the same estimate as a Histogram (Kaplan and Meier, JASA 53, 1958).
+type sample struct {
+	ended  [Buckets]float64
+	left   float64          // jobs that have not ended by then
+	oldest int              // the bucket of that age
+	risk   [Buckets]float64 // jobs in the Histogram that reached a bucket
+	exact  bool             // no jobs are running, so that ended is Counts
 }
 
-// Restore replaces the finished jobs with counts, which Counts returned. The running jobs stay.
+func (h *Histogram) sample() sample {
+	if h.alive == 0 {
+		return sample{ended: h.finished, exact: true}
+	}
+	var s sample
+	finished, passed, alive, most := h.jobs, 0., 1., 0.
+	for b, n := range h.finished {
+		passed += h.passed[b]
+		s.risk[b] = max(finished+passed, n) // it is less only by rounding
+		finished -= n
+		if s.risk[b] < forgotten {
+			s.risk[b] = 0
+			continue
+		}
+		s.oldest = b
+		most = max(most, s.risk[b])
+		s.ended[b] = alive * n / s.risk[b]
+		alive = max(0, alive-s.ended[b])
+	}
+	jobs := most
+	if alive < 1-1e-9 {
+		jobs = h.jobs / (1 - alive)
+	}
+	for b := range s.ended {
+		s.ended[b] *= jobs
+	}
+	s.left = jobs * alive
+	return s
+}
+
+// Restore replaces what was learned with counts, which Counts returned. The number of running jobs
+// stays.
 func (h *Histogram) Restore(counts [Buckets]float64) {
-	h.finished, h.jobs, h.streak = counts, 0, 0
+	*h = Histogram{finished: counts, alive: h.alive}
 	for _, n := range counts {
 		h.jobs += n
 	}

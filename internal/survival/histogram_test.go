@@ -56,7 +56,7 @@ func TestHistogram(t *testing.T) {
 					weights[i] *= math.Exp2(-1. / 100)
 				}
 				values, weights = append(values, took), append(weights, 1)
-				h.scale(decay)
+				h.scale(h.decay())
 				h.Record(took, took)
 			}
 			for _, p := range []float64{0.5, 0.9} {
@@ -69,7 +69,7 @@ func TestHistogram(t *testing.T) {
 		var h Histogram
 		h.Record(3, 3)
 		for range 100 {
-			h.scale(decay)
+			h.scale(h.decay())
 			h.Record(50, 50)
 		}
 		require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
@@ -92,6 +92,34 @@ func TestHistogram(t *testing.T) {
 		require.Less(t, h.Counts()[bucketOf(60)], n/900)
 	})
 
+	t.Run("counts a job half after as many more as run at once", func(t *testing.T) {
+		var h Histogram
+		h.AddRunning(400)
+		h.Learn(3, 3, nil)
+		for range 400 {
+			h.Learn(50, 50, nil)
+		}
+		require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
+	})
+
+	t.Run("is surprised by more in a row where many jobs run", func(t *testing.T) {
+		for _, test := range []struct{ running, want int }{{0, 2}, {19, 2}, {20, 3}, {399, 3}, {400, 4}, {8000, 5}} {
+			h := new(Histogram)
+			h.AddRunning(test.running)
+			for range 100 {
+				h.Learn(60, 60, nil)
+			}
+			h.AddRunning(-test.running)
+			p := Posterior(h, nil, prior, 1).Plan(1)
+			h.AddRunning(test.running)
+			h.Learn(5, 5, p)
+			for n := 1; n < test.want; n++ { // those in the other tail do not count
+				require.False(t, h.Learn(500, 500, p), "%d of %d, %d run", n, test.want, test.running)
+			}
+			require.True(t, h.Learn(500, 500, p), "%d run", test.running)
+		}
+	})
+
 	t.Run("forgets a job in the end", func(t *testing.T) {
 		var h Histogram
 		h.Record(3, 3)
@@ -99,16 +127,16 @@ func TestHistogram(t *testing.T) {
 			h.Learn(50, 50, nil)
 		}
 		require.Zero(t, h.Counts()[bucketOf(3)])
-		require.InDelta(t, 1/(1-decay), h.Jobs(), 1e-6)
+		require.InDelta(t, 1/(1-h.decay()), h.Jobs(), 1e-6)
 	})
 
 	t.Run("forgets a running job that is removed", func(t *testing.T) {
 		var h Histogram
-		h.AddRunning(3)
-		h.AddRunning(700)
-		h.RemoveRunning(3)
-		h.RemoveRunning(700)
-		require.Equal(t, Histogram{}, h)
+		h.Pass(0, 3)
+		h.Pass(0, 700)
+		h.Ended(3)
+		h.Ended(700)
+		require.Equal(t, [Buckets]float64{}, h.passed)
 	})
 
 	t.Run("restores its counts", func(t *testing.T) {
@@ -116,11 +144,10 @@ func TestHistogram(t *testing.T) {
 		for i := range 300 {
 			h.Learn(float64(i), float64(2*i), nil)
 		}
-		restored.AddRunning(9)
+		restored.Pass(0, 9)
 		restored.Record(1, 1)
 		restored.Restore(h.Counts())
 		require.InDelta(t, h.Jobs(), restored.Jobs(), 1e-9)
 		require.InDelta(t, h.Quantile(0.3), restored.Quantile(0.3), 1e-9)
-		require.Equal(t, 1, restored.alive)
 	})
 }

@@ -13,6 +13,7 @@ type Plan struct {
 	period    float64   // between polls beyond the grid
 	cost      float64   // of a call
 	low, high float64   // the distribution's tails, in whole buckets: the resolution is no finer
+	odds      odds
 }
 
 const (
@@ -28,6 +29,7 @@ func (d Distribution) Plan(c float64) *Plan {
 		ages: make([]float32, len(g.ages)), next: next,
 		period: g.period(c), cost: c,
 		low: edges[bucketOf(d.Quantile(tail))], high: edges[bucketOf(d.Quantile(1-tail))+1],
+		odds: d.odds(),
 	}
 	for i, age := range g.ages {
 		p.ages[i] = float32(age)
@@ -41,14 +43,19 @@ type grid struct {
 }
 
 // grid divides each cell of the distribution so finely that one point more or less makes no
-// difference: by Keller there are sqrt(hazard/(2c)) polls a second.
+// difference: by Keller there are sqrt(hazard/(2c)) polls a second. Fewer points an interval cost
+// about 1/points^2 of it, so that of a limited number of points the cells get shares that go by the
+// cube root of how many jobs reach them. Otherwise ages that hardly any job reaches, where the prior
+// polls often, would take nearly all points.
 func (d Distribution) grid(c float64) grid {
 	last := len(d.edges) - 1
 	parts := make([]float64, last)
-	total := 0.
+	total, logS := 0., 0.
 	for i := range parts {
-		parts[i] = fineness * (d.edges[i+1] - d.edges[i]) * math.Sqrt(d.hazard[i]/(2*c))
+		width := d.edges[i+1] - d.edges[i]
+		parts[i] = fineness * width * math.Sqrt(d.hazard[i]/(2*c)) * math.Exp(logS/3)
 		total += parts[i]
+		logS -= d.hazard[i] * width
 	}
 	coarser := max(1, total/most)
 	var g grid

@@ -86,6 +86,23 @@ func barlowHunterProschan(model model, density func(float64) float64, c, end flo
 }
 
 func TestPlan(t *testing.T) {
+	// The ages that hardly any job reaches, where the prior polls every 15 s, took all points of the
+	// grid, and the interval at two hours was that of two points.
+	t.Run("of jobs of hours is fine where they end", func(t *testing.T) {
+		var d Distribution
+		for _, age := range edges[:Buckets] {
+			hazard := 1. / 7200
+			if age > 40_000 {
+				hazard = prior.hazard(age, 1)
+			}
+			d.edges, d.hazard = append(d.edges, age), append(d.hazard, hazard)
+		}
+		p := d.Plan(1)
+		for _, age := range []float64{600, 2400, 7200, 14_400} {
+			require.InEpsilon(t, 120, p.Next(age)-age, 0.25, "at %v s", age)
+		}
+	})
+
 	t.Run("is the best of all schedules on its grid", func(t *testing.T) {
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 0))

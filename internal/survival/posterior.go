@@ -32,11 +32,12 @@ const priorEvents = 0.1
 // counted few, that is the prior at the call cost c. The jobs in others, unless it is nil, are
 // together worth one more job while own has none, and 1/(1+n) of a job once it has n.
 func Posterior(own, others *Histogram, prior Prior, c float64) Distribution {
-	mass, running := own.Counts(), own.censored()
-	ended, censored := smooth(&mass, &running)
+	jobs := own.sample()
+	mass := jobs.ended
+	ended := smooth(&mass)
 	if others != nil && others.jobs > 0 {
-		theirs, none := others.Counts(), [Buckets]float64{}
-		spread, _ := smooth(&theirs, &none)
+		theirs := others.sample().ended
+		spread := smooth(&theirs)
 		worth := 1 / (1 + own.jobs) / others.jobs
 		for b := range Buckets {
 			mass[b] += theirs[b] * worth
@@ -45,22 +46,24 @@ func Posterior(own, others *Histogram, prior Prior, c float64) Distribution {
 	}
 
 	var hazard, fraction [Buckets]float64 // fraction of the jobs that reach a bucket and end in it
-	risk, beyond := 0., 0.                // smoothed jobs that reach a bucket, raw jobs that pass it
+	risk := 0.                            // smoothed jobs that reach a bucket
 	last := bucketOf(prior.settled()) + 1
 	const lw = math.Ln2 / perOctave
 	for b := Buckets - 1; b >= 0; b-- {
 		width := edges[b+1] - edges[b]
-		risk += ended[b] + censored[b]
+		if b == jobs.oldest {
+			risk += jobs.left
+		}
+		risk += ended[b]
 		observed, exposure := 0., risk*width
 		if f := ended[b] / risk; f > 1e-12 {
 			fraction[b] = min(f, 1-1e-9)
 			observed = -math.Log1p(-fraction[b]) / width
 			exposure = ended[b] / observed
 		}
-		if own.alive > 0 { // not smoothed: no running job counts at ages that it has not reached
-			exposure = (beyond + (mass[b]+running[b])/2) * width
+		if !jobs.exact { // not smoothed: no running job counts at ages that it has not reached
+			exposure = (jobs.risk[b] - own.finished[b]/2) * width
 		}
-		beyond += mass[b] + running[b]
 		hazard[b] = (priorEvents*lw + observed*exposure) /
 			(priorEvents*lw/prior.hazard(edges[b]+width/2, c) + exposure)
 		if exposure > 0 {

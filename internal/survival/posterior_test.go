@@ -3,6 +3,7 @@ package survival
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,7 +43,8 @@ func TestPosterior(t *testing.T) {
 				fast.Record(took, took)
 				all.Record(took, took)
 			} else {
-				all.AddRunning(now)
+				all.Pass(0, now)
+				all.AddRunning(1)
 			}
 		}
 		calls := func(p *Plan, from, to float64) (n int) {
@@ -59,14 +61,62 @@ func TestPosterior(t *testing.T) {
 
 		b := bucketOf(40)
 		hazard := (math.Log(model.survival(edges[b])) - math.Log(model.survival(edges[b+1]))) / (edges[b+1] - edges[b])
-		require.InEpsilon(t, hazard, fair.hazard[b], 0.1)
+		require.InEpsilon(t, hazard, fair.hazard[b], 0.15)
 		require.InEpsilon(t, 15, fair.Plan(1).Next(100)-100, 0.2, "no job has been this old: the prior")
+	})
+
+	// If old passages counted as much as new ones while old ends count less, jobs would seem to take
+	// far longer than they do.
+	t.Run("of a steady flow of long jobs is not biased", func(t *testing.T) {
+		for _, model := range []model{exponential(7200), lognormal(3600, 1)} {
+			r := rand.New(rand.NewPCG(1, 2))
+			type job struct{ begin, took, last float64 }
+			var running []*job
+			var h Histogram
+			var plan *Plan
+			sums, n := map[float64]float64{}, 0.
+			for now := 60.; now < 60_000; now += 60 {
+				for range 6 {
+					running = append(running, &job{begin: now - 60*r.Float64(), took: model.draw(r)})
+				}
+				h.AddRunning(len(running) - h.Running())
+				r.Shuffle(len(running), func(i, j int) { running[i], running[j] = running[j], running[i] })
+				running = slices.DeleteFunc(running, func(j *job) bool {
+					age := now - j.begin
+					if j.took <= age {
+						h.Learn(j.took, j.took, plan)
+						h.Ended(j.last)
+						return true
+					}
+					h.Pass(j.last, age)
+					j.last = age
+					return false
+				})
+				if int(now)%600 == 0 {
+					d := Posterior(&h, nil, prior, 1)
+					plan = d.Plan(1)
+					if now < 20_000 {
+						continue
+					}
+					n++
+					for _, age := range []float64{600, 1200, 2400, 4800, 9600} {
+						sums[age] += plan.Odds(age, 1.02*age)
+					}
+				}
+			}
+			for age, sum := range sums {
+				hazard := math.Log(model.survival(age)/model.survival(1.02*age)) / (0.02 * age)
+				want := math.Expm1(hazard*0.02*age)/hazard - 0.02*age
+				require.InEpsilon(t, want, sum/n, 0.35, "%s at %v s", model.name, age)
+			}
+		}
 	})
 
 	t.Run("of many running jobs and hardly any finished one does not poll often", func(t *testing.T) {
 		var h Histogram
 		for range 1000 {
-			h.AddRunning(100)
+			h.Pass(0, 100)
+			h.AddRunning(1)
 		}
 		h.Record(1, 1)
 		p := Posterior(&h, nil, prior, 1).Plan(1)

@@ -9,27 +9,25 @@ const (
 )
 
 // smooth spreads each bucket's mass by a triangle on the logarithmic axis. The fewer jobs have
-// ended around a bucket, the wider is its triangle. It spreads also by the same triangles.
-func smooth(mass, also *[Buckets]float64) (m, a [Buckets]float64) {
+// ended around a bucket, the wider is its triangle.
+func smooth(mass *[Buckets]float64) (m [Buckets]float64) {
 	total := 0.
 	for _, n := range mass {
 		total += n
 	}
 	for b := range Buckets {
-		if mass[b] == 0 && also[b] == 0 {
+		if mass[b] == 0 {
 			continue
 		}
 		half := min(max(reach*distance(mass, b, math.Sqrt(total)), narrowest), widest)
 		before := 0.
 		for k := b - int(half+0.5); before < 1; k++ {
 			upTo := triangle((float64(k-b) + 0.5) / half)
-			to := min(max(k, 0), Buckets-1)
-			m[to] += mass[b] * (upTo - before)
-			a[to] += also[b] * (upTo - before)
+			m[min(max(k, 0), Buckets-1)] += mass[b] * (upTo - before)
 			before = upTo
 		}
 	}
-	return m, a
+	return m
 }
 
 // triangle is the cumulative distribution function of the triangle from -1 to 1.

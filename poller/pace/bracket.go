@@ -13,6 +13,7 @@ import (
 type bracket struct {
 	resumed bool    // the job is older than the wait, by an unknown time
 	seen    bool    // a poll has seen the job running
+	counted bool    // as one of the history's running jobs
 	over    bool    // the wait has ended
 	last    float64 // the age of the last such poll, in seconds
 

@@ -29,8 +29,9 @@ import (
 // together.
 //
 // Running jobs count too; otherwise fast jobs would bias the estimate. Older jobs count less: half
-// after 100 more of their type, and a tenth after two in a row that are unlike what was known. A
-// new type begins with what all types have taught. At most 256 types are distinguished.
+// after 100 more of their type, or after as many as run at once, and a tenth after two in a row, more
+// where many run at once, that are unlike what was known. A new type begins with what all types have
+// taught. At most 256 types are distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].
@@ -39,7 +40,8 @@ type History struct {
 
 	mu    sync.Mutex
 	types map[string]*kind
-	all   kind // all types together
+	all   kind           // all types together
+	cold  *survival.Plan // for Odds while nothing is known; made when first needed
 }
 
 // A kind is what is known of one type of job.
@@ -48,11 +50,13 @@ type kind struct {
 	jobs  int            // all finished ones
 	plan  *survival.Plan // nil: not made yet
 	since float64        // finished jobs since the plan was made
+	polls float64        // polls that saw a job running since then
 }
 
 const (
 	maxTypes = 256
 	maxName  = 256 // bytes of a type
+	outweigh = 10  // running jobs of a new type say more than the jobs of all types
 )
 
 // Option is an option of [NewHistory].
@@ -128,29 +132,35 @@ func (h *History) own(jobType string) *kind {
 	return k
 }
 
-func (h *History) addRunning(k *kind, age float64) {
-	k.AddRunning(age)
+func (h *History) addRunning(k *kind, n int) {
+	k.AddRunning(n)
 	if k != &h.all {
-		h.all.AddRunning(age)
+		h.all.AddRunning(n)
 	}
 }
 
-func (h *History) removeRunning(k *kind, age float64) {
-	k.RemoveRunning(age)
+// pass takes in a job that was seen running at the age to after it ran at the age from, in seconds.
+func (h *History) pass(k *kind, from, to float64) {
+	k.Pass(from, to)
+	k.polls++
 	if k != &h.all {
-		h.all.RemoveRunning(age)
+		h.all.Pass(from, to)
+		h.all.polls++
 	}
 }
 
-// learn takes in a job that ended between these ages, in seconds.
-func (h *History) learn(k *kind, lo, hi float64) {
+// learn takes in a job that ended between these ages, in seconds, and that pass has counted up to
+// the age passed.
+func (h *History) learn(k *kind, passed, lo, hi float64) {
 	if surprised := k.Learn(lo, hi, k.plan); surprised {
 		k.since = k.Jobs() // make a new plan
 	}
+	k.Ended(passed)
 	k.jobs++
 	k.since++
 	if k != &h.all { // several jobs in a row of one type do not surprise all types together
 		h.all.Learn(lo, hi, nil)
+		h.all.Ended(passed)
 		h.all.jobs++
 		h.all.since++
 	}
@@ -163,17 +173,17 @@ func (h *History) planFor(jobType string) *survival.Plan {
 }
 
 // plan returns the plan for k, or nil if nothing is known. It makes a new one when there are 10 %
-// more jobs than the last one was made from, not for every job.
+// more jobs, or 10 % more polls, than the last one was made from, not for each of them.
 func (h *History) plan(k *kind) *survival.Plan {
-	if k.jobs == 0 && k != &h.all {
+	if k.jobs == 0 && k.Running() < outweigh {
 		k = &h.all
 	}
-	if k.jobs == 0 {
+	if h.all.jobs == 0 {
 		return nil
 	}
-	if k.plan == nil || k.since*10 >= k.Jobs() {
+	if k.plan == nil || k.since > 0 && k.since*10 >= k.Jobs() || k.polls > 0 && k.polls*10 >= k.Passes() {
 		k.plan = survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost()).Plan(h.callCost())
-		k.since = 0
+		k.since, k.polls = 0, 0
 	}
 	return k.plan
 }

@@ -127,7 +127,7 @@ func TestHistory(t *testing.T) {
 		k := h.own("a")
 		isNew := func(took float64) bool {
 			before := h.planFor("a")
-			h.learn(k, took, took)
+			h.learn(k, 0, took, took)
 			return h.planFor("a") != before
 		}
 		for n := range 10 {

@@ -42,7 +42,7 @@ func TestMemory(t *testing.T) {
 			k := h.own(strconv.Itoa(i))
 			for range 100 { // of all durations: the largest plan
 				took := math.Exp(10 * r.Float64())
-				h.learn(k, took, took)
+				h.learn(k, 0, took, took)
 			}
 			h.planFor(strconv.Itoa(i))
 		}

@@ -12,12 +12,12 @@ import (
 
 // A schedule is the BackOff of one wait. A tracker holds one for each job, so it is small.
 type schedule struct {
-	history  *History
-	unknown  *backoff.ExponentialBackOff // used while there is no plan; made when first needed
-	plan     *survival.Plan
-	censored *kind   // counts the job as running, at the age last; nil: not counted
-	age      float64 // in seconds: of the last poll, or of the next one once NextBackOff has set it
-	older    float64 // in seconds: how much older the job is than its wait, as far as is known
+	history *History
+	unknown *backoff.ExponentialBackOff // used while there is no plan; made when first needed
+	plan    *survival.Plan
+	kind    *kind   // of the job's type; nil: the type is unknown
+	age     float64 // in seconds: of the last poll, or of the next one once NextBackOff has set it
+	older   float64 // in seconds: how much older the job is than its wait, as far as is known
 	bracket
 }
 
@@ -65,6 +65,11 @@ func (s *schedule) Start(job status.Job, age time.Duration) time.Duration {
 		s.seen, s.last, s.age = true, seconds(age), seconds(age)
 	}
 	s.plan = h.planFor(job.Type)
+	if job.Type != "" {
+		h.mu.Lock()
+		s.kind = h.own(job.Type)
+		h.mu.Unlock()
+	}
 	if job.Status == "" && job.Type != "" && s.plan != nil {
 		return s.NextBackOff()
 	}
@@ -82,17 +87,20 @@ func (s *schedule) Observe(o Observation) {
 		return
 	}
 	k := h.own(o.Job.Type)
+	s.kind = k
 	if o.Job.Status.Terminal() {
 		s.over = true
 		if lo, hi, ok := s.ended(o, s.older); ok {
-			h.learn(k, lo, hi)
+			h.learn(k, s.passed(), lo, hi)
 		}
 		return
 	}
+	from := s.last
 	s.running(o)
 	if !s.resumed {
-		s.censored = k
-		h.addRunning(k, s.last)
+		h.pass(k, from, s.last)
+		s.counted = true
+		h.addRunning(k, 1)
 	}
 	s.age = s.last
 	known := s.ageOf(o)
@@ -101,12 +109,43 @@ func (s *schedule) Observe(o Observation) {
 	}
 }
 
+// Odds returns the odds index of the job at this age of its wait, by what is known now of its type:
+// see [survival.Plan.Odds]. last is the age at the last poll, good or not, or 0. It is for a
+// tracker, which polls the job with the greatest index first if its budget does not suffice for all
+// that are due.
+func (s *schedule) Odds(last, age time.Duration) float64 {
+	h := s.history
+	h.mu.Lock()
+	k := s.kind
+	if k == nil {
+		k = &h.all
+	}
+	p := h.plan(k)
+	if p == nil || s.resumed && s.older == 0 { // nothing is known of its type, or of its age
+		if h.cold == nil {
+			h.cold = survival.Posterior(new(survival.Histogram), nil, prior, h.callCost()).Plan(h.callCost())
+		}
+		p = h.cold
+	}
+	h.mu.Unlock()
+	return p.Odds(seconds(last)+s.older, seconds(age)+s.older)
+}
+
 // uncount removes the job from the running ones. The history is locked.
 func (s *schedule) uncount() {
-	if s.censored != nil {
-		s.history.removeRunning(s.censored, s.last)
-		s.censored = nil
+	if s.counted {
+		s.history.addRunning(s.kind, -1)
+		s.counted = false
 	}
+}
+
+// passed returns the age up to which the history has counted the job as running: by this schedule
+// or, where each poll makes a new one, by those before it.
+func (s *schedule) passed() float64 {
+	if s.resumed {
+		return 0
+	}
+	return s.last
 }
 
 // ageOf sets how much older than its wait the job is, by the service's clock alone, and reports

@@ -129,10 +129,10 @@ func TestSchedule(t *testing.T) {
 			other.Observe(honest.respond(typ, time.Hour, 10*time.Second))
 			other.Start(status.Job{}, 0) // another wait
 		}
-		require.Equal(t, survival.Histogram{}, h.all.Histogram)
+		require.Zero(t, h.all.Running())
 		require.Len(t, h.types, 4)
 		for _, k := range h.types {
-			require.Equal(t, survival.Histogram{}, k.Histogram)
+			require.Zero(t, k.Running())
 		}
 	})
 

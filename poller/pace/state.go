@@ -14,7 +14,7 @@ import (
 const (
 	version  = 1
 	maxState = 4 << 20 // bytes; 256 types of 321 counts take half of it
-	maxCount = 145     // jobs of one type: older ones count less, so the sum of all is never more
+	maxCount = 145     // jobs of one type: a sum that is greater, because many ran at once, is saved as this
 	rounding = 0.01    // jobs
 	leastOne = 1e-6    // a smaller count is not saved
 )
@@ -49,7 +49,9 @@ func (h *History) MarshalJSON() ([]byte, error) {
 
 func (k *kind) counts() counts {
 	c := counts{k.jobs, make(map[int]float64)}
+	scale := min(1, maxCount/max(1, k.Jobs()))
 	for b, n := range k.Counts() {
+		n *= scale
 		if n = math.Round(n/leastOne) * leastOne; n > 0 {
 			c.Counts[b] = n
 		}
@@ -94,7 +96,7 @@ func (k *kind) restore(r *restored) {
 		r = new(restored)
 	}
 	k.Restore(r.counts)
-	k.jobs, k.plan, k.since = r.jobs, nil, 0
+	k.jobs, k.plan, k.since, k.polls = r.jobs, nil, 0, 0
 }
 
 type parsed struct {

@@ -139,6 +139,26 @@ func TestState(t *testing.T) {
 		require.ErrorContains(t, h.UnmarshalJSON(make([]byte, 100<<20)), "104857600 bytes are more than")
 	})
 
+	// While a thousand run, ends count half only after a thousand more.
+	t.Run("of many jobs at once is accepted", func(t *testing.T) {
+		h := new(History)
+		schedules := make([]Observer, 1000)
+		for i := range schedules {
+			schedules[i] = h.BackOff().(Observer)
+			schedules[i].Observe(honest.respond("bind_ldap", 20*time.Second, 10*time.Second))
+		}
+		for _, s := range schedules[:400] {
+			s.Observe(honest.respond("bind_ldap", 20*time.Second, 21*time.Second))
+		}
+		require.Greater(t, h.types["bind_ldap"].Jobs(), 300.)
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		var restored History
+		require.NoError(t, json.Unmarshal(data, &restored))
+		_, _, jobs := restored.Typical("bind_ldap")
+		require.Equal(t, 400, jobs)
+	})
+
 	t.Run("of the maximum size is accepted", func(t *testing.T) {
 		h := new(History)
 		for i := range maxTypes {

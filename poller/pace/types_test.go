@@ -60,6 +60,23 @@ func TestTypes(t *testing.T) {
 		require.Equal(t, 150, h.all.Running(), "neither twice, nor when they are no longer awaited")
 	})
 
+	t.Run("that are new are believed once ten of their jobs run", func(t *testing.T) {
+		h := taught(100, around(20, 1))
+		run := func(n int) {
+			for range n {
+				h.BackOff().(Observer).Observe(honest.respond("create_share", time.Hour, 10*time.Minute))
+			}
+		}
+		run(9)
+		require.Same(t, h.planFor(""), h.planFor("create_share"))
+		run(1)
+		require.NotSame(t, h.planFor(""), h.planFor("create_share"))
+		run(90)
+		s := h.BackOff().(*schedule)
+		s.Observe(honest.respond("create_share", time.Hour, 10*time.Second))
+		require.Greater(t, s.NextBackOff(), 20*time.Second, "it will not end after 20 s as other jobs do")
+	})
+
 	t.Run("do not surprise all types together", func(t *testing.T) {
 		h := taught(100, around(20, 1))
 		require.NotNil(t, h.planFor(""))

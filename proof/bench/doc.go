@@ -2,7 +2,13 @@
 //
 //	go test -run 'TestTable|TestPicture' -update
 //
-// writes the tables of README.md and the picture, delay.svg. It is a test because virtual time,
-// testing/synctest, is available only in tests. The code that waits here is the code that users
-// run, not a model of it.
+// writes the tables of README.md and the picture, delay.svg.
+//
+//	go test -run TestBudget -update
+//
+// does the same for many jobs under one budget, in package fleet: it writes a table of
+// docs/benchmarks.md, and budget.svg.
+//
+// They are tests because virtual time, testing/synctest, is available only in tests. The code that
+// waits here is the code that users run, not a model of it.
 package bench

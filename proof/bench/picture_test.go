@@ -81,6 +81,10 @@ func picture(panels []panel) []byte {
 	}
 	l := legend(panels[0])
 	l.Draw(tiles.At(all, len(panels)%columns, len(panels)/columns))
+	return svgBytes(svg)
+}
+
+func svgBytes(svg *vgsvg.Canvas) []byte {
 	var b bytes.Buffer
 	_, _ = svg.WriteTo(&b) // a Buffer never fails
 	// The font is not embedded. Where it is missing, these have the same widths.
