@@ -147,7 +147,7 @@ var disasters = []disaster{
 	}},
 	{what: "a share that another program works on", end: func(t *testing.T, _ waiter.Option) error {
 		return submitted(t, func() error {
-			_, err := poller.JobID(http.StatusBadRequest, []byte(`{"errCode":"SFS.TURBO.0011","errMsg":"Another operation is being performed on the share"}`))
+			_, err := poller.JobID(http.StatusBadRequest, []byte(`{"errCode":"SFS.TURBO.0011","errMsg":"Cluster is doing something"}`))
 			return err
 		})
 	}},

@@ -514,6 +514,18 @@ func TestErrorsOfOthers(t *testing.T) {
 		require.ErrorContains(t, got.err, "the database is slow")
 	})
 
+	for is, want := range map[status.Status]string{"running": "(not saved: sub-job a running)", "paused": "(not saved: sub-job a paused)"} {
+		specify(t, "that a save returned say what was not saved, of a sub-job too: "+want, func(t *testing.T, d driver) {
+			got := d.wait(t.Context(), t, responses(job("running", sub("a", is))), waiter.WithCheckpoints(func(_ context.Context, _ status.Job, t status.Transition) error {
+				if t.IsSubJob() {
+					return errors.New("disk full")
+				}
+				return nil
+			}))
+			require.ErrorContains(t, got.err, "disk full "+want)
+		}, alone)
+	}
+
 	specify(t, "of the service say what was asked", func(t *testing.T, d driver) {
 		refusal := &poller.Error{StatusCode: 403, Asked: "https://sfs-turbo.example, project p"}
 		require.Equal(t, refusal.Asked, unfinished(t, d.wait(t.Context(), t, responses(refusal)).err).Asked)
