@@ -11,7 +11,6 @@ import (
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -223,36 +222,4 @@ func gone(last status.Job) error {
 		JobID: last.ID, Last: last.Clone(), Outcome: follow.Abandoned.String(),
 		Cause: errors.New("a Poller, limiter or hook ended the goroutine of this wait (runtime.Goexit)"), Advice: fixAndWait,
 	}
-}
-
-// notOurs returns a context's cause, without the identity of what another wait returned: this
-// package's errors, and the contexts', must only say what happened to this job. The cause is still
-// found as the value that it is, and so is all else that it wraps.
-func notOurs(cause error) error {
-	for _, ours := range []error{ErrJobFailed, ErrUnfinished, ErrNotFound, ErrDisappeared, ErrUnauthorized, ErrStalled, ErrSubJobFailed} {
-		if errors.Is(cause, ours) {
-			return another{cause}
-		}
-	}
-	return cause
-}
-
-// another is the error of something other than this wait.
-type another struct{ error }
-
-func (e another) Is(target error) bool {
-	for _, s := range sentinels {
-		if target == s.error {
-			return false
-		}
-	}
-	return target != ErrUnfinished && errors.Is(e.error, target)
-}
-
-func (e another) As(target any) bool {
-	switch target.(type) {
-	case **FailedError, **UnfinishedError, **poller.Error, **credential.Error:
-		return false
-	}
-	return errors.As(e.error, target)
 }

@@ -485,6 +485,25 @@ func TestErrorsOfOthers(t *testing.T) {
 		require.ErrorIs(t, got.err, error(other))
 	})
 
+	failed := &waiter.FailedError{Job: status.Job{ID: "another", Status: "failed"}}
+	stalled := &waiter.UnfinishedError{JobID: "another", Outcome: "stalled", Unchanged: time.Hour, Advice: "ask the support"}
+	for said, cause := range map[string]error{
+		`another wait has ended: "job another failed: the service gives neither a code nor a reason"`:         failed,
+		`another wait has ended: "mount: job another failed: the service gives neither a code nor a reason!"`: fmt.Errorf("mount: %w!", failed),
+		`another wait has ended: "job another has stalled: no new status for 1h0m0s"`:                         stalled,
+		`another wait has ended: "job has stalled"`:                                                           waiter.ErrStalled,
+		"the operator pressed a key": errors.New("the operator pressed a key"),
+	} {
+		specify(t, "are quoted, without their advice: "+said, func(t *testing.T, d driver) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Minute, func() { cancel(cause) })
+			text := d.wait(ctx, t, responses(job("running"))).err.Error()
+			require.Contains(t, text, "context canceled: "+said)
+			require.NotContains(t, text, "submit a new job")
+			require.NotContains(t, text, "ask the support")
+		})
+	}
+
 	specify(t, "that a save returned are not this wait's", func(t *testing.T, d driver) {
 		mine := errors.New("the database is slow")
 		got := d.wait(t.Context(), t, responses(job("running")), waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
@@ -494,6 +513,18 @@ func TestErrorsOfOthers(t *testing.T) {
 		require.ErrorIs(t, got.err, mine)
 		require.ErrorContains(t, got.err, "the database is slow")
 	})
+
+	for is, want := range map[status.Status]string{"running": "(not saved: sub-job a running)", "paused": "(not saved: sub-job a paused)"} {
+		specify(t, "that a save returned say what was not saved, of a sub-job too: "+want, func(t *testing.T, d driver) {
+			got := d.wait(t.Context(), t, responses(job("running", sub("a", is))), waiter.WithCheckpoints(func(_ context.Context, _ status.Job, t status.Transition) error {
+				if t.IsSubJob() {
+					return errors.New("disk full")
+				}
+				return nil
+			}))
+			require.ErrorContains(t, got.err, "disk full "+want)
+		}, alone)
+	}
 
 	specify(t, "of the service say what was asked", func(t *testing.T, d driver) {
 		refusal := &poller.Error{StatusCode: 403, Asked: "https://sfs-turbo.example, project p"}

@@ -72,6 +72,15 @@ func logTo(w io.Writer) *zap.Logger {
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w), zap.DebugLevel))
 }
 
+// logLines returns a logger that writes to w what people read.
+func logLines(w io.Writer) *zap.Logger {
+	encoder := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{
+		LevelKey: "level", MessageKey: "message", EncodeLevel: zapcore.LowercaseLevelEncoder, EncodeDuration: zapcore.StringDurationEncoder,
+		ConsoleSeparator: " ",
+	})
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w), zap.InfoLevel))
+}
+
 func newWaiter(t *testing.T, p poller.Poller, opts ...waiter.Option) *waiter.Waiter {
 	t.Helper()
 	w, err := waiter.New(p, append([]waiter.Option{waiter.WithLogger(logTo(&wholeRun))}, opts...)...)

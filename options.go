@@ -57,7 +57,7 @@ func (c *config) follow(jobID string) (*wait.Follower, error) {
 	checkpoint := status.Job{ID: jobID}
 	if c.checkpoint != nil {
 		if id := c.checkpoint.ID; id != "" && !status.SameID(id, jobID) {
-			return nil, fmt.Errorf("waiter: From: the checkpoint is of job %q, not of %q", id, jobID)
+			return nil, fmt.Errorf("waiter: From: the checkpoint is of job %q, not of %q: "+ownCheckpoint, id, jobID)
 		}
 		checkpoint = *c.checkpoint
 		checkpoint.ID = jobID

@@ -13,7 +13,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/time/rate"
 
@@ -301,17 +300,12 @@ func TestTrace(t *testing.T) {
 func TestLog(t *testing.T) {
 	bubble(t, "is written for people: see testdata/log.golden", func(t *testing.T) {
 		var lines strings.Builder
-		encoder := zapcore.NewConsoleEncoder(zapcore.EncoderConfig{
-			LevelKey: "level", MessageKey: "message", EncodeLevel: zapcore.LowercaseLevelEncoder, EncodeDuration: zapcore.StringDurationEncoder,
-			ConsoleSeparator: " ",
-		})
-		log := zap.New(zapcore.NewCore(encoder, zapcore.AddSync(&lines), zap.InfoLevel))
 		failed := job("failed", status.Job{ID: "a", Type: "check_ldap", Status: "failed", FailReason: "connection timed out"})
 		failed.ErrorCode = "SFS.TURBO.0100"
 		got := wait(t.Context(), t, responses(
 			job("waiting", sub("a", "paused")), httpError(503), httpError(503), httpError(502), job("running"), httpError(503),
 			job("waiting", sub("b", "paused")), job("running"), failed,
-		), status.Job{}, append(every(time.Second), waiter.WithLogger(log)))
+		), status.Job{}, append(every(time.Second), waiter.WithLogger(logLines(&lines))))
 		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
 		golden(t, "testdata/log.golden", lines.String())
 	})

@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/wire"
-	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -19,10 +17,11 @@ import (
 // what to do next.
 
 const (
-	waitAgain  = "The job itself may go on: wait again with the same job id"
-	fixAndWait = "Fix that, then wait again with the same job id"
-	fixFailure = "Fix the last failure first, then wait again with the same job id"
-	mayBeOver  = "That status may be final: check the resource itself before you wait again with the same job id"
+	waitAgain     = "The job itself may go on: wait again with the same job id"
+	fixAndWait    = "Fix that, then wait again with the same job id"
+	fixFailure    = "Fix the last failure first, then wait again with the same job id"
+	ownCheckpoint = "give each job the checkpoint that was stored for it"
+	mayBeOver     = "That status may be final: check the resource itself before you wait again with the same job id"
 )
 
 var advice = map[follow.End]string{
@@ -43,6 +42,14 @@ var advice = map[follow.End]string{
 // Error states type, id, code and reason of the job and of each failed sub-job, and the request
 // id, on one line.
 func (e *FailedError) Error() string {
+	if e.Job.Status == status.Success {
+		return e.said() + ". Check the resource before you submit a new job"
+	}
+	return e.said() + ". The job has ended: fix the cause, then submit a new job"
+}
+
+// said is Error without what to do next.
+func (e *FailedError) said() string {
 	var b strings.Builder
 	succeeded := e.Job.Status == status.Success
 	if b.WriteString(name(e.Job)); succeeded {
@@ -71,11 +78,7 @@ func (e *FailedError) Error() string {
 	if e.RequestID != "" {
 		why = append(why, "request id "+wire.OneLine(e.RequestID))
 	}
-	b.WriteString(": " + strings.Join(why, "; "))
-	if succeeded {
-		return b.String() + ". Check the resource before you submit a new job"
-	}
-	return b.String() + ". The job has ended: fix the cause, then submit a new job"
+	return b.String() + ": " + strings.Join(why, "; ")
 }
 
 // duration is the job's own, by the service's times, which are to the second. Without them it is
@@ -101,6 +104,14 @@ func failedSubJobs(job status.Job) []status.Job {
 // Error is a status report: which job, how the wait ended, what was last seen and how long ago,
 // how the polls went, and what to do next, on one line.
 func (e *UnfinishedError) Error() string {
+	if e.Advice == "" {
+		return e.said()
+	}
+	return e.said() + ". " + e.Advice
+}
+
+// said is Error without what to do next.
+func (e *UnfinishedError) said() string {
 	text := name(e.named()) + " " + e.reason()
 	said := e.LastFailure == nil || e.Cause != nil && wire.Text(e.Cause) == wire.Text(e.LastFailure)
 	var parts []string
@@ -121,9 +132,6 @@ func (e *UnfinishedError) Error() string {
 	}
 	if len(parts) > 0 {
 		text += ". " + strings.Join(parts, "; ")
-	}
-	if e.Advice != "" {
-		text += ". " + e.Advice
 	}
 	return text
 }
@@ -246,16 +254,3 @@ func join(code, reason string) string {
 }
 
 const shown = 5 // sub-jobs in a report
-
-// submitError is a submit that failed, and says what that leaves behind.
-type submitError struct{ err error }
-
-func (e *submitError) Error() string {
-	if refused, ok := errors.AsType[*poller.Error](e.err); ok && refused != nil && refused.StatusCode/100 == 4 && refused.StatusCode != http.StatusRequestTimeout {
-		return "waiter: no job was started: " + wire.OneLine(e.err) // a 4xx proves it
-	}
-	return "waiter: submitting the job: " + wire.OneLine(e.err) +
-		". If the request got through, a job may have started: check before submitting again"
-}
-
-func (e *submitError) Unwrap() error { return e.err }

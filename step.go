@@ -1,6 +1,7 @@
 package waiter
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,10 +43,11 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &stored); err != nil {
 		return err
 	}
+	read := Progress(stored.plain)
 	if len(stored.Memory) > 0 && string(stored.Memory) != "null" {
-		return errors.New(`waiter: this Progress was stored by an earlier version of this module, which this one cannot read: begin again with its "job_id" and "job"`)
+		return fmt.Errorf(`waiter: %s: this Progress was stored by an earlier version of this module, which this one cannot read: begin again with its "job_id" and "job"`, read.named())
 	}
-	*p = Progress(stored.plain)
+	*p = read
 	return nil
 }
 
@@ -76,7 +78,7 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 		return p, err
 	}
 	if end := f.Outcome(); end != nil {
-		return progress(f, nil, 0), end.Err
+		return progress(f, nil, 0), final(end.Err)
 	}
 	if now := time.Now(); ctx.Err() == nil && p.left(now) > 0 {
 		if p.Next = p.left(now); p.Next < p.Due.Sub(now) { // the clock was set back: all times move with it
@@ -101,7 +103,26 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 		delivered = delivered[:len(delivered)-1] // the last one is delivered again
 	}
 	f.LogEnd(end)
-	return progress(f, delivered, 0), end.Err
+	return progress(f, delivered, 0), final(end.Err)
+}
+
+// final adds to the error of a Progress that is Done why fixing the cause and stepping it again is
+// not enough.
+func final(err error) error {
+	if e, ok := err.(*UnfinishedError); ok { //nolint:errorlint // one of this call
+		e.Advice += ". This Progress is done, so another Step only repeats this: begin a new one with its JobID and Job"
+	}
+	return err
+}
+
+// named names the job of a Progress that cannot be used, and its state.
+func (p *Progress) named() string {
+	job := p.Job
+	job.ID = cmp.Or(p.JobID, job.ID)
+	if job.Status == "" {
+		return name(job) + ", not seen yet"
+	}
+	return name(job) + ", last seen " + wire.OneLine(job.Status)
 }
 
 // left is how long it is at now until the next poll is due. A Due further off than the Next of the
@@ -127,7 +148,7 @@ func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 		p.JobID = p.Job.ID
 	}
 	if p.Job.ID != "" && !status.SameID(p.Job.ID, p.JobID) {
-		return nil, fmt.Errorf("waiter: Progress.Job is job %q, Progress.JobID is %q", p.Job.ID, p.JobID)
+		return nil, fmt.Errorf("waiter: Progress.Job is job %q, Progress.JobID is %q: "+ownCheckpoint, p.Job.ID, p.JobID)
 	}
 	f, err := c.follower()
 	if err != nil {
@@ -148,7 +169,7 @@ func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 	}
 	f.State.Rebase(p.Due.Add(-p.Next), time.Now())
 	if err := f.State.Remember(p.State); err != nil {
-		return nil, fmt.Errorf("waiter: Progress.State cannot be used: %w. Begin again with its JobID and Job", err)
+		return nil, fmt.Errorf("waiter: %s: Progress.State cannot be used: %w. Step it with the program that stored it, or begin again with its JobID and Job", p.named(), err)
 	}
 	return f, nil
 }

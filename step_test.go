@@ -168,7 +168,9 @@ func TestStep(t *testing.T) {
 	t.Run("refuses a Progress that an earlier version stored", func(t *testing.T) {
 		var p waiter.Progress
 		err := json.Unmarshal([]byte(`{"job_id":"a","job":{"status":"running"},"memory":{"asked":[2,0]}}`), &p)
+		require.ErrorContains(t, err, "waiter: job a, last seen running: ")
 		require.ErrorContains(t, err, `begin again with its "job_id" and "job"`)
+		require.ErrorContains(t, json.Unmarshal([]byte(`{"job":{"job_id":"b"},"memory":{"asked":[2,0]}}`), &p), "waiter: job b, not seen yet: ")
 	})
 
 	t.Run("decoding into a used Progress replaces all of it", func(t *testing.T) {

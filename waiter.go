@@ -110,7 +110,7 @@ func (w *Waiter) Run(ctx context.Context, submit func(context.Context) (string, 
 	}
 	id, err := submit(ctx)
 	if err != nil {
-		return status.Job{ID: id}, &submitError{notOurs(err)}
+		return status.Job{ID: id}, &submitError{c.JobType, notOurs(err)}
 	}
 	if err := f.Begin(status.Job{ID: id}); err != nil {
 		if e, ok := errors.AsType[*UnfinishedError](err); ok {

@@ -224,7 +224,7 @@ func TestRun(t *testing.T) {
 			for _, failure := range failures {
 				_, err := newWaiter(t, responses()).Run(t.Context(), submits("", failure))
 				require.ErrorContains(t, err, says)
-				require.Equal(t, says == perhaps, strings.Contains(err.Error(), "check before submitting again"), err)
+				require.Equal(t, says == perhaps, strings.Contains(err.Error(), "check the resource itself before submitting again"), err)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -31,16 +32,20 @@ func TestErrorTexts(t *testing.T) {
 		"HTTP 403 Forbidden from " + asked + "; no permission: check the project id, and what the user may do in that project": {StatusCode: 403, Asked: asked},
 		"HTTP 429 Too Many Requests: APIGW.0308, retry after 30s; throttled: all calls of a user share one limit, so poll less often": {
 			StatusCode: 429, Code: "APIGW.0308", RetryAfter: 30 * time.Second, Asked: asked},
-		"HTTP 502 Bad Gateway from " + asked + ": HTML page \"502 Bad Gateway\"": {StatusCode: 502, Message: `HTML page "502 Bad Gateway"`, Asked: asked},
+		"HTTP 502 Bad Gateway from " + asked + ": HTML page \"502 Bad Gateway\"":                                         {StatusCode: 502, Message: `HTML page "502 Bad Gateway"`, Asked: asked},
+		"HTTP 400 Bad Request: SFS.TURBO.0037; a share runs one operation at a time: wait until the other one has ended": {StatusCode: 400, Code: "SFS.TURBO.0037"},
 		"HTTP 302 Found from " + asked + ": a redirect to login.example.com; a redirect is never followed, because the token would go with it: if it leads to the service, use its target as the endpoint; if it leads to a login page, check the proxies on the way": {
 			StatusCode: 302, Message: "a redirect to login.example.com", Asked: asked},
 		"HTTP 200 OK from " + asked + ": the response has no status (request id r)": {StatusCode: 200, Err: errors.New("the response has no status"), RequestID: "r", Asked: asked},
-		"HTTP 599 from " + asked:              {StatusCode: 599, Asked: asked},
-		"no response":                         {},
-		"no response: broken pipe":            {Err: errors.New("broken pipe")},
-		"no response from " + asked + ": EOF": {Err: &url.Error{Op: "Get", URL: "https://example.com/v1/0970/sfs-turbo/jobs/a", Err: io.EOF}, Asked: asked},
-		"no response from " + asked + ": lookup x: no such host; check the region in the endpoint": {Err: &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, Asked: asked},
-		"HTTP 500 Internal Server Error: a b: c d (request id e)":                                  {StatusCode: 500, Code: "a\x00b", Message: "c\r\nd", RequestID: "e\n"},
+		"HTTP 599 from " + asked:   {StatusCode: 599, Asked: asked},
+		"no response":              {},
+		"no response: broken pipe": {Err: errors.New("broken pipe")},
+		"no response from " + asked + ": EOF; the server, or a proxy or firewall on the way, closed the connection: if this persists, check the endpoint and the way there":                              {Err: &url.Error{Op: "Get", URL: "https://example.com/v1/0970/sfs-turbo/jobs/a", Err: io.EOF}, Asked: asked},
+		"no response: read tcp: connection reset by peer; the server, or a proxy or firewall on the way, closed the connection: if this persists, check the endpoint and the way there":                  {Err: &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}},
+		"no response: http: server closed idle connection; the server, or a proxy or firewall on the way, closed the connection: if this persists, check the endpoint and the way there":                 {Err: errors.New("http: server closed idle connection")},
+		"no response: http2: server sent GOAWAY and closed the connection; the server, or a proxy or firewall on the way, closed the connection: if this persists, check the endpoint and the way there": {Err: errors.New("http2: server sent GOAWAY and closed the connection")},
+		"no response from " + asked + ": lookup x: no such host; check the region in the endpoint":                                                                                                       {Err: &net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, Asked: asked},
+		"HTTP 500 Internal Server Error: a b: c d (request id e)": {StatusCode: 500, Code: "a\x00b", Message: "c\r\nd", RequestID: "e\n"},
 	} {
 		require.EqualError(t, e, want)
 	}

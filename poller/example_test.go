@@ -51,5 +51,5 @@ func ExampleJobID() {
 	fmt.Println(err)
 	// Output:
 	// 26f6b565 <nil>
-	// HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: another operation is active
+	// HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: another operation is active; a share runs one operation at a time: wait until the other one has ended
 }

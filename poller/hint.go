@@ -65,6 +65,8 @@ func (e *Error) hintByStatus() string {
 		return "the header of the request is too long for this server: see the token's length, or use an access key"
 	case s == http.StatusBadRequest && wire.WantsTLS(e.Message):
 		return "this port speaks TLS: begin the endpoint with https://"
+	case e.Code == "SFS.TURBO.0011", e.Code == "SFS.TURBO.0037":
+		return "a share runs one operation at a time: wait until the other one has ended"
 	case byResponse(e) == NotFound && !submits:
 		return "no such job: check the job id, the project id and the region, or whether the job was deleted"
 	}

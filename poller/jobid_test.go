@@ -90,7 +90,7 @@ func TestJobIDOfARefusedCall(t *testing.T) {
 
 func TestJobIDOfARefusedCallWithAByteOrderMark(t *testing.T) {
 	_, err := poller.JobID(409, []byte("\ufeff"+`{"errCode":"SFS.TURBO.0011","errMsg":"busy"}`))
-	require.EqualError(t, err, "HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: busy")
+	require.EqualError(t, err, "HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: busy; a share runs one operation at a time: wait until the other one has ended")
 }
 
 func FuzzJobID(f *testing.F) {

@@ -174,8 +174,8 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		connect = "CONNECT " + host + ":443" + user
 		get     = "GET " + plain + "/v1/project/sfs-turbo/jobs/" + jobID + user
 	)
-	refused := func(status string, v poller.Verdict) outcome {
-		return outcome{Error: "no response from https://" + host + `, project project: the proxy $ responded with "` + status + `": check HTTPS_PROXY and NO_PROXY`, Kind: "network", Verdict: v}
+	refused := func(status, hint string, v poller.Verdict) outcome {
+		return outcome{Error: "no response from https://" + host + `, project project: the proxy $ responded with "` + status + `": ` + hint, Kind: "network", Verdict: v}
 	}
 	running := outcome{Status: "running"}
 	for name, c := range map[string]struct {
@@ -192,10 +192,10 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		"for the other scheme":            {secure, 200, []string{"HTTP_PROXY=$", dial}, "", running},
 		"NO_PROXY":                        {secure, 200, []string{"HTTPS_PROXY=$", "NO_PROXY=obs.example.com,.example.com", dial}, "", running},
 		"NO_PROXY of others":              {secure, 200, []string{"HTTPS_PROXY=$", "NO_PROXY=obs.example.com"}, connect, running},
-		"a proxy that wants a password":   {secure, 407, []string{"HTTPS_PROXY=$"}, connect, refused("407 Proxy Authentication Required", poller.Permanent)},
-		"a proxy that does not let pass":  {secure, 403, []string{"HTTPS_PROXY=$"}, connect, refused("403 Forbidden", poller.Permanent)},
-		"a proxy without a way":           {secure, 502, []string{"HTTPS_PROXY=$"}, connect, refused("502 Bad Gateway", poller.Passing)},
-		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", poller.Permanent)},
+		"a proxy that wants a password":   {secure, 407, []string{"HTTPS_PROXY=$"}, connect, refused("407 Proxy Authentication Required", "it wants a user and a password: put the right ones into HTTPS_PROXY, or this host into NO_PROXY", poller.Permanent)},
+		"a proxy that does not let pass":  {secure, 403, []string{"HTTPS_PROXY=$"}, connect, refused("403 Forbidden", "it does not let requests to this host through: have it allow the host, or put the host into NO_PROXY", poller.Permanent)},
+		"a proxy without a way":           {secure, 502, []string{"HTTPS_PROXY=$"}, connect, refused("502 Bad Gateway", "it does not reach this host: if this persists, check the host, or put it into NO_PROXY", poller.Passing)},
+		"a server that is no proxy":       {secure, 404, []string{"HTTPS_PROXY=$"}, connect, refused("404 Not Found", "check HTTPS_PROXY and NO_PROXY", poller.Permanent)},
 		"a proxy that wants one for http": {plain, 407, []string{"HTTP_PROXY=$"}, get, outcome{Error: "HTTP 407 Proxy Authentication Required from http://sfs-turbo.example.com, project project; a proxy on the way wants a user and a password: check HTTP_PROXY, HTTPS_PROXY and NO_PROXY", Kind: "407", Verdict: poller.Permanent}},
 		"a proxy that is down": {secure, 200, []string{"HTTPS_PROXY=http://proxyuser:proxysecret@127.0.0.1:1"}, "", outcome{
 			Error: "no response from https://" + host + ", project project: the proxy 127.0.0.1:1 can't be reached: proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused: check HTTPS_PROXY and NO_PROXY", Kind: "network"}},
@@ -228,17 +228,17 @@ func TestAProxyThatRefusesToConnect(t *testing.T) {
 		text   string
 	}{
 		"a redirect":           {302, "", poller.Permanent, `responded with "302 Found": check HTTPS_PROXY and NO_PROXY`},
-		"a wrong password":     {401, "", poller.Permanent, `responded with "401 Unauthorized": check HTTPS_PROXY and NO_PROXY`},
-		"forbidden":            {403, "", poller.Permanent, `responded with "403 Forbidden": check HTTPS_PROXY and NO_PROXY`},
+		"a wrong password":     {401, "", poller.Permanent, `responded with "401 Unauthorized": it wants a user and a password: put the right ones into HTTPS_PROXY, or this host into NO_PROXY`},
+		"forbidden":            {403, "", poller.Permanent, `responded with "403 Forbidden": it does not let requests to this host through: have it allow the host, or put the host into NO_PROXY`},
 		"no such method":       {405, "", poller.Permanent, `responded with "405 Method Not Allowed": check HTTPS_PROXY and NO_PROXY`},
-		"no password":          {407, "", poller.Permanent, `responded with "407 Proxy Authentication Required": check HTTPS_PROXY and NO_PROXY`},
-		"echoes the password":  {407, echoed, poller.Permanent, `responded with "407 [redacted] [redacted]": check HTTPS_PROXY and NO_PROXY`},
+		"no password":          {407, "", poller.Permanent, `responded with "407 Proxy Authentication Required": it wants a user and a password: put the right ones into HTTPS_PROXY, or this host into NO_PROXY`},
+		"echoes the password":  {407, echoed, poller.Permanent, `responded with "407 [redacted] [redacted]": it wants a user and a password: put the right ones into HTTPS_PROXY, or this host into NO_PROXY`},
 		"slow":                 {408, "", poller.Passing, `responded with "408 Request Timeout": check HTTPS_PROXY and NO_PROXY`},
 		"throttled":            {429, "", poller.Passing, `responded with "429 Too Many Requests": check HTTPS_PROXY and NO_PROXY`},
-		"without a way":        {502, "", poller.Passing, `responded with "502 Bad Gateway": check HTTPS_PROXY and NO_PROXY`},
-		"restarts":             {503, "", poller.Passing, `responded with "503 Service Unavailable": check HTTPS_PROXY and NO_PROXY`},
+		"without a way":        {502, "", poller.Passing, `responded with "502 Bad Gateway": it does not reach this host: if this persists, check the host, or put it into NO_PROXY`},
+		"restarts":             {503, "", poller.Passing, `responded with "503 Service Unavailable": it does not reach this host: if this persists, check the host, or put it into NO_PROXY`},
 		"no HTTP at all":       {200, "proxysecret\r\n\r\n", poller.Passing, `malformed HTTP response "[redacted]"`},
-		"connects, and closes": {200, "HTTP/1.1 200 OK\r\n\r\n", poller.Passing, "through the proxy 127.0.0.1:"}, // as EOF, or a reset
+		"connects, and closes": {200, "HTTP/1.1 200 OK\r\n\r\n", poller.Passing, "the proxy, or what is behind it, closed the connection: if this persists"}, // as EOF, or a reset
 	} {
 		for way, env := range map[string][]string{"poll": nil, "login": {loginAt + "=https://iam.example.com"}} {
 			t.Run(name+", "+way, func(t *testing.T) {

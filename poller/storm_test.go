@@ -41,7 +41,8 @@ func TestAPollThatIsResetSaysSo(t *testing.T) {
 	for n := range 3 {
 		_, err := c.Poll(t.Context(), jobID)
 		require.EqualError(t, err, "no response from "+s.URL+", project project: the request was sent 2 times without a usable response: "+
-			"each time the connection was closed, or the HTTP/2 stream was refused or reset")
+			"each time the connection was closed, or the HTTP/2 stream was refused or reset; "+
+			"the server, or a proxy or firewall on the way, closed the connection: if this persists, check the endpoint and the way there")
 		require.Equal(t, "network", poller.Kind(err))
 		require.Equal(t, 2*(n+1), s.Requests())
 	}

@@ -26,11 +26,14 @@ import (
 const host = "sfs-turbo.example.com"
 
 // certificate returns one that vouches for itself.
-func certificate(t *testing.T, name string, expires time.Time) tls.Certificate {
+func certificate(t *testing.T, name string, expires time.Time, begins ...time.Time) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotAfter: expires}
+	if begins != nil {
+		template.NotBefore = begins[0]
+	}
 	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	require.NoError(t, err)
 	leaf, err := x509.ParseCertificate(signed)
@@ -73,6 +76,7 @@ func TestACertificateThatDoesNotVerifyIsPermanentAndNamesTheHost(t *testing.T) {
 	}{
 		"unknown authority": {good, certificate(t, host, time.Now().Add(time.Hour)), "x509: certificate signed by unknown authority", "check the endpoint and this machine's root certificates: a private cloud"},
 		"expired":           {certificate(t, host, time.Now().Add(-time.Hour)), tls.Certificate{}, "x509: certificate has expired or is not yet valid", "check this machine's clock; if it is right, the certificate must be renewed"},
+		"not yet valid":     {certificate(t, host, time.Now().Add(2*time.Hour), time.Now().Add(time.Hour)), tls.Certificate{}, "x509: certificate has expired or is not yet valid", "the certificate is not valid yet, most likely because this machine's clock is behind: set it right"},
 		"another host":      {certificate(t, "obs.example.com", time.Now().Add(time.Hour)), tls.Certificate{}, "x509: certificate is valid for obs.example.com, not " + host, "check the host in the endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {

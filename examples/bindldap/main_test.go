@@ -89,9 +89,9 @@ func TestBindOnARealService(t *testing.T) {
 	place["HW_AUTH_TOKEN"] = "wrong"
 	exit, out := runWith(t, t.Context(), place, args...)
 	require.Equal(t, 1, exit)
-	require.Contains(t, out, "no job was started")
+	require.Contains(t, out, "no bind_ldap job was started")
 	require.Contains(t, out, "APIGW.0301")
-	require.NotContains(t, out, "check before submitting again")
+	require.NotContains(t, out, "check the resource itself before submitting again")
 }
 
 func TestUsageNamesWhatIsMissing(t *testing.T) {

@@ -93,7 +93,7 @@ func (p *Place) derive(region, regionFrom, cloud string) {
 		cloud = wire.Cloud(region)
 	}
 	another := func(from, what string) string {
-		return from + " is not of " + cloud + ", so " + what + " there may be another operator's: set HW_CLOUD to your cloud's domain, or "
+		return from + " is not of " + cloud + ", so " + what + " in that cloud may be another operator's: set HW_CLOUD to your cloud's domain, or "
 	}
 	endpoint, iam := p.Endpoint, p.IAMEndpoint
 	switch {

@@ -104,15 +104,15 @@ func TestAnAddressThatDoesNotFollow(t *testing.T) {
 		"a region": {vars{"HW_REGION_NAME": "cn-north-4"}, "", ""},
 		"IAM of another cloud": {
 			vars{"HW_REGION_NAME": "eu-de", "OS_AUTH_URL": "https://iam.eu-de.otc.example.com/v3"},
-			"OS_AUTH_URL is not of myhuaweicloud.com, so the region's endpoint there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_SFS_TURBO_ENDPOINT", "",
+			"OS_AUTH_URL is not of myhuaweicloud.com, so the region's endpoint in that cloud may be another operator's: set HW_CLOUD to your cloud's domain, or HW_SFS_TURBO_ENDPOINT", "",
 		},
 		"an endpoint of another cloud": {
 			vars{"HW_REGION_NAME": "eu-west-101", "HW_SFS_TURBO_ENDPOINT": "https://sfs-turbo.internal"},
-			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.eu, so the region's IAM there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
+			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.eu, so the region's IAM in that cloud may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
 		},
 		"one that ends alike": {
 			vars{"HW_REGION_NAME": "cn-north-4", "HW_SFS_TURBO_ENDPOINT": "https://evilmyhuaweicloud.com"},
-			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's IAM there may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
+			"", "HW_SFS_TURBO_ENDPOINT is not of myhuaweicloud.com, so the region's IAM in that cloud may be another operator's: set HW_CLOUD to your cloud's domain, or HW_AUTH_URL",
 		},
 		"both": {vars{"HW_REGION_NAME": "eu-de", "HW_SFS_TURBO_ENDPOINT": "https://a.example.com", "HW_AUTH_URL": "https://b.example.org"}, "", ""},
 	} {

@@ -67,7 +67,7 @@ func (f *Follower) logClock(served, now time.Time) {
 		return
 	}
 	f.clock.Do(func() {
-		f.Log.Warn("this machine's clock is off; signatures by an access key use the service's time", zap.Duration("ahead", ahead.Round(time.Second)))
+		f.Log.Warn(wire.ClockHint(ahead)+"; until then access keys sign with the service's time", f.job(), zap.Duration("ahead", ahead.Round(time.Second)))
 	})
 }
 

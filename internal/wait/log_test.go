@@ -3,6 +3,7 @@ package wait
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,15 +90,15 @@ func TestLogPolls(t *testing.T) {
 }
 
 func TestLogClock(t *testing.T) {
-	const message = "this machine's clock is off; signatures by an access key use the service's time"
+	const message = "this machine's clock is 1h0m0s %s the service's: set it right, for example with NTP; until then access keys sign with the service's time"
 	at := func(s status.Status, ahead time.Duration) poller.Reply {
 		return poller.Reply{Job: job(s), ServerTime: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-ahead)} // a bubble's time
 	}
 	require.Empty(t, logged(t, message, zap.WarnLevel, at("success", 14*time.Minute)))
 	require.Empty(t, logged(t, message, zap.WarnLevel, job("success")), "the service's time is unknown")
-	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
-		lines := logged(t, message, zap.WarnLevel, at("running", ahead), at("success", ahead))
-		require.Equal(t, []map[string]any{{"ahead": ahead}}, lines)
+	for where, ahead := range map[string]time.Duration{"ahead of": time.Hour, "behind": -time.Hour} {
+		lines := logged(t, fmt.Sprintf(message, where), zap.WarnLevel, at("running", ahead), at("success", ahead))
+		require.Equal(t, []map[string]any{{"job_id": "a", "ahead": ahead}}, lines)
 	}
 }
 

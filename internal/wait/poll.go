@@ -164,6 +164,7 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	if f.Save != nil {
 		checkpoint := status.Apply(delivered, t)
 		if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
+			err = unsaved{t, err}
 			f.State.Job, f.State.Cause = delivered, err
 			return delivered, f.end(follow.Unsaved, err)
 		}
@@ -174,6 +175,22 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	}
 	return delivered, nil
 }
+
+// unsaved is what a save failed with. The state of the wait is the last that was saved, so this says
+// what was not.
+type unsaved struct {
+	t status.Transition
+	error
+}
+
+func (e unsaved) Error() string {
+	what := string(e.t.To)
+	if e.t.IsSubJob() {
+		what = "sub-job " + e.t.SubJob + " " + what
+	}
+	return wire.Text(e.error) + " (not saved: " + wire.OneLine(what) + ")"
+}
+func (e unsaved) Unwrap() error { return e.error }
 
 // late is what a poll fails with that took until its context ended, whatever the Poller makes of
 // that.

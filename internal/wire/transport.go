@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -74,11 +75,25 @@ func (e *ProxyError) Error() string {
 	const advice = "check HTTPS_PROXY and NO_PROXY"
 	switch {
 	case e.Refusal != "":
-		return fmt.Sprintf("the proxy %s responded with %q: %s", e.Proxy, Line(e.Refusal, 128), advice)
+		return fmt.Sprintf("the proxy %s responded with %q: %s", e.Proxy, Line(e.Refusal, 128), e.hintRefused(advice))
 	case e.Unreached():
 		return fmt.Sprintf("the proxy %s can't be reached: %s: %s", e.Proxy, Text(e.Err), advice)
 	}
 	return fmt.Sprintf("through the proxy %s: %s", e.Proxy, Text(e.Err))
+}
+
+// hintRefused says what to do about a refusal.
+func (e *ProxyError) hintRefused(otherwise string) string {
+	status, _, _ := strings.Cut(e.Refusal, " ")
+	switch status {
+	case "401", "407":
+		return "it wants a user and a password: put the right ones into HTTPS_PROXY, or this host into NO_PROXY"
+	case "403":
+		return "it does not let requests to this host through: have it allow the host, or put the host into NO_PROXY"
+	case "502", "503", "504":
+		return "it does not reach this host: if this persists, check the host, or put it into NO_PROXY"
+	}
+	return otherwise
 }
 
 // Unreached reports whether there was no connection to the proxy itself.

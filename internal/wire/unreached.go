@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,10 +44,25 @@ func Unreached(err error, address string) string {
 		return "nothing listens there: check the host and the port in the " + address + ", and whether the way there leads through a proxy"
 	case TooLong(Text(err)):
 		return "the header of the request may be too long for this server: see the token's length, or use an access key"
+	case isClosed(err) && proxied:
+		return "the proxy, or what is behind it, closed the connection: if this persists, check whether the proxy lets this host through, or put the host into NO_PROXY"
+	case isClosed(err):
+		return "the server, or a proxy or firewall on the way, closed the connection: if this persists, check the " + address + " and the way there"
 	case isNetwork && network.Op == "dial":
 		return "there is no way there: check the " + address + ", and this machine's network, firewall and proxy"
 	}
 	return ""
+}
+
+// isClosed reports whether the other side closed the connection. It matches
+// the text where net/http has no type.
+func isClosed(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || is[repeated](err) {
+		return true
+	}
+	text := Text(err)
+	return strings.Contains(text, "GOAWAY") || strings.Contains(text, "server closed")
 }
 
 // BadCertificate reports whether a certificate did not verify.
@@ -61,6 +77,8 @@ func BadCertificate(err error) bool {
 func badCertificate(err error, address string) string {
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
 	switch {
+	case isInvalid && invalid.Reason == x509.Expired && strings.Contains(invalid.Detail, " is before "):
+		return "the certificate is not valid yet, most likely because this machine's clock is behind: set it right, for example with NTP"
 	case isInvalid && invalid.Reason == x509.Expired:
 		return "check this machine's clock; if it is right, the certificate must be renewed"
 	case is[x509.HostnameError](err):

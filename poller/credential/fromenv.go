@@ -80,11 +80,11 @@ func fromEnv(get environ.Getenv) (Credential, error) {
 			half = append(half, strings.Join(has, " and ")+" without "+strings.Join(lacks, " and ")+w.instead(get, lacks))
 		}
 	}
-	text := "no credential in the environment: looked for " + strings.Join(looked, "; ")
-	if half != nil {
-		text += ". Incomplete: " + strings.Join(half, "; ")
+	all := "ooked for " + strings.Join(looked, "; ")
+	if half != nil { // most likely what is meant
+		return nil, permanent("no credential in the environment. Incomplete: " + strings.Join(half, "; ") + ". L" + all)
 	}
-	return nil, permanent(text)
+	return nil, permanent("no credential in the environment: l" + all)
 }
 
 func first(get environ.Getenv, names []string) string {

@@ -174,7 +174,11 @@ func (i iam) refusal(resp *http.Response, body []byte, secrets []string) error {
 		text += "; " + i.hintRefused(said.Message) + ". The next login waits ten minutes, because failed logins lock a user"
 	case s == http.StatusForbidden:
 		text += "; check that the user may use this project and has programmatic access: " + i.who()
-	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests, s < 300, s >= 500:
+	case s == http.StatusTooManyRequests:
+		text += "; too many logins: share one credential among all waits, and log in less often in other programs"
+		e.Permanent = false
+	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s < 300, s >= 500:
+		text += "; if this persists, check the IAM endpoint"
 		e.Permanent = false
 	case s < 400:
 		text += "; " + wire.RedirectHint(s, pointsTo, "password", "IAM endpoint")
