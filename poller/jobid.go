@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sfsturbo/waiter/internal/wire"
 )
@@ -82,8 +83,8 @@ func checkSegment(name, value string) error {
 	case ".", "..":
 		return fmt.Errorf("the %s is %q", name, value)
 	}
-	if strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
-		return fmt.Errorf("the %s has a space or an invisible character in it", name)
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
+		return fmt.Errorf("the %s %.64q has a space or an invisible character in it", name, value)
 	}
 	return nil
 }

@@ -61,9 +61,9 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 		return "", p.failure
 	}
 	var found string
-	_, err := get(ctx, call{url: p.list, place: place{p.iam, strconv.Quote(p.name)}}, func(body []byte, _ []string) (err error) {
+	_, err := get(ctx, call{url: p.list, place: place{p.iam, strconv.Quote(p.name)}}, func(body []byte, _ []string) (own bool, err error) {
 		found, err = p.decode(body)
-		return err
+		return found != "", err
 	})
 	if err == nil && found == "" {
 		err = backoff.Permanent(errors.New("IAM has no project with that name: check the name and the region"))

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,24 +17,42 @@ var harmless = []string{
 	"X-Domain-Id", "X-Language", "X-Project-Id", "X-Sdk-Content-Sha256", "X-Sdk-Date",
 }
 
-// addSecrets adds what no error may quote of a request with these headers.
-func addSecrets(secrets []string, h http.Header) []string {
+var ids = []string{"requestid", "correlationid", "transactionid"}
+
+// addSecrets adds what no error may quote of a request to u with these headers. What u itself has
+// in it is no secret, unless it is in a header that is for secrets.
+func addSecrets(secrets []string, u *url.URL, h http.Header) []string {
 	for name, values := range h {
-		if !isHarmless(name) {
-			for _, value := range values {
-				secrets = addSecretsIn(secrets, name, value)
+		if isHarmless(name) {
+			continue
+		}
+		for _, value := range values {
+			if !isSecret(name) && u != nil && (strings.Contains(u.Host, value) || strings.Contains(u.Path, value)) {
+				continue
 			}
+			secrets = addSecretsIn(secrets, name, value)
 		}
 	}
 	return secrets
 }
 
-func isHarmless(name string) bool {
-	if slices.Contains(harmless, name) {
+func isSecret(name string) bool {
+	switch name {
+	case "Authorization", "Proxy-Authorization", "Cookie", "X-Auth-Token":
 		return true
 	}
-	name = strings.ToLower(name) // an id that services send back, so that logs can be matched
-	return strings.Contains(name, "trace") || strings.HasSuffix(name, "request-id") || strings.HasSuffix(name, "correlation-id")
+	return false
+}
+
+func isHarmless(name string) bool {
+	switch {
+	case isSecret(name):
+		return false
+	case slices.Contains(harmless, name):
+		return true
+	}
+	name = strings.ToLower(strings.ReplaceAll(name, "-", "")) // an id that services send back, so that logs can be matched
+	return strings.Contains(name, "trace") || slices.ContainsFunc(ids, func(id string) bool { return strings.HasSuffix(name, id) })
 }
 
 func addSecretsIn(secrets []string, name, value string) []string {
@@ -93,14 +112,14 @@ func (s *Sent) wrote(name string, values []string) {
 // Secrets returns what no error may quote of the request r, which was sent, and of what was sent
 // for it. The response is nil if there was none. s may be nil.
 func (s *Sent) Secrets(r *http.Request, resp *http.Response) []string {
-	secrets := addSecrets(nil, r.Header)
+	secrets := addSecrets(nil, r.URL, r.Header)
 	if resp != nil && resp.Request != nil {
-		secrets = addSecrets(secrets, resp.Request.Header)
+		secrets = addSecrets(secrets, r.URL, resp.Request.Header)
 	}
 	if s != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		secrets = addSecrets(secrets, s.header)
+		secrets = addSecrets(secrets, r.URL, s.header)
 	}
 	return secrets
 }
