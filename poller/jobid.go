@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/sfsturbo/waiter/internal/wire"
 )
@@ -83,7 +82,7 @@ func checkSegment(name, value string) error {
 	case ".", "..":
 		return fmt.Errorf("the %s is %q", name, value)
 	}
-	if !utf8.ValidString(value) || strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
+	if strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
 		return fmt.Errorf("the %s %.64q has a space or an invisible character in it", name, value)
 	}
 	return nil

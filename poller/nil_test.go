@@ -40,7 +40,9 @@ func TestARoundTripperWithNothingInIt(t *testing.T) {
 			"no response from https://example.com, project project: not a response to a request: check the endpoint and the proxies on the way",
 		},
 		"no header and no body": {
-			func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 500, Request: &http.Request{}}, nil },
+			func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 500, Request: &http.Request{}}, nil
+			},
 			"HTTP 500 Internal Server Error from https://example.com, project project",
 		},
 	} {
