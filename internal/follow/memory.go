@@ -38,7 +38,7 @@ func (s *State) Memory() json.RawMessage {
 	m := memory{
 		Version: version, Seen: s.seen.bytes(), Gone: s.gone.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
 		Planned: s.planned, Interval: s.interval, Responses: s.took[:s.responses], FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
-		Failure: stored(s.LastFailure), Cause: textOf(s.Cause),
+		Failure: stored(s.LastFailure), Cause: TextOf(s.Cause),
 	}
 	if s.suspect {
 		m.Suspected = &s.suspected
@@ -119,7 +119,7 @@ func (s *State) Remember(data json.RawMessage) error {
 	s.suspect, s.suspected = m.Suspected != nil, suspected
 	s.End, s.Cause = end, saying(m.Cause)
 	if s.LastFailure != nil && m.Failure != nil {
-		s.LastFailure = m.Failure.restore(textOf(s.LastFailure))
+		s.LastFailure = m.Failure.restore(TextOf(s.LastFailure))
 	}
 	return nil
 }
