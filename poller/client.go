@@ -230,32 +230,3 @@ func (c Client) String() string {
 	}
 	return "poller.Client(" + c.job("") + ")"
 }
-
-func unauthorized(err error) error {
-	if is[*credential.Error](err) {
-		return err
-	}
-	return &credential.Error{Err: err}
-}
-
-// unrenewed is the error of a poll whose credential was rejected and could not be renewed.
-func unrenewed(rejection, err error) error {
-	e, ok := errors.AsType[*credential.Error](err)
-	failed := &credential.Error{Permanent: ok && e.Permanent, Rejected: ok && e.Rejected}
-	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
-		err = e.Err // its text begins like that of failed
-	}
-	if r, ok := errors.AsType[*Error](rejection); ok {
-		rejection = withText{r.said(longest), r} // "get a new one" is what has failed
-	}
-	failed.Err = fmt.Errorf("renewing it failed: %w; this was after: %w", err, rejection)
-	return failed
-}
-
-// noResponse is the error of a request that got no response.
-func noResponse(what call, secrets []string, err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		u.Err = scrub(u.Err, secrets) // net/http quotes a response that it can't parse
-	}
-	return &Error{Err: err, Asked: what.asked()}
-}
