@@ -22,8 +22,8 @@ func (e *broken) Error() string { return e.text }
 // A RoundTripper may return anything.
 func TestARoundTripperWithNothingInIt(t *testing.T) {
 	for name, c := range map[string]struct {
-		answer roundTrip
-		text   string
+		respond roundTrip
+		text    string
 	}{
 		"a nil error of its own": {
 			func(*http.Request) (*http.Response, error) { return nil, (*broken)(nil) },
@@ -46,7 +46,7 @@ func TestARoundTripperWithNothingInIt(t *testing.T) {
 			"HTTP 500 Internal Server Error from https://example.com, project project",
 		},
 	} {
-		_, err := client(t, "https://example.com", poller.WithHTTPClient(&http.Client{Transport: c.answer}), poller.WithCredential(credential.Token(token))).Poll(t.Context(), jobID)
+		_, err := client(t, "https://example.com", poller.WithHTTPClient(&http.Client{Transport: c.respond}), poller.WithCredential(credential.Token(token))).Poll(t.Context(), jobID)
 		require.EqualError(t, err, c.text, name)
 		require.Equal(t, poller.Passing, poller.Classify(err), name)
 	}
