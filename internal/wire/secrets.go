@@ -17,17 +17,18 @@ var harmless = []string{
 	"X-Domain-Id", "X-Language", "X-Project-Id", "X-Sdk-Content-Sha256", "X-Sdk-Date",
 }
 
-var ids = []string{"requestid", "correlationid", "transactionid"}
+// ids end the names of headers with ids that services send back, so that logs can be matched.
+var ids = []string{"request-id", "requestid", "correlation-id", "transaction-id"}
 
-// addSecrets adds what no error may quote of a request to u with these headers. What u itself has
-// in it is no secret, unless it is in a header that is for secrets.
+// addSecrets adds what no error may quote of a request to u with these headers. A header that only
+// repeats a part of u, which is in the error anyway, is no secret.
 func addSecrets(secrets []string, u *url.URL, h http.Header) []string {
 	for name, values := range h {
 		if isHarmless(name) {
 			continue
 		}
 		for _, value := range values {
-			if !isSecret(name) && u != nil && (strings.Contains(u.Host, value) || strings.Contains(u.Path, value)) {
+			if u != nil && (strings.Contains(u.Host, value) || strings.Contains(u.Path, value)) {
 				continue
 			}
 			secrets = addSecretsIn(secrets, name, value)
@@ -36,22 +37,11 @@ func addSecrets(secrets []string, u *url.URL, h http.Header) []string {
 	return secrets
 }
 
-func isSecret(name string) bool {
-	switch name {
-	case "Authorization", "Proxy-Authorization", "Cookie", "X-Auth-Token":
-		return true
-	}
-	return false
-}
-
 func isHarmless(name string) bool {
-	switch {
-	case isSecret(name):
-		return false
-	case slices.Contains(harmless, name):
+	if slices.Contains(harmless, name) {
 		return true
 	}
-	name = strings.ToLower(strings.ReplaceAll(name, "-", "")) // an id that services send back, so that logs can be matched
+	name = strings.ToLower(name)
 	return strings.Contains(name, "trace") || slices.ContainsFunc(ids, func(id string) bool { return strings.HasSuffix(name, id) })
 }
 
