@@ -412,7 +412,7 @@ func requireSame[T error](t *testing.T, want, got error) {
 
 // A durable engine refuses a state of a few MB, and a report quotes no more than this.
 func TestAStoredFailureIsShort(t *testing.T) {
-	long := strings.Repeat("世", 1<<20)
+	long := "x" + strings.Repeat("世", 1<<20) // no character ends where it is cut
 	for name, failure := range map[string]error{
 		"of a Poller":     backoff.Permanent(errors.New(long)),
 		"of the service":  &poller.Error{StatusCode: 403, Code: long, Message: long, RequestID: long, Err: errors.New(long), Asked: long},
