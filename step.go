@@ -179,13 +179,10 @@ func progress(f *wait.Follower, delivered []status.Transition, next time.Duratio
 	p := Progress{
 		JobID: s.Job.ID, Job: s.Job, Transitions: delivered, Next: next, Done: s.End != follow.Open,
 		Started: s.Started, LastSeen: s.LastSeen, RequestID: s.RequestID,
-		Polls: s.Polls, Failures: maps.Clone(s.Failures), State: s.Memory(),
+		Polls: s.Polls, Failures: maps.Clone(s.Failures), LastFailure: follow.TextOf(s.LastFailure), State: s.Memory(),
 	}
 	if !p.Done {
 		p.Due = time.Now().Add(next).Round(0)
-	}
-	if s.LastFailure != nil {
-		p.LastFailure = follow.Storable(wire.Text(s.LastFailure))
 	}
 	return p
 }

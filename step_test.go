@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/url"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
@@ -366,6 +368,7 @@ func TestStepReturnsAnEndAgain(t *testing.T) {
 			another := newWaiter(t, responses())
 			for range 2 {
 				stored := restart(t, p)
+				time.Sleep(time.Hour)
 				var again error
 				p, again = another.Step(t.Context(), stored)
 				stored.Transitions = nil
@@ -408,6 +411,26 @@ func requireSame[T error](t *testing.T, want, got error) {
 		return fields
 	}
 	require.Equal(t, plain(a), plain(b))
+}
+
+// A durable engine refuses a state of a few MB, and a report quotes no more than this.
+func TestAStoredFailureIsShort(t *testing.T) {
+	long := "x" + strings.Repeat("世", 1<<20) // no character ends where it is cut
+	for name, failure := range map[string]error{
+		"of a Poller":     backoff.Permanent(errors.New(long)),
+		"of the service":  &poller.Error{StatusCode: 403, Code: long, Message: long, RequestID: long, Err: errors.New(long), Asked: long},
+		"of a credential": &credential.Error{Permanent: true, Err: errors.New(long)},
+	} {
+		w := newWaiter(t, responses(failure))
+		done, ended := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.Error(t, ended)
+		stored, err := json.Marshal(done)
+		require.NoError(t, err)
+		require.Less(t, len(stored), 30_000, name)
+		require.True(t, utf8.ValidString(done.LastFailure), name)
+		_, again := w.Step(t.Context(), restart(t, done))
+		require.EqualError(t, again, ended.Error(), name)
+	}
 }
 
 func TestStepKeepsProgress(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
 )
 
 const (
@@ -150,6 +151,10 @@ func TestOnlyWhatTheServiceSaysProvesAKey(t *testing.T) {
 		"an error of the service, as 200": {pollertest.Rule{Raw: body}, true},
 		"a 200 that is not a job":         {pollertest.Rule{Raw: "{}"}, false},
 		"a sign-in page":                  {pollertest.Rule{Body: pollertest.HTML}, false},
+		"a page of health":                {pollertest.Rule{Raw: `{"status":"UP"}`}, false},
+		"another page of health":          {pollertest.Rule{Raw: `{"status":"ok","error_code":"0","sub_jobs":[]}`}, false},
+		"a job without its id":            {pollertest.Rule{Raw: `{"status":"Running"}`}, true},
+		"a job of an unknown status":      {pollertest.Rule{Edit: func(j *status.Job) { j.Status = "paused" }}, true},
 		"another job":                     {pollertest.Rule{Raw: `{"job_id":"other","status":"running"}`}, false},
 		"a gateway without the address":   {pollertest.Rule{Status: 404, Body: pollertest.Gateway}, false},
 		"a gateway that forbids":          {pollertest.Rule{Status: 403, Body: pollertest.Gateway}, false},

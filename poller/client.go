@@ -125,10 +125,10 @@ func (c *Client) Poll(ctx context.Context, jobID string) (Reply, error) {
 	}
 	var job status.Job
 	var dropped string
-	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (err error) {
+	reply, err := c.get(ctx, call{at.job(jobID), at, header}, func(body []byte, secrets []string) (own bool, err error) {
 		job, dropped, err = decode(body, jobID, secrets)
 		redact(&job, secrets)
-		return err
+		return job.ID != "" || known(job.Status), err
 	})
 	if err != nil {
 		return Reply{}, err
@@ -144,8 +144,9 @@ type call struct {
 	header string // X-Project-Id; "" for none
 }
 
-// decoder reads the body of a good response.
-type decoder func(body []byte, secrets []string) error
+// decoder reads the body of a good response. own is whether only the service can have sent it: a
+// proxy, or a page that says whether a server is up, may have a status of its own.
+type decoder func(body []byte, secrets []string) (own bool, err error)
 
 // get asks. It asks once more if the credential was rejected and another one is there.
 func (c *Client) get(ctx context.Context, what call, decode decoder) (Reply, error) {
@@ -207,9 +208,13 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 		c.failing.Add(1)
 	}
 	date := wire.Date(resp.Header.Get("Date"))
-	reply, err = read(resp, what, decode, sent.Secrets(r, resp), date, time.Now())
+	own := false
+	reply, err = read(resp, what, func(body []byte, secrets []string) (err error) {
+		own, err = decode(body, secrets)
+		return err
+	}, sent.Secrets(r, resp), date, time.Now())
 	blameClock(err, r, date, time.Now())
-	said = feedback(date, err)
+	said = feedback(date, own, err)
 	return reply, false, err
 }
 
@@ -224,33 +229,4 @@ func (c Client) String() string {
 		return "poller.Client(" + c.base + "/v1/{" + c.named.name + "}/sfs-turbo/jobs/)"
 	}
 	return "poller.Client(" + c.job("") + ")"
-}
-
-func unauthorized(err error) error {
-	if is[*credential.Error](err) {
-		return err
-	}
-	return &credential.Error{Err: err}
-}
-
-// unrenewed is the error of a poll whose credential was rejected and could not be renewed.
-func unrenewed(rejection, err error) error {
-	e, ok := errors.AsType[*credential.Error](err)
-	failed := &credential.Error{Permanent: ok && e.Permanent, Rejected: ok && e.Rejected}
-	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
-		err = e.Err // its text begins like that of failed
-	}
-	if r, ok := errors.AsType[*Error](rejection); ok {
-		rejection = withText{r.said(longest), r} // "get a new one" is what has failed
-	}
-	failed.Err = fmt.Errorf("renewing it failed: %w; this was after: %w", err, rejection)
-	return failed
-}
-
-// noResponse is the error of a request that got no response.
-func noResponse(what call, secrets []string, err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		u.Err = scrub(u.Err, secrets) // net/http quotes a response that it can't parse
-	}
-	return &Error{Err: err, Asked: what.asked()}
 }

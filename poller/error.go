@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sfsturbo/waiter/internal/wire"
+	"github.com/sfsturbo/waiter/poller/credential"
 )
 
 // Error is a response of the service, or of a gateway or proxy in front of it, that is
@@ -90,3 +91,32 @@ type withText struct {
 
 func (e withText) Error() string { return e.text }
 func (e withText) Unwrap() error { return e.response }
+
+func unauthorized(err error) error {
+	if is[*credential.Error](err) {
+		return err
+	}
+	return &credential.Error{Err: err}
+}
+
+// unrenewed is the error of a poll whose credential was rejected and could not be renewed.
+func unrenewed(rejection, err error) error {
+	e, ok := errors.AsType[*credential.Error](err)
+	failed := &credential.Error{Permanent: ok && e.Permanent, Rejected: ok && e.Rejected}
+	if err == error(e) { //nolint:errorlint // not one that e is wrapped in
+		err = e.Err // its text begins like that of failed
+	}
+	if r, ok := errors.AsType[*Error](rejection); ok {
+		rejection = withText{r.said(longest), r} // "get a new one" is what has failed
+	}
+	failed.Err = fmt.Errorf("renewing it failed: %w; this was after: %w", err, rejection)
+	return failed
+}
+
+// noResponse is the error of a request that got no response.
+func noResponse(what call, secrets []string, err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		u.Err = scrub(u.Err, secrets) // net/http quotes a response that it can't parse
+	}
+	return &Error{Err: err, Asked: what.asked()}
+}

@@ -165,7 +165,11 @@ func TestAProjectThatCantBeLookedUp(t *testing.T) {
 		"not IAM":      {rule: pollertest.Rule{Status: 404, Code: "SFS.TURBO.0019"}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 404`},
 		"rejected":     {rule: pollertest.Rule{Status: 401}, verdict: poller.Unauthorized, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 401`},
 		"forbidden":    {rule: pollertest.Rule{Status: 403}, verdict: poller.Permanent, pause: time.Minute, text: `looking up project "cn-north-4" in IAM at http://127.0.0.1: HTTP 403`},
-		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects"},
+		"nonsense":     {rule: pollertest.Rule{Status: 200, Raw: "<html>"}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects: HTML page"},
+		"a portal":     {rule: pollertest.Rule{Status: 200, Raw: `{"status":"ok"}`}, verdict: poller.Passing, pause: time.Second, text: `is not a list of projects: JSON of an unknown shape: {"status":"ok"}`},
+		"nothing":      {rule: pollertest.Rule{Status: 200, Raw: "{}"}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects"},
+		"no list":      {rule: pollertest.Rule{Status: 200, Raw: `{"projects":{}}`}, verdict: poller.Passing, pause: time.Second, text: "is not a list of projects"},
+		"none":         {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
 		"another's":    {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"1","name":"cn-north-4_sub"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
 		"unusable id":  {rule: pollertest.Rule{Status: 200, Raw: `{"projects":[{"id":"..","name":"cn-north-4"}]}`}, verdict: poller.Permanent, pause: time.Minute, text: "IAM has no project"},
 	} {

@@ -83,7 +83,7 @@ func checkSegment(name, value string) error {
 		return fmt.Errorf("the %s is %q", name, value)
 	}
 	if strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }) {
-		return fmt.Errorf("the %s has a space or an invisible character in it", name)
+		return fmt.Errorf("the %s %.64q has a space or an invisible character in it", name, value)
 	}
 	return nil
 }

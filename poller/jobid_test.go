@@ -57,7 +57,7 @@ func TestJobIDSaysWhatIsWrong(t *testing.T) {
 		`{"jobId":" "}`:            "job id is empty",
 		`{"jobId":"."}`:            `job id is "."`,
 		`{"job_id":".."}`:          `job id is ".."`,
-		`{"job_id":"a b"}`:         "a space or an invisible character",
+		`{"job_id":"a b"}`:         `job id "a b" has a space or an invisible character`,
 	} {
 		id, err := poller.JobID(202, []byte(body))
 		require.ErrorContains(t, err, "HTTP 202 Accepted: the response", "%s", body)
@@ -85,12 +85,24 @@ func TestJobIDOfARefusedCall(t *testing.T) {
 	_, err := poller.JobID(404, []byte(`{"errCode":"SFS.TURBO.0001","errMsg":"no such share"}`))
 	require.EqualError(t, err, "HTTP 404 Not Found: the call was refused: SFS.TURBO.0001: no such share", "without advice about a job")
 	_, err = poller.JobID(500, []byte(`{"jobId":"a"}`))
-	require.EqualError(t, err, "HTTP 500 Internal Server Error: the call was refused: JSON of an unknown shape")
+	require.EqualError(t, err, "HTTP 500 Internal Server Error: the call was refused: JSON of an unknown shape: {\"jobId\":\"a\"}")
 }
 
 func TestJobIDOfARefusedCallWithAByteOrderMark(t *testing.T) {
 	_, err := poller.JobID(409, []byte("\ufeff"+`{"errCode":"SFS.TURBO.0011","errMsg":"busy"}`))
 	require.EqualError(t, err, "HTTP 409 Conflict: the call was refused: SFS.TURBO.0011: busy; a share runs one operation at a time: wait until the other one has ended")
+}
+
+// What does not print is quoted: otherwise nobody sees what is wrong with the id.
+func TestAnIDWithWhatDoesNotPrint(t *testing.T) {
+	for id, quoted := range map[string]string{
+		"a\nb": `"a\nb"`, "a b": `"a b"`, "\ufeffa": `"\ufeffa"`, "a\u200b": `"a\u200b"`, "a\u00a0b": `"a\u00a0b"`, "a\x00": `"a\x00"`,
+		strings.Repeat("a", 1000) + " ": `"` + strings.Repeat("a", 64) + `"`,
+	} {
+		require.EqualError(t, poller.CheckID(id), "the job id "+quoted+" has a space or an invisible character in it: use the one that the submitting call returned")
+	}
+	_, err := poller.New("https://example.com", "a\tb")
+	require.ErrorContains(t, err, `the project id "a\tb" has a space`)
 }
 
 func FuzzJobID(f *testing.F) {

@@ -35,7 +35,7 @@ func WithCredential(c credential.Credential) Option {
 
 // WithHTTPClient sends requests through a copy of c, with its transport, cookies and
 // timeout. Redirects are not followed, whatever its CheckRedirect says. What its transport
-// adds to a request is in no error either.
+// adds to a request is in no error either, unless it is in the URL too.
 //
 // The default is a transport of the Client's own: it uses the environment's proxy, opens at
 // most 64 connections, gives a dial 10 s and a TLS handshake 10 s, and has no other timeout

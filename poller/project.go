@@ -12,6 +12,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
@@ -61,9 +62,9 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 		return "", p.failure
 	}
 	var found string
-	_, err := get(ctx, call{url: p.list, place: place{p.iam, strconv.Quote(p.name)}}, func(body []byte, _ []string) (err error) {
-		found, err = p.decode(body)
-		return err
+	_, err := get(ctx, call{url: p.list, place: place{p.iam, strconv.Quote(p.name)}}, func(body []byte, secrets []string) (own bool, err error) {
+		found, err = p.decode(body, secrets)
+		return true, err
 	})
 	if err == nil && found == "" {
 		err = backoff.Permanent(errors.New("IAM has no project with that name: check the name and the region"))
@@ -80,12 +81,12 @@ func (p *project) find(ctx context.Context, get getter) (string, error) {
 }
 
 // decode returns the id of the project in a list, or "".
-func (p *project) decode(body []byte) (string, error) {
+func (p *project) decode(body []byte, secrets []string) (string, error) {
 	var list struct {
 		Projects []struct{ ID, Name string }
 	}
-	if err := json.Unmarshal(body, &list); err != nil {
-		return "", fmt.Errorf("the response is not a list of projects: %w", err)
+	if err := json.Unmarshal(body, &list); err != nil || list.Projects == nil {
+		return "", fmt.Errorf("the response is not a list of projects: %s", wire.Describe(body, secrets...))
 	}
 	for _, one := range list.Projects {
 		if one.Name == p.name && checkSegment("id", one.ID) == nil {

@@ -271,6 +271,17 @@ func TestAProxyWhoseNameDoesNotResolve(t *testing.T) {
 	require.Equal(t, "network", poller.Kind(err))
 }
 
+// net/url quotes what it can't parse.
+func TestAProxyWhoseAddressIsNoURL(t *testing.T) {
+	for _, address := range []string{"http://proxyuser:proxysecret%zz@127.0.0.1:1", "http://proxyuser:proxysecret#@127.0.0.1:1", "http://proxyuser:proxysecret x@127.0.0.1:1"} {
+		transport := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(address) }}
+		_, err := client(t, "https://"+host, poller.WithHTTPClient(&http.Client{Transport: transport})).Poll(t.Context(), jobID)
+		require.EqualError(t, err, "no response from https://"+host+", project project: "+
+			"the proxy's address is not a URL: percent-encode each special character in its user and its password")
+		require.Equal(t, "network", poller.Kind(err))
+	}
+}
+
 func TestATimeoutBehindAProxyIsATimeout(t *testing.T) {
 	through := poller.WithHTTPClient(&http.Client{Transport: &http.Transport{
 		Proxy:       http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.example.com:3128"}),

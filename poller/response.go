@@ -22,7 +22,7 @@ const maxBody = 1 << 20 // bytes, after decompression
 // read turns a response into a Reply without the job, or an *Error. It reads the body to
 // its end, so that the connection can be reused. A body that is too long is not read to
 // its end: closing the connection is cheaper.
-func read(resp *http.Response, what call, decode decoder, secrets []string, date, now time.Time) (Reply, error) {
+func read(resp *http.Response, what call, decode func(body []byte, secrets []string) error, secrets []string, date, now time.Time) (Reply, error) {
 	var body []byte
 	var err error
 	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
@@ -78,13 +78,15 @@ func read(resp *http.Response, what call, decode decoder, secrets []string, date
 }
 
 // feedback says what a response means for the credential of its request. Only what the
-// service itself says, behind the gateway, shows that the credential was accepted.
-func feedback(date time.Time, err error) credential.Feedback {
+// service itself says, behind the gateway, shows that the credential was accepted: own is
+// whether a good response is the service's own.
+func feedback(date time.Time, own bool, err error) credential.Feedback {
 	f := credential.Feedback{Date: date, Err: err}
 	e, failed := errors.AsType[*Error](err)
 	switch {
-	case !failed:
+	case !failed && own:
 		f.Result = credential.Accepted
+	case !failed:
 	case e.StatusCode == http.StatusUnauthorized:
 		f.Result = credential.Rejected
 	case strings.HasPrefix(e.Code, "SFS.TURBO."):
@@ -126,10 +128,10 @@ func decode(body []byte, jobID string, secrets []string) (job status.Job, droppe
 
 // redact removes the credential from what the service says about a job.
 func redact(job *status.Job, secrets []string) {
-	for _, said := range []*string{&job.Type, &job.ErrorCode, &job.FailReason} {
+	for _, said := range []*string{&job.Type, &job.ErrorCode, &job.FailReason, (*string)(&job.BeginTime), (*string)(&job.EndTime)} {
 		*said = wire.Redact(*said, secrets...)
 	}
-	if !status.Status(strings.ToLower(string(job.Status))).Known() {
+	if !known(job.Status) {
 		job.Status = status.Status(wire.Redact(string(job.Status), secrets...))
 	}
 	for i := range job.SubJobs {
@@ -137,6 +139,9 @@ func redact(job *status.Job, secrets []string) {
 		redact(&job.SubJobs[i], secrets)
 	}
 }
+
+// known reports whether a status is one of the four, in any case.
+func known(s status.Status) bool { return status.Status(strings.ToLower(string(s))).Known() }
 
 // count counts the elements of lists.
 type count int
@@ -167,11 +172,13 @@ func scrub(err error, secrets []string) error {
 	if err == nil {
 		return nil
 	}
-	if text := wire.Redact(err.Error(), secrets...); text != err.Error() {
-		if Classify(err) == Permanent {
-			return backoff.Permanent(errors.New(text))
-		}
-		return errors.New(text)
+	text := wire.Text(err)
+	redacted := wire.Redact(text, secrets...)
+	switch {
+	case redacted == text:
+		return err
+	case Classify(err) == Permanent:
+		return backoff.Permanent(errors.New(redacted))
 	}
-	return err
+	return errors.New(redacted)
 }

@@ -44,13 +44,14 @@ func TestWhatATransportAddsIsRedacted(t *testing.T) {
 			for what, h := range map[string]http.HandlerFunc{
 				"refusal": answer(403, `{"errCode":"X.1","errMsg":"`+echo+`"}`),
 				"page":    answer(502, `<title>`+echo+`</title>`),
+				"times":   answer(200, `{"status":"paused","end_time":"`+echo+`","sub_jobs":[{"begin_time":"`+echo+`"}]}`),
 				"job":     answer(200, `{"status":"failed","fail_reason":"`+echo+`"}`),
 			} {
 				for _, forgets := range []bool{false, true} {
 					served := httptest.NewServer(h)
 					reply, err := client(t, served.URL, adds(header.name, header.value, forgets, http.DefaultTransport)).Poll(t.Context(), jobID)
 					served.Close()
-					said := fmt.Sprint(reply.Job.FailReason, err)
+					said := fmt.Sprint(reply.Job, err)
 					require.Contains(t, said, "[redacted]", "%s %s %s %v", header.name, how, what, forgets)
 					require.NotContains(t, said, "0wn", "%s %s %s %v", header.name, how, what, forgets)
 					require.NotContains(t, said, "transport", "%s %s %s %v", header.name, how, what, forgets)
@@ -91,15 +92,24 @@ func TestACookieOfTheJarIsRedacted(t *testing.T) {
 	require.ErrorContains(t, err, "session=[redacted]")
 }
 
-// An id that services send back is no secret: it is what their support asks for.
-func TestARequestIDThatATransportAddsIsShown(t *testing.T) {
+// An id that services send back is no secret: it is what their support asks for. And what is in the
+// URL is in the error anyway.
+func TestWhatIsNoSecretIsShown(t *testing.T) {
 	served := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-Id", r.Header.Get("X-Request-Id"))
-		answer(500, "")(w, r)
+		w.Header().Set("X-Request-Id", "0123456789abcdef")
+		answer(500, `{"message":"`+r.Host+` has no `+jobID+` of project"}`)(w, r)
 	}))
 	defer served.Close()
-	_, err := client(t, served.URL, adds("X-Request-Id", "0123456789abcdef", false, http.DefaultTransport)).Poll(t.Context(), jobID)
-	e, ok := errors.AsType[*poller.Error](err)
-	require.True(t, ok)
-	require.Equal(t, "0123456789abcdef", e.RequestID)
+	for name, value := range map[string]string{
+		"X-Request-Id": "0123456789abcdef", "X-Amzn-Requestid": "0123456789abcdef", "X-Transaction-Id": "0123456789abcdef",
+		"X-Job": jobID, "X-Tenant": "project", "X-Forwarded-Host": served.Listener.Addr().String(), "X-Forwarded-For": "127.0.0.1",
+	} {
+		_, err := client(t, served.URL, adds(name, value, false, http.DefaultTransport)).Poll(t.Context(), jobID)
+		e, ok := errors.AsType[*poller.Error](err)
+		require.True(t, ok)
+		require.Equal(t, "0123456789abcdef", e.RequestID, name)
+		require.Equal(t, served.Listener.Addr().String()+" has no "+jobID+" of project", e.Message, name)
+	}
+	_, err := client(t, served.URL, adds("Cookie", "job="+jobID, false, http.DefaultTransport)).Poll(t.Context(), jobID)
+	require.ErrorContains(t, err, "has no [redacted] of project", "a cookie is a secret")
 }

@@ -29,6 +29,7 @@ type memory struct {
 	Failure     *failure         `json:"failure,omitempty"` // of State.LastFailure
 	End         string           `json:"end,omitempty"`
 	Cause       string           `json:"cause,omitempty"`
+	Ended       time.Duration    `json:"ended,omitempty"` // age of the wait
 	Resumed     bool             `json:"resumed,omitempty"`
 	Full        bool             `json:"full,omitempty"`
 }
@@ -38,7 +39,7 @@ func (s *State) Memory() json.RawMessage {
 	m := memory{
 		Version: version, Seen: s.seen.bytes(), Gone: s.gone.bytes(), Names: s.names, Unknown: s.unknown, NewStatus: s.newStatus,
 		Planned: s.planned, Interval: s.interval, Responses: s.took[:s.responses], FailureKind: s.failureKind, Resumed: s.resumed, Full: s.full,
-		Failure: stored(s.LastFailure), Cause: textOf(s.Cause),
+		Failure: stored(s.LastFailure), Cause: TextOf(s.Cause), Ended: s.Ended,
 	}
 	if s.suspect {
 		m.Suspected = &s.suspected
@@ -90,7 +91,7 @@ func (s *State) Remember(data json.RawMessage) error {
 			return fmt.Errorf("a duration of %v", d)
 		}
 	}
-	for _, age := range []time.Duration{m.NewStatus, m.Planned, suspected} {
+	for _, age := range []time.Duration{m.NewStatus, m.Planned, m.Ended, suspected} {
 		if age < 0 || age > 100*year {
 			return fmt.Errorf("an age of %v", age)
 		}
@@ -117,9 +118,9 @@ func (s *State) Remember(data json.RawMessage) error {
 	s.responses = int32(copy(s.took[:], m.Responses)) //nolint:gosec // four at most
 	s.asked = [2]int32{Progress: m.Schedules[Progress.String()], Failure: m.Schedules[Failure.String()]}
 	s.suspect, s.suspected = m.Suspected != nil, suspected
-	s.End, s.Cause = end, saying(m.Cause)
+	s.End, s.Cause, s.Ended = end, saying(m.Cause), m.Ended
 	if s.LastFailure != nil && m.Failure != nil {
-		s.LastFailure = m.Failure.restore(textOf(s.LastFailure))
+		s.LastFailure = m.Failure.restore(TextOf(s.LastFailure))
 	}
 	return nil
 }

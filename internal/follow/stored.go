@@ -2,7 +2,9 @@ package follow
 
 import (
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cenkalti/backoff/v4"
 
@@ -44,13 +46,13 @@ func stored(err error) *failure {
 	f := &failure{Kind: poller.Kind(err)}
 	if e, ok := errors.AsType[*poller.Error](err); ok && e != nil {
 		f.Response = &response{
-			e.StatusCode, Storable(e.Code), Storable(e.Message), Storable(e.RequestID), e.RetryAfter, textOf(e.Err), Storable(e.Asked),
+			e.StatusCode, cut(e.Code), cut(e.Message), cut(e.RequestID), e.RetryAfter, TextOf(e.Err), cut(e.Asked),
 		}
 	}
 	if e, ok := errors.AsType[*credential.Error](err); ok && e != nil {
-		f.Credential = &credentialError{e.Rejected, e.Permanent, textOf(e.Err)}
+		f.Credential = &credentialError{e.Rejected, e.Permanent, TextOf(e.Err)}
 	}
-	f.Permanent = poller.Classify(err) == poller.Permanent && poller.Classify(f.restore(textOf(err))) != poller.Permanent
+	f.Permanent = poller.Classify(err) == poller.Permanent && poller.Classify(f.restore(TextOf(err))) != poller.Permanent
 	return f
 }
 
@@ -91,13 +93,24 @@ type unreached struct {
 func (e unreached) Timeout() bool { return e.timeout }
 func (unreached) Temporary() bool { return false }
 
-// textOf returns the text of an error as it can be stored; "" for nil. saying is its inverse.
-func textOf(err error) string {
+// TextOf returns the text of an error as it can be stored; "" for nil. saying is its inverse.
+func TextOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	return Storable(wire.Text(err))
+	return cut(wire.Text(err))
 }
+
+// cut returns what is stored of a text from outside: as much as any report quotes. What an engine
+// stores for a wait must stay small.
+func cut(text string) string {
+	if len(text) > maxStored {
+		text = strings.ToValidUTF8(text[:maxStored], "")
+	}
+	return Storable(text)
+}
+
+const maxStored = wire.MaxText * utf8.UTFMax // bytes
 
 func saying(text string) error {
 	if text == "" {

@@ -27,8 +27,13 @@ func (f *Follower) stopped() *End {
 }
 
 func (f *Follower) end(how follow.End, cause error) *End {
-	f.State.End = how
-	e := &End{How: how, State: &f.State, At: time.Now(), Cause: cause, Detection: f.detection}
+	now := time.Now()
+	f.State.End, f.State.Ended = how, max(0, now.Sub(f.State.Started))
+	return f.ended(now, cause)
+}
+
+func (f *Follower) ended(at time.Time, cause error) *End {
+	e := &End{How: f.State.End, State: &f.State, At: at, Cause: cause, Detection: f.detection}
 	e.Err = f.Error(e)
 	return e
 }

@@ -89,13 +89,13 @@ func (f *Follower) loop(ctx context.Context) *End {
 
 // Outcome returns the end that the job's own status says, nil if it goes on.
 func (f *Follower) Outcome() *End {
-	if f.State.End == follow.Open {
-		f.State.End = f.State.Outcome(f.Rules)
+	if f.State.End != follow.Open { // of a stored wait
+		return f.ended(f.State.Started.Add(f.State.Ended), f.State.Cause)
 	}
-	if f.State.End == follow.Open {
-		return nil
+	if how := f.State.Outcome(f.Rules); how != follow.Open {
+		return f.end(how, nil)
 	}
-	return f.end(f.State.End, f.State.Cause)
+	return nil
 }
 
 // sleep sleeps for d, or until the last look. It reports whether ctx goes on.

@@ -104,7 +104,7 @@ func describe(body []byte) string {
 		}
 		return "HTML page"
 	case json.Valid(body):
-		return "JSON of an unknown shape"
+		return "JSON of an unknown shape: " + string(body)
 	case !utf8.Valid(body):
 		return "neither JSON nor text"
 	}

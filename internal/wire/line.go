@@ -1,6 +1,7 @@
 // Package wire reads and cleans what comes over the wire: error bodies, the headers
-// Date and Retry-After, redirects, and the URLs that requests go to; and limits how often
-// a request goes over it. All but [Unfollowed] and [LimitSends] is pure and safe on any input.
+// Date and Retry-After, redirects, refusals, secrets, and the URLs that requests go to. It also has
+// the transport, and limits how often a request goes over it. All but [Unfollowed], [LimitSends],
+// [Sent] and [NewTransport] is pure and safe on any input.
 package wire
 
 import (

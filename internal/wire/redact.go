@@ -18,7 +18,8 @@ const shortestSecret = 6
 const echo = 16
 
 // Redact returns text without the secrets, whether they are whole or cut short, and as they are or
-// escaped: for a URL, a form, JSON or HTML, also twice, or in base64. It takes linear time.
+// escaped: for a URL, a form, JSON or HTML, also twice, or in base64; also across lines. It takes
+// linear time.
 func Redact(text string, secrets ...string) string {
 	if len(text) < shortestSecret || !mayEcho(text, secrets) {
 		return text // as nearly always, without an allocation
@@ -41,7 +42,7 @@ func Redact(text string, secrets ...string) string {
 }
 
 func mayEcho(text string, secrets []string) bool {
-	if strings.ContainsAny(text, `%+\&`) {
+	if strings.ContainsAny(text, "%+\\&\n\r") {
 		return true
 	}
 	for _, secret := range secrets {
@@ -132,6 +133,7 @@ func (r *redaction) cut(text string) string {
 	var clean strings.Builder
 	end := 0
 	for _, s := range r.spans {
+		s.end = s.start + len(strings.TrimRight(text[s.start:s.end], "\n\r")) // a line break after it stays
 		if s.start >= end {
 			clean.WriteString(text[end:s.start] + "[redacted]")
 		}
@@ -166,6 +168,7 @@ var escapes = []escape{
 	}},
 	{`\`, backslash},
 	{"&", entity},
+	{"\n\r", func(string) (string, int) { return "", 1 }}, // a line that was broken
 }
 
 // decode returns the plain text, and for each of its bytes and its end the place in text.
@@ -196,7 +199,8 @@ func percent(text string) (string, int) {
 	return "", 0
 }
 
-// backslash decodes the escapes of JSON, and \x41. Control characters are in no secret.
+// backslash decodes the escapes of JSON, and \x41. A line break is the only control character that
+// may stand within a secret.
 func backslash(text string) (string, int) {
 	if len(text) < 2 {
 		return "", 0
@@ -204,6 +208,8 @@ func backslash(text string) (string, int) {
 	switch text[1] {
 	case '"', '\'', '/', '\\':
 		return text[1:2], 2
+	case 'n', 'r':
+		return "\n", 2
 	case 'x':
 		if b, ok := hex(text, 2, 2); ok {
 			return octet(b), 4

@@ -73,6 +73,9 @@ func TestAnEscapedSecretIsRedacted(t *testing.T) {
 		"path twice":     func(s string) string { return url.PathEscape(url.PathEscape(s)) },
 		"form in HTML":   func(s string) string { return html.EscapeString(url.QueryEscape(s)) },
 		"HTML in JSON":   func(s string) string { return quoted(html.EscapeString(s)) },
+		"lines":          func(s string) string { return s[:5] + "\n" + s[5:] },
+		"two breaks":     func(s string) string { return s[:4] + "\r\n" + s[4:7] + "\n\n" + s[7:] },
+		"lines in JSON":  func(s string) string { return quoted(s[:5] + "\r\n" + s[5:]) },
 		"nothing at all": func(s string) string { return s },
 	}
 	for _, secret := range []string{`p"w<s3cret>&w/rd`, "correct horse+battery%staple", `C:\path\to "it's"`, "MIIQ+abc/def==ghijklmnopqrstuvwxyz", "100%25off", "pässwörd"} {
@@ -90,6 +93,7 @@ func TestAnEscapedSecretIsRedacted(t *testing.T) {
 		}
 	}
 	require.Equal(t, "got [redacted]...", wire.Redact("got "+hexed("%%%02X", "0123456789abcdef01")+"...", "0123456789abcdef0123456789"), "cut short")
+	require.Equal(t, "a\n[redacted]\r\nb", wire.Redact("a\ns3cr\net\r\nb", "s3cret"), "the lines around it stay")
 	require.Equal(t, "[redacted]", wire.Redact(`\ud83d\ude00 secret`, "\U0001F600 secret"))
 	for _, harmless := range []string{`%zz %4`, `\u00 \x4 \`, "&nosuch; &#; &", "a+b", "%", `\ud83d\u0041!`} {
 		require.Equal(t, harmless, wire.Redact(harmless, "correct horse"))
@@ -98,7 +102,7 @@ func TestAnEscapedSecretIsRedacted(t *testing.T) {
 
 func TestRedactingWhatIsEscapedTakesLinearTime(t *testing.T) {
 	begin := time.Now()
-	for _, unit := range []string{"%61", `\u0061`, "&#97;", "+%", `\`, "%2561"} {
+	for _, unit := range []string{"%61", `\u0061`, "&#97;", "+%", `\`, "%2561", "a\n", `\n`} {
 		wire.Redact(strings.Repeat(unit, 1<<16), strings.Repeat("a", 4096)+"b")
 	}
 	require.Less(t, time.Since(begin), 5*time.Second)

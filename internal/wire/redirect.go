@@ -42,6 +42,9 @@ func (u Unfollowed) proxied(r *http.Request, err error) error {
 		return err
 	}
 	proxy, failure := t.Proxy(r)
+	if _, isURL := errors.AsType[*url.Error](failure); isURL { // which quotes it, with its password
+		return errors.New("the proxy's address is not a URL: percent-encode each special character in its user and its password")
+	}
 	if failure != nil || proxy == nil {
 		return err
 	}

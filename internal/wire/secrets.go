@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -16,13 +17,21 @@ var harmless = []string{
 	"X-Domain-Id", "X-Language", "X-Project-Id", "X-Sdk-Content-Sha256", "X-Sdk-Date",
 }
 
-// addSecrets adds what no error may quote of a request with these headers.
-func addSecrets(secrets []string, h http.Header) []string {
+// ids end the names of headers with ids that services send back, so that logs can be matched.
+var ids = []string{"request-id", "requestid", "correlation-id", "transaction-id"}
+
+// addSecrets adds what no error may quote of a request to u with these headers. A header that only
+// repeats a part of u, which is in the error anyway, is no secret.
+func addSecrets(secrets []string, u *url.URL, h http.Header) []string {
 	for name, values := range h {
-		if !isHarmless(name) {
-			for _, value := range values {
-				secrets = addSecretsIn(secrets, name, value)
+		if isHarmless(name) {
+			continue
+		}
+		for _, value := range values {
+			if u != nil && (strings.Contains(u.Host, value) || strings.Contains(u.Path, value)) {
+				continue
 			}
+			secrets = addSecretsIn(secrets, name, value)
 		}
 	}
 	return secrets
@@ -32,8 +41,8 @@ func isHarmless(name string) bool {
 	if slices.Contains(harmless, name) {
 		return true
 	}
-	name = strings.ToLower(name) // an id that services send back, so that logs can be matched
-	return strings.Contains(name, "trace") || strings.HasSuffix(name, "request-id") || strings.HasSuffix(name, "correlation-id")
+	name = strings.ToLower(name)
+	return strings.Contains(name, "trace") || slices.ContainsFunc(ids, func(id string) bool { return strings.HasSuffix(name, id) })
 }
 
 func addSecretsIn(secrets []string, name, value string) []string {
@@ -93,14 +102,14 @@ func (s *Sent) wrote(name string, values []string) {
 // Secrets returns what no error may quote of the request r, which was sent, and of what was sent
 // for it. The response is nil if there was none. s may be nil.
 func (s *Sent) Secrets(r *http.Request, resp *http.Response) []string {
-	secrets := addSecrets(nil, r.Header)
+	secrets := addSecrets(nil, r.URL, r.Header)
 	if resp != nil && resp.Request != nil {
-		secrets = addSecrets(secrets, resp.Request.Header)
+		secrets = addSecrets(secrets, r.URL, resp.Request.Header)
 	}
 	if s != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		secrets = addSecrets(secrets, s.header)
+		secrets = addSecrets(secrets, r.URL, s.header)
 	}
 	return secrets
 }

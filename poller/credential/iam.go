@@ -159,7 +159,8 @@ func (i iam) host() string {
 
 func (i iam) refusal(resp *http.Response, body []byte, secrets []string) error {
 	said := wire.DecodeError(body, secrets...)
-	parts := []string{fmt.Sprintf("IAM at %s responded with HTTP %d %s", i.host(), resp.StatusCode, http.StatusText(resp.StatusCode)), said.Code, said.Message}
+	status := strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
+	parts := []string{"IAM at " + i.host() + " responded with " + status, said.Code, said.Message}
 	if resp.StatusCode/100 == 3 {
 		parts[2] = wire.Redact(wire.PointsTo(resp), secrets...)
 	}

@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -9,12 +8,8 @@ import (
 // Format implements [fmt.Formatter]: no verb shows a secret.
 func (o AccessKeyOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 
-// MarshalJSON implements [json.Marshaler] without the secrets, so the result can't be
-// decoded into the same options.
-func (o AccessKeyOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
-
-// MarshalText implements [encoding.TextMarshaler], which encoders of XML, YAML and TOML and
-// log/slog use, without the secrets.
+// MarshalText implements [encoding.TextMarshaler], which encoders of JSON, XML, YAML and TOML and
+// log/slog use, without the secrets. What is encoded can't be decoded into the same options.
 func (o AccessKeyOptions) MarshalText() ([]byte, error) { return fmt.Append(nil, o), nil }
 
 // MarshalBinary implements [encoding.BinaryMarshaler], which encoding/gob uses. It always
@@ -28,12 +23,8 @@ func (o AccessKeyOptions) shown() any {
 // Format implements [fmt.Formatter]: no verb shows a secret.
 func (o PasswordOptions) Format(f fmt.State, _ rune) { show(f, o, o.shown()) }
 
-// MarshalJSON implements [json.Marshaler] without the secrets, so the result can't be
-// decoded into the same options.
-func (o PasswordOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
-
-// MarshalText implements [encoding.TextMarshaler], which encoders of XML, YAML and TOML and
-// log/slog use, without the secrets.
+// MarshalText implements [encoding.TextMarshaler], which encoders of JSON, XML, YAML and TOML and
+// log/slog use, without the secrets. What is encoded can't be decoded into the same options.
 func (o PasswordOptions) MarshalText() ([]byte, error) { return fmt.Append(nil, o), nil }
 
 // MarshalBinary implements [encoding.BinaryMarshaler], which encoding/gob uses. It always

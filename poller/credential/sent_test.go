@@ -22,7 +22,7 @@ func says(status int, body string) *http.Response {
 func TestAResponseWithoutItsRequest(t *testing.T) {
 	for status, text := range map[int]string{
 		201: "the response of IAM has no token", 302: "IAM at 127.0.0.1 responded with HTTP 302 Found", 400: "IAM at 127.0.0.1 responded with HTTP 400 Bad Request (request id r-1)",
-		401: "IAM at 127.0.0.1 responded with HTTP 401", 503: "IAM at 127.0.0.1 responded with HTTP 503",
+		401: "IAM at 127.0.0.1 responded with HTTP 401", 494: "responded with HTTP 494 (request id r-1)", 503: "IAM at 127.0.0.1 responded with HTTP 503",
 	} {
 		_, c := iam(t, through(func(*http.Request) (*http.Response, error) { return says(status, ""), nil }))
 		require.ErrorContains(t, failure(t, c), text)

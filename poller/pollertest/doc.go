@@ -88,11 +88,11 @@
 //	GET, POST, PUT, DELETE shares/{share_id}/fs/active-directory-domain
 //
 // POST, PUT and DELETE start jobs on any share, whether or not it is bound to anything. GET
-// shows what the share is bound to, without passwords. That changes when a job succeeds: a job that is running or has failed
-// leaves it as it was. If the share is bound to nothing, GET is 404 SFS.TURBO.0002. An AD
-// domain also has a status: JOINING or EXITING while a job runs, FAILED after a job that
-// failed, otherwise AVAILABLE. GET shows a domain that is being joined, or could not be
-// joined, with that status.
+// shows what the share is bound to, without passwords. That changes when a job succeeds: a job
+// that is running or has failed leaves it as it was. If the share is bound to nothing, GET is
+// 404 SFS.TURBO.0002. An AD domain also has a status: JOINING or EXITING while a job runs,
+// FAILED after a job that failed, otherwise AVAILABLE. GET shows a domain that is being joined,
+// or could not be joined, with that status.
 //
 // And of IAM:
 //
