@@ -214,7 +214,7 @@ func behind(t *testing.T, responds string) poller.Poller {
 func goingAway(t *testing.T) poller.Poller {
 	transport := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return piped(func(c net.Conn) {
-			go io.Copy(io.Discard, c) //nolint:errcheck // until one side closes it
+			go io.Copy(io.Discard, c) // until one side closes it
 			_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 			time.Sleep(time.Millisecond) // until the client has read that
 		}), nil

@@ -53,7 +53,7 @@ func spread(n int, growth float64, most time.Duration, jitter float64) span {
 func taught(durations []time.Duration) *pace.History {
 	h := must(pace.NewHistory())
 	for _, d := range durations {
-		b := h.BackOff().(pace.Observer) //nolint:errcheck,forcetypeassert // it is documented
+		b := h.BackOff().(pace.Observer) //nolint:forcetypeassert // it is documented
 		job := status.Job{Type: "bind_ldap", Status: status.Running}
 		b.Observe(pace.Observation{Job: job, Age: d * 9 / 10})
 		job.Status = status.Success
