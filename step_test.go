@@ -345,6 +345,7 @@ func TestStepReturnsAnEndAgain(t *testing.T) {
 		"a rejected password":  {"unauthorized", []any{fmt.Errorf("a wrapper: %w", rejected)}, nil},
 		"a refusal":            {"permanent", []any{&full}, nil},
 		"a permanent error":    {"permanent", []any{backoff.Permanent(&full)}, nil},
+		"a Poller's verdict":   {"permanent", []any{backoff.Permanent(errors.New("the client is closed"))}, nil},
 		"a credential's error": {"permanent", []any{&credential.Error{Permanent: true, Err: errors.New("no IAM")}}, nil},
 		"no such host":         {"permanent", []any{&poller.Error{Err: refused, Asked: "https://sfs-turbo, project p"}}, []waiter.Option{waiter.WithNotFoundGrace(0)}},
 		"a user's verdict": {"permanent", []any{errors.New("the disk is full")}, []waiter.Option{
