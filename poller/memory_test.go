@@ -68,23 +68,26 @@ func TestHostileResponsesKeepLittleMemoryAlive(t *testing.T) {
 					clients[i] = overHTTP2(t, serve)
 				}
 			}
-			each := peak(func() {
-				ctx, cancel := context.WithTimeout(t.Context(), 25*time.Millisecond)
-				defer cancel()
-				var pollers sync.WaitGroup
-				for _, c := range clients {
-					pollers.Go(func() {
-						for ctx.Err() == nil {
-							c.Poll(ctx, jobID)
-						}
-					})
-				}
-				pollers.Wait()
-			}) / len(clients)
+			measure := func() int {
+				return peak(func() {
+					ctx, cancel := context.WithTimeout(t.Context(), 25*time.Millisecond)
+					defer cancel()
+					var pollers sync.WaitGroup
+					for _, c := range clients {
+						pollers.Go(func() {
+							for ctx.Err() == nil {
+								c.Poll(ctx, jobID)
+							}
+						})
+					}
+					pollers.Wait()
+				}) / len(clients)
+			}
+			each := measure()
 			t.Log(each>>10, "KiB")
 			require.Less(t, each, 10*mib)
-			if name == "a body that stops at its longest" {
-				require.Greater(t, each, mib/2, "the measurement itself, on a busy machine")
+			if name == "a body that stops at its longest" { // the measurement itself; a busy machine may miss it
+				require.Eventually(t, func() bool { return measure() > mib/2 }, 20*time.Second, time.Millisecond)
 			}
 		})
 	}
