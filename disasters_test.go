@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/json"
 	"io"
 	"log"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/internal/wire"
+	"github.com/sfsturbo/waiter/internal/wire/wiretest"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
@@ -111,7 +113,7 @@ var disasters = []disaster{
 	{what: "a login page after a network change: a 200", end: func(t *testing.T, _ waiter.Option) error {
 		return waited(t, inMemory(t, serving(runs, pollertest.Rule{Skip: 3, Raw: "<!DOCTYPE html><html><head><title>Welcome to Hotel WiFi</title></head></html>"})))
 	}},
-	{what: "a load balancer that sends GOAWAY to each request", end: func(t *testing.T, _ waiter.Option) error { return waited(t, goingAway(t)) }},
+	{what: "a load balancer that resets each stream of HTTP/2", end: func(t *testing.T, _ waiter.Option) error { return waited(t, resetting(t)) }},
 
 	// A clock, and half an environment.
 	{what: "a clock that is 20 minutes ahead, and an access key", logged: true, end: func(t *testing.T, log waiter.Option) error {
@@ -210,14 +212,31 @@ func behind(t *testing.T, responds string) poller.Poller {
 	return client(t, poller.Endpoint("cn-north-4"), &http.Client{Transport: transport}, credential.Token(plantedToken))
 }
 
-// goingAway is a server of HTTP/2 that sends its settings and GOAWAY for every stream.
-func goingAway(t *testing.T) poller.Poller {
+// resetting is a server of HTTP/2 that resets each stream with PROTOCOL_ERROR.
+func resetting(t *testing.T) poller.Poller {
 	transport := &http.Transport{Protocols: new(http.Protocols), DialContext: func(context.Context, string, string) (net.Conn, error) {
-		return piped(func(c net.Conn) {
-			go io.Copy(io.Discard, c) // until one side closes it
-			_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-			time.Sleep(time.Millisecond) // until the client has read that
-		}), nil
+		near := piped(func(c net.Conn) {
+			out := make(chan string, 8) // a pipe's writer waits for its reader, which may be writing
+			defer close(out)
+			go func() {
+				for said := range out {
+					_, _ = io.WriteString(c, said)
+				}
+			}()
+			out <- wiretest.Frame(wiretest.Settings, 0, 0, "")
+			head := make([]byte, 9)
+			_, err := io.CopyN(io.Discard, c, int64(len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
+			for err == nil {
+				if _, err = io.ReadFull(c, head); err == nil {
+					_, err = io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(head)>>8))
+				}
+				if head[3] == wiretest.Headers {
+					out <- wiretest.Reset(binary.BigEndian.Uint32(head[5:]), wiretest.ErrorCodes["PROTOCOL_ERROR"])
+				}
+			}
+		})
+		t.Cleanup(func() { _ = near.Close() })
+		return near, nil
 	}}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	return client(t, "http://127.0.0.1", &http.Client{Transport: transport}, credential.Token(plantedToken))
