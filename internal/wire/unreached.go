@@ -62,7 +62,7 @@ func isClosed(err error) bool {
 		return true
 	}
 	text := Text(err)
-	return strings.Contains(text, "GOAWAY") || strings.Contains(text, "server closed") || strings.Contains(text, "http2: client conn") // "... could not be established", "... is closed"
+	return strings.Contains(text, "GOAWAY") || strings.Contains(text, "server closed")
 }
 
 // BadCertificate reports whether a certificate did not verify.
