@@ -27,6 +27,18 @@ func (c *caller) start(method, path, body string) {
 	require.Contains(c.t, []int{200, 202}, r.status, r.body)
 }
 
+// changes starts the job of a call, which takes four seconds, and requires what is shown until its
+// end and from then on.
+func (c *caller) changes(path, method, body, during, then string) {
+	c.t.Helper()
+	c.start(method, path, body)
+	c.shows(path, during)
+	time.Sleep(4*time.Second - 1)
+	c.shows(path, during)
+	time.Sleep(time.Nanosecond)
+	c.shows(path, then)
+}
+
 // shows requires that GET shows a body, or says that nothing is bound.
 func (c *caller) shows(path, want string) {
 	c.t.Helper()
@@ -55,27 +67,18 @@ func TestShowLDAP(t *testing.T) {
 	)
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
-		step := func(method, body, before, after string) {
-			t.Helper()
-			c.start(method, ldap, body)
-			c.shows(ldap, before)
-			time.Sleep(4*time.Second - 1)
-			c.shows(ldap, before)
-			time.Sleep(time.Nanosecond)
-			c.shows(ldap, after)
-		}
 		c.shows(ldap, nothingBound)
-		step("POST", `{"url":"ldap://a","base_dn":"dc=a","user_dn":"cn=a","password":"p","unknown":1,"vpc_id":null}`, nothingBound, bound)
-		step("PUT", `{"base_dn":"dc=b","schema":"MS-AD-BIS","search_timeout":9,"user_dn":null}`, bound, updated)
-		step("POST", ldapBody, updated, whole)
-		step("DELETE", "", whole, nothingBound)
-		step("POST", `{"url":"ldap://c","base_dn":"dc=c","backup_url":"ldap://d","vpc_id":"v","filter_condition":"f"}`, nothingBound, again)
+		c.changes(ldap, "POST", `{"url":"ldap://a","base_dn":"dc=a","user_dn":"cn=a","password":"p","unknown":1,"vpc_id":null}`, nothingBound, bound)
+		c.changes(ldap, "PUT", `{"base_dn":"dc=b","schema":"MS-AD-BIS","search_timeout":9,"user_dn":null}`, bound, updated)
+		c.changes(ldap, "POST", ldapBody, updated, whole)
+		c.changes(ldap, "DELETE", "", whole, nothingBound)
+		c.changes(ldap, "POST", `{"url":"ldap://c","base_dn":"dc=c","backup_url":"ldap://d","vpc_id":"v","filter_condition":"f"}`, nothingBound, again)
 		for _, jobType := range []string{"bind_ldap", "update_ldap", "unbind_ldap"} {
 			c.fails(jobType)
 		}
-		step("POST", ldapBody, again, again)
-		step("PUT", `{"url":"ldap://e"}`, again, again)
-		step("DELETE", "", again, again)
+		c.changes(ldap, "POST", ldapBody, again, again)
+		c.changes(ldap, "PUT", `{"url":"ldap://e"}`, again, again)
+		c.changes(ldap, "DELETE", "", again, again)
 		assert.Equal(t, pollertest.Show, c.server.Requests()[0].Call)
 	})
 }
@@ -99,20 +102,11 @@ func TestShowADDomain(t *testing.T) {
 	)
 	synctest.Test(t, func(t *testing.T) {
 		c := inMemory(t)
-		step := func(method, body, during, then string) {
-			t.Helper()
-			c.start(method, ad, body)
-			c.shows(ad, during)
-			time.Sleep(4*time.Second - 1)
-			c.shows(ad, during)
-			time.Sleep(time.Nanosecond)
-			c.shows(ad, then)
-		}
 		c.shows(ad, nothingBound)
-		step("DELETE", body, nothingBound, nothingBound)
-		step("POST", body, shown+`"JOINING"}`, shown+`"AVAILABLE"}`)
-		step("PUT", change, shown+`"JOINING"}`, after+`"AVAILABLE"}`)
-		step("DELETE", body, after+`"EXITING"}`, nothingBound)
+		c.changes(ad, "DELETE", body, nothingBound, nothingBound)
+		c.changes(ad, "POST", body, shown+`"JOINING"}`, shown+`"AVAILABLE"}`)
+		c.changes(ad, "PUT", change, shown+`"JOINING"}`, after+`"AVAILABLE"}`)
+		c.changes(ad, "DELETE", body, after+`"EXITING"}`, nothingBound)
 
 		failed := func(jobType, method, body, want string) {
 			t.Helper()

@@ -91,12 +91,8 @@ func svgBytes(svg *vgsvg.Canvas) []byte {
 	return bytes.ReplaceAll(b.Bytes(), []byte("Liberation Sans;"), []byte("Liberation Sans,Arial,Helvetica,sans-serif;"))
 }
 
-func (p panel) plot() *plot.Plot {
-	drawn := plot.New()
-	drawn.Title.Text, drawn.X.Label.Text, drawn.Y.Label.Text = p.title, "calls for each job", "mean delay, s"
-	setFont(&drawn.Title.TextStyle, textSize+1)
-	drawn.Title.TextStyle.Font.Weight = font.WeightBold
-	drawn.Title.Padding = 4
+// logarithmic gives a plot logarithmic axes and a grid.
+func logarithmic(drawn *plot.Plot) {
 	for _, axis := range []*plot.Axis{&drawn.X, &drawn.Y} {
 		axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.TickerFunc(ticks)
 		axis.Tick.Length, axis.LineStyle.Width, axis.Padding = 0, 0, 2
@@ -106,6 +102,15 @@ func (p panel) plot() *plot.Plot {
 	lines := plotter.NewGrid()
 	lines.Vertical.Color, lines.Horizontal.Color = grid, grid
 	drawn.Add(lines)
+}
+
+func (p panel) plot() *plot.Plot {
+	drawn := plot.New()
+	drawn.Title.Text, drawn.X.Label.Text, drawn.Y.Label.Text = p.title, "calls for each job", "mean delay, s"
+	setFont(&drawn.Title.TextStyle, textSize+1)
+	drawn.Title.TextStyle.Font.Weight = font.WeightBold
+	drawn.Title.Padding = 4
+	logarithmic(drawn)
 
 	var all, ours, curve plotter.XYs
 	for _, q := range p.curve {

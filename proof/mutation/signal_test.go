@@ -37,7 +37,7 @@ const threeBreaks = "tiny.go: a\n-a + b\n+a + 2*b\n\ntiny.go: b\n-a + b\n+b\n\nt
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("there the test binaries end by their own timeout")
+		t.Skip("Windows has no signal that reaches a group of processes: the test binaries end by their own timeout there")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
