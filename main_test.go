@@ -26,6 +26,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/internal/environ/environtest"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
@@ -35,7 +36,10 @@ import (
 var update = flag.Bool("update", false, "write the files testdata/*.golden")
 
 // TestMain fails if a goroutine outlives the tests, or if a Waiter of newWaiter logs a secret.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(checked{m}) }
+func TestMain(m *testing.M) {
+	environtest.Unset()
+	goleak.VerifyTestMain(checked{m})
+}
 
 type checked struct{ *testing.M }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/sfsturbo/waiter/internal/environ/environtest"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 		pollOnce(endpoint)
 		return
 	}
+	environtest.Unset()
 	goleak.VerifyTestMain(m)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,15 +10,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sfsturbo/waiter/internal/environ/environtest"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
 func runWith(t *testing.T, ctx context.Context, env map[string]string, args ...string) (int, string) {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
-			t.Setenv(name, "")
-		}
-	}
+	environtest.Unset()
 	for name, value := range env {
 		t.Setenv(name, value)
 	}

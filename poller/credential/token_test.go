@@ -10,10 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/sfsturbo/waiter/internal/environ/environtest"
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	environtest.Unset()
+	goleak.VerifyTestMain(m)
+}
 
 func request(t *testing.T) *http.Request {
 	t.Helper()
