@@ -278,13 +278,17 @@ func client(t *testing.T, endpoint string, c *http.Client, authorized credential
 	return p
 }
 
-// fromEnv is the error of an environment.
+// fromEnv is the error of an environment that sets these variables, and no other that FromEnv knows.
 func fromEnv(set ...string) func(*testing.T, waiter.Option) error {
 	return func(t *testing.T, _ waiter.Option) error {
-		for _, pair := range append(os.Environ(), set...) {
-			if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
-				t.Setenv(name, value)
+		for _, pair := range os.Environ() {
+			if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "HW_") || strings.HasPrefix(name, "OS_") || strings.HasPrefix(name, "HUAWEICLOUD_SDK_") {
+				t.Setenv(name, "")
 			}
+		}
+		for _, pair := range set {
+			name, value, _ := strings.Cut(pair, "=")
+			t.Setenv(name, value)
 		}
 		_, err := poller.FromEnv()
 		return err
