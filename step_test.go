@@ -358,6 +358,9 @@ func TestStepReturnsAnEndAgain(t *testing.T) {
 				return errors.New("no space left on device")
 			}),
 		}},
+		"a backoff that is found wanting late": {"usage", []any{errors.New("no route")}, []waiter.Option{
+			waiter.WithFailureBackOff(func() backoff.BackOff { return nil }),
+		}},
 	} {
 		bubble(t, name, func(t *testing.T) {
 			w := newWaiter(t, responses(test.responses...), append(every(time.Second), test.opts...)...)

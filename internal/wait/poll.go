@@ -164,9 +164,8 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	if f.Save != nil {
 		checkpoint := status.Apply(delivered, t)
 		if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
-			err = unsaved{t, err}
-			f.State.Job, f.State.Cause = delivered, err
-			return delivered, f.end(follow.Unsaved, err)
+			f.State.Job = delivered
+			return delivered, f.end(follow.Unsaved, unsaved{t, err})
 		}
 		delivered = checkpoint
 	}
