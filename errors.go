@@ -188,7 +188,9 @@ func publicError(end *wait.End) error {
 	case follow.NotFound, follow.Disappeared, follow.Unauthorized, follow.Permanent:
 		e.Cause = s.LastFailure
 	case follow.Unsaved:
-		e.Cause = another{s.Cause} // a timeout of the store is not this wait's
+		if s.Cause != nil { // a stored wait may lack it
+			e.Cause = another{s.Cause} // a timeout of the store is not this wait's
+		}
 	case follow.TimedOut, follow.Canceled:
 		e.Cause = notOurs(s.Cause)
 		if s.Job.Status != "" && !s.Job.Status.Known() && s.Job.ErrorCode+s.Job.FailReason+string(s.Job.EndTime) != "" {
