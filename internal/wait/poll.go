@@ -175,8 +175,8 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	return delivered, nil
 }
 
-// unsaved is what a save failed with. The state of the wait is the last that was saved, so this says
-// what was not.
+// unsaved is what a save failed with. The state of the wait is the last that was saved, so this
+// says what was not.
 type unsaved struct {
 	t status.Transition
 	error
@@ -189,6 +189,7 @@ func (e unsaved) Error() string {
 	}
 	return wire.Text(e.error) + " (not saved: " + wire.OneLine(what) + ")"
 }
+
 func (e unsaved) Unwrap() error { return e.error }
 
 // late is what a poll fails with that took until its context ended, whatever the Poller makes of
