@@ -278,7 +278,7 @@ func client(t *testing.T, endpoint string, c *http.Client, authorized credential
 	return p
 }
 
-// fromEnv is the error of an environment.
+// fromEnv is the error of an environment that sets these variables, and no other: see TestMain.
 func fromEnv(set ...string) func(*testing.T, waiter.Option) error {
 	return func(t *testing.T, _ waiter.Option) error {
 		for _, pair := range set {

@@ -179,7 +179,7 @@ func publicError(end *wait.End) error {
 	e := &UnfinishedError{
 		JobID: s.Job.ID, Last: s.Job.Clone(), LastSeen: s.LastSeen, Unchanged: s.Unchanged(), RequestID: s.RequestID,
 		Polls: s.Polls, Elapsed: end.At.Sub(s.Started), Failures: maps.Clone(s.Failures), LastFailure: s.LastFailure,
-		Outcome: end.How.String(), Cause: end.Cause, Advice: advice[end.How],
+		Outcome: end.How.String(), Cause: s.Cause, Advice: advice[end.How],
 	}
 	if !s.LastSeen.IsZero() {
 		e.Age = end.At.Sub(s.LastSeen)
@@ -188,9 +188,11 @@ func publicError(end *wait.End) error {
 	case follow.NotFound, follow.Disappeared, follow.Unauthorized, follow.Permanent:
 		e.Cause = s.LastFailure
 	case follow.Unsaved:
-		e.Cause = another{end.Cause} // a timeout of the store is not this wait's
+		if s.Cause != nil { // a stored wait may lack it
+			e.Cause = another{s.Cause} // a timeout of the store is not this wait's
+		}
 	case follow.TimedOut, follow.Canceled:
-		e.Cause = notOurs(end.Cause)
+		e.Cause = notOurs(s.Cause)
 		if s.Job.Status != "" && !s.Job.Status.Known() && s.Job.ErrorCode+s.Job.FailReason+string(s.Job.EndTime) != "" {
 			e.Advice = mayBeOver
 		}

@@ -24,9 +24,9 @@ func WithLogger(l *zap.Logger) Option {
 	}
 }
 
-// WithSlog logs to l what [WithLogger] logs, under the same keys. The levels of log/slog have the
-// same names; the handler of l decides which lines it wants, and gets the place in this module as
-// the source. Several waits may call it at once.
+// WithSlog logs to l what [WithLogger] logs, under the same keys and at the levels of the same
+// names. The source of a line is its place in this module. Several waits may call l's handler at
+// once.
 func WithSlog(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {

@@ -181,6 +181,15 @@ func TestStep(t *testing.T) {
 		require.Equal(t, waiter.Progress{JobID: "a", Failures: map[string]int{"429": 1}}, p)
 	})
 
+	t.Run("of a Progress that ended with a checkpoint, and lacks why, returns that end", func(t *testing.T) {
+		_, err := newWaiter(t, responses()).Step(t.Context(), waiter.Progress{
+			JobID: id, Started: time.Now(), State: json.RawMessage(`{"version":1,"end":"checkpoint"}`),
+		})
+		require.Equal(t, "checkpoint", waiter.Outcome(err))
+		require.Contains(t, err.Error(), id)
+		require.NoError(t, unfinished(t, err).Cause)
+	})
+
 	t.Run("reads a Progress that lacks most of what it had", func(t *testing.T) {
 		for _, stored := range []string{`{"job_id":"a"}`, `{"job_id":"a","started":"2020-01-01T00:00:00Z"}`, `{"job":{"job_id":"a"}}`} {
 			var p waiter.Progress
@@ -357,6 +366,9 @@ func TestStepReturnsAnEndAgain(t *testing.T) {
 			waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
 				return errors.New("no space left on device")
 			}),
+		}},
+		"a backoff that is found wanting late": {"usage", []any{errors.New("no route")}, []waiter.Option{
+			waiter.WithFailureBackOff(func() backoff.BackOff { return nil }),
 		}},
 	} {
 		bubble(t, name, func(t *testing.T) {

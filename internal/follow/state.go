@@ -18,7 +18,7 @@ type State struct {
 	Polls       int
 	Failures    map[string]int // failed polls by poller.Kind
 	LastFailure error
-	Cause       error         // of End, unless the job or LastFailure says it: what a checkpoint failed with
+	Cause       error         // of End, unless the job or LastFailure says it
 	Ended       time.Duration // age of the wait at its End
 
 	seen        seen             // which statuses the job and each sub-job have reached

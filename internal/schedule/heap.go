@@ -1,12 +1,12 @@
 package schedule
 
-// A Job is the caller's number of a job. Numbers begin at 0 and should be dense, because memory goes
-// by the largest one; the number of a job that was removed may be used for another.
+// A Job is the caller's number of a job. Numbers begin at 0 and should be dense, because memory
+// goes by the largest one; the number of a job that was removed may be used for another.
 type Job int32
 
 // A queue holds jobs by the time they are due, in a heap, and those that were taken out of it to be
 // ranked, in a pool. The place of each job is known, so that it can be moved and removed. The heap
-// has four children to a node: half as many levels as with two, and the children share a cache line.
+// has four children to a node: half as many levels as with two, and the children lie side by side.
 type queue struct {
 	heap []entry
 	pool []Job

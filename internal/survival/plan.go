@@ -45,8 +45,8 @@ type grid struct {
 // grid divides each cell of the distribution so finely that one point more or less makes no
 // difference: by Keller there are sqrt(hazard/(2c)) polls a second. Fewer points an interval cost
 // about 1/points^2 of it, so that of a limited number of points the cells get shares that go by the
-// cube root of how many jobs reach them. Otherwise ages that hardly any job reaches, where the prior
-// polls often, would take nearly all points.
+// cube root of how many jobs reach them. Otherwise ages that hardly any job reaches, where the
+// prior polls often, would take nearly all points.
 func (d Distribution) grid(c float64) grid {
 	last := len(d.edges) - 1
 	parts := make([]float64, last)

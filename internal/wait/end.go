@@ -14,7 +14,6 @@ type End struct {
 	How       follow.End
 	State     *follow.State // the follower's own
 	At        time.Time
-	Cause     error         // what ended it, unless the job or State.LastFailure did
 	Detection time.Duration // from the job's end to the response that showed it, both by the service's clock; 0 if unknown
 	Err       error         // the public error; nil for success
 }
@@ -28,12 +27,12 @@ func (f *Follower) stopped() *End {
 
 func (f *Follower) end(how follow.End, cause error) *End {
 	now := time.Now()
-	f.State.End, f.State.Ended = how, max(0, now.Sub(f.State.Started))
-	return f.ended(now, cause)
+	f.State.End, f.State.Cause, f.State.Ended = how, cause, max(0, now.Sub(f.State.Started))
+	return f.ended(now)
 }
 
-func (f *Follower) ended(at time.Time, cause error) *End {
-	e := &End{How: f.State.End, State: &f.State, At: at, Cause: cause, Detection: f.detection}
+func (f *Follower) ended(at time.Time) *End {
+	e := &End{How: f.State.End, State: &f.State, At: at, Detection: f.detection}
 	e.Err = f.Error(e)
 	return e
 }

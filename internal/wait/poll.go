@@ -164,9 +164,8 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	if f.Save != nil {
 		checkpoint := status.Apply(delivered, t)
 		if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
-			err = unsaved{t, err}
-			f.State.Job, f.State.Cause = delivered, err
-			return delivered, f.end(follow.Unsaved, err)
+			f.State.Job = delivered
+			return delivered, f.end(follow.Unsaved, unsaved{t, err})
 		}
 		delivered = checkpoint
 	}
@@ -176,8 +175,8 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 	return delivered, nil
 }
 
-// unsaved is what a save failed with. The state of the wait is the last that was saved, so this says
-// what was not.
+// unsaved is what a save failed with. The state of the wait is the last that was saved, so this
+// says what was not.
 type unsaved struct {
 	t status.Transition
 	error
@@ -190,6 +189,7 @@ func (e unsaved) Error() string {
 	}
 	return wire.Text(e.error) + " (not saved: " + wire.OneLine(what) + ")"
 }
+
 func (e unsaved) Unwrap() error { return e.error }
 
 // late is what a poll fails with that took until its context ended, whatever the Poller makes of

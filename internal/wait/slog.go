@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// SlogCore returns a zap core that writes to a handler of log/slog. It is safe for concurrent use,
-// as handlers are.
+// SlogCore returns a zap core that writes to a handler of log/slog what this package logs: it knows
+// no namespaces and no objects. It is safe for concurrent use, as handlers are.
 func SlogCore(h slog.Handler) zapcore.Core { return slogCore{h} }
 
 type slogCore struct{ handler slog.Handler }
@@ -25,13 +25,8 @@ func (c slogCore) Enabled(l zapcore.Level) bool {
 // slogLevel returns the level of the same name: those of log/slog are four apart.
 func slogLevel(l zapcore.Level) slog.Level { return slog.Level(4 * l) }
 
-// With implements [zapcore.Core]. A namespace becomes a group.
+// With implements [zapcore.Core].
 func (c slogCore) With(fields []zapcore.Field) zapcore.Core {
-	for i, f := range fields {
-		if f.Type == zapcore.NamespaceType {
-			return slogCore{c.handler.WithAttrs(attrs(fields[:i])).WithGroup(f.Key)}.With(fields[i+1:])
-		}
-	}
 	return slogCore{c.handler.WithAttrs(attrs(fields))}
 }
 
@@ -66,26 +61,15 @@ func source() uintptr {
 	return 0
 }
 
+// attrs returns fields in their order. One field may be several attributes, as an error with a
+// verbose form is, or none.
 func attrs(fields []zapcore.Field) (list []slog.Attr) {
-	for i, f := range fields {
-		if f.Type == zapcore.NamespaceType {
-			return append(list, slog.Attr{Key: f.Key, Value: slog.GroupValue(attrs(fields[i+1:])...)})
-		}
+	for _, f := range fields {
 		enc := zapcore.NewMapObjectEncoder()
 		f.AddTo(enc)
-		list = append(list, group(enc.Fields)...)
-	}
-	return list
-}
-
-// group returns what zap has encoded for a field: an object is a group.
-func group(fields map[string]any) (list []slog.Attr) {
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		if object, ok := fields[key].(map[string]any); ok {
-			list = append(list, slog.Attr{Key: key, Value: slog.GroupValue(group(object)...)})
-			continue
+		for _, key := range slices.Sorted(maps.Keys(enc.Fields)) {
+			list = append(list, slog.Any(key, enc.Fields[key]))
 		}
-		list = append(list, slog.Any(key, fields[key]))
 	}
 	return list
 }

@@ -3,14 +3,19 @@ package wait
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
+
+type verbose struct{}
+
+func (verbose) Error() string              { return "short" }
+func (verbose) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("long")) }
 
 func TestSlogCore(t *testing.T) {
 	logger := func(level slog.Level) (*zap.Logger, *bytes.Buffer) {
@@ -32,11 +37,16 @@ func TestSlogCore(t *testing.T) {
 		require.Equal(t, "level=INFO msg=m s=\"x y\" n=3 d=1.5s error=e\n", out.String())
 	})
 
-	t.Run("makes groups of namespaces and objects", func(t *testing.T) {
+	t.Run("writes the fields of a logger first", func(t *testing.T) {
 		log, out := logger(slog.LevelInfo)
-		object := zapcore.ObjectMarshalerFunc(func(e zapcore.ObjectEncoder) error { e.AddInt("b", 2); e.AddInt("a", 1); return nil })
-		log.With(zap.Int("x", 1), zap.Namespace("g"), zap.Int("y", 2)).Info("m", zap.Object("o", object), zap.Namespace("h"), zap.Int("z", 3))
-		require.Equal(t, "level=INFO msg=m x=1 g.y=2 g.o.a=1 g.o.b=2 g.h.z=3\n", out.String())
+		log.With(zap.Int("x", 1)).Info("m", zap.Int("a", 2))
+		require.Equal(t, "level=INFO msg=m x=1 a=2\n", out.String())
+	})
+
+	t.Run("writes the verbose form of an error after its text", func(t *testing.T) {
+		log, out := logger(slog.LevelInfo)
+		log.Info("m", zap.Error(verbose{}))
+		require.Equal(t, "level=INFO msg=m error=short errorVerbose=long\n", out.String())
 	})
 
 	t.Run("has the levels of the same names, and asks the handler which it wants", func(t *testing.T) {

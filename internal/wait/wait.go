@@ -90,7 +90,7 @@ func (f *Follower) loop(ctx context.Context) *End {
 // Outcome returns the end that the job's own status says, nil if it goes on.
 func (f *Follower) Outcome() *End {
 	if f.State.End != follow.Open { // of a stored wait
-		return f.ended(f.State.Started.Add(f.State.Ended), f.State.Cause)
+		return f.ended(f.State.Started.Add(f.State.Ended))
 	}
 	if how := f.State.Outcome(f.Rules); how != follow.Open {
 		return f.end(how, nil)

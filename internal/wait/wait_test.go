@@ -28,7 +28,7 @@ func replies(s status.Status) poller.Func {
 
 func begin(t *testing.T, c *Config) *Follower {
 	t.Helper()
-	c.Error = func(e *End) error { return e.Cause }
+	c.Error = func(e *End) error { return e.State.Cause }
 	f, err := New(c)
 	require.NoError(t, err)
 	require.NoError(t, f.Begin(status.Job{ID: "a"}))

@@ -29,9 +29,9 @@ import (
 // together.
 //
 // Running jobs count too; otherwise fast jobs would bias the estimate. Older jobs count less: half
-// after 100 more of their type, or after as many as run at once, and a tenth after two in a row, more
-// where many run at once, that are unlike what was known. A new type begins with what all types have
-// taught. At most 256 types are distinguished.
+// after 100 more of their type, or after as many as run at once if those are more. Where two jobs
+// in a row are unlike what was known, or a few more if many run at once, all earlier ones count a
+// tenth. A new type begins with what all types have taught. At most 256 types are distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].

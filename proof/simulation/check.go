@@ -140,8 +140,9 @@ func checkRequests(c *Case, run *Run, found func(check, format string, args ...a
 	}
 }
 
-// checkCost checks that a schedule that learns did not poll needlessly often: at most twice as often
-// as the exponential backoff that it replaces, and that it begins again with where it knows nothing.
+// checkCost checks that a schedule that learns did not poll needlessly often: at most twice as
+// often as the exponential backoff that it replaces, and that it begins again with where it knows
+// nothing.
 func checkCost(c *Case, run *Run, found func(check, format string, args ...any)) {
 	if !c.Options.History {
 		return

@@ -44,9 +44,9 @@ func (o *optional) Set(text string) (err error) {
 	return err
 }
 
-// simulate runs the seeds and prints their tally, which go test shows even without -v. It fails if a
-// seed fails, or if not all of them ran because of Ctrl-C or go test's -timeout. With -seed it only
-// replays that seed, and ok is false.
+// simulate runs the seeds and prints their tally, which go test shows even without -v. It fails if
+// a seed fails, or if not all of them ran because of Ctrl-C or go test's -timeout. With -seed it
+// only replays that seed, and ok is false.
 func simulate(t *testing.T, name string, tier simulation.Tier, seeds uint64) (tally *simulation.Tally, ok bool) {
 	t.Helper()
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
