@@ -1,0 +1,2 @@
+// Package tracker awaits many jobs under one request budget.
+package tracker
