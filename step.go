@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -160,26 +159,22 @@ func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 	if err := f.Begin(checkpoint); err != nil || len(p.State) == 0 {
 		return f, err
 	}
-	f.State = follow.State{
-		Job: f.State.Job, Started: p.Started, LastSeen: p.LastSeen, RequestID: p.RequestID,
-		Polls: p.Polls, Failures: maps.Clone(p.Failures),
+	stored := follow.Record{
+		Started: p.Started, LastSeen: p.LastSeen, RequestID: p.RequestID,
+		Polls: p.Polls, Failures: p.Failures, LastFailure: p.LastFailure, Memory: p.State,
 	}
-	if p.LastFailure != "" {
-		f.State.LastFailure = errors.New(p.LastFailure)
-	}
-	f.State.Rebase(p.Due.Add(-p.Next), time.Now())
-	if err := f.State.Remember(p.State); err != nil {
+	if err := f.State.Restore(stored, p.Due.Add(-p.Next), time.Now()); err != nil {
 		return nil, fmt.Errorf("waiter: %s: Progress.State cannot be used: %w. Step it with the program that stored it, or begin again with its JobID and Job", p.named(), err)
 	}
 	return f, nil
 }
 
 func progress(f *wait.Follower, delivered []status.Transition, next time.Duration) Progress {
-	s := &f.State
+	s := f.State.Record()
 	p := Progress{
-		JobID: s.Job.ID, Job: s.Job, Transitions: delivered, Next: next, Done: s.End != follow.Open,
+		JobID: s.Job.ID, Job: s.Job, Transitions: delivered, Next: next, Done: f.State.End != follow.Open,
 		Started: s.Started, LastSeen: s.LastSeen, RequestID: s.RequestID,
-		Polls: s.Polls, Failures: maps.Clone(s.Failures), LastFailure: follow.TextOf(s.LastFailure), State: s.Memory(),
+		Polls: s.Polls, Failures: s.Failures, LastFailure: s.LastFailure, State: s.Memory,
 	}
 	if !p.Done {
 		p.Due = time.Now().Add(next).Round(0)

@@ -20,6 +20,10 @@ type Waiter struct {
 	config *config // calls share it
 }
 
+func init() {
+	wait.Of = func(w any) *wait.Config { return &w.(*Waiter).config.Config }
+}
+
 // New returns a Waiter that polls with p, such as a [poller.Client]. The error names the option
 // that is wrong.
 func New(p poller.Poller, opts ...Option) (*Waiter, error) {

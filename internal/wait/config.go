@@ -37,6 +37,10 @@ type Config struct {
 	clock *sync.Once // of logClock
 }
 
+// Of returns the Config of a *waiter.Waiter, for package tracker. The root package sets it, so that
+// this type stays out of the public API.
+var Of func(waiter any) *Config
+
 // Limiter lets polls through, one for each call of Wait that returns nil.
 type Limiter interface {
 	Wait(ctx context.Context) error

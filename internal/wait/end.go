@@ -51,7 +51,18 @@ func (f *Follower) contextEnded(ctx context.Context) *End {
 	return f.end(how, cause)
 }
 
-func (f *Follower) waitStart(ctx context.Context) context.Context {
+// Left returns how a wait ends whose ctx has ended while its job is followed on, for others. poll
+// is when the poll in flight began; zero if there is none.
+func (f *Follower) Left(ctx context.Context, poll time.Time) *End {
+	left := Follower{Config: f.Config, State: f.State.Clone()}
+	if !poll.IsZero() {
+		left.State.Cut(late{time.Since(poll), ctx.Err()}, errors.Is(ctx.Err(), context.DeadlineExceeded))
+	}
+	return left.contextEnded(ctx)
+}
+
+// WaitStart calls the hooks, and returns the context to go on with.
+func (f *Follower) WaitStart(ctx context.Context) context.Context {
 	for _, h := range f.Hooks {
 		if h.WaitStart != nil {
 			ctx = cmp.Or(h.WaitStart(ctx, &f.State), ctx)
@@ -60,7 +71,8 @@ func (f *Follower) waitStart(ctx context.Context) context.Context {
 	return ctx
 }
 
-func (f *Follower) waitEnd(ctx context.Context, e *End) {
+// WaitEnd logs how the wait ended, and calls the hooks.
+func (f *Follower) WaitEnd(ctx context.Context, e *End) {
 	f.LogEnd(e)
 	for _, h := range f.Hooks {
 		if h.WaitEnd != nil {

@@ -3,6 +3,8 @@ package wait
 import (
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/poller/pace"
 )
@@ -42,3 +44,18 @@ func (f *Follower) Abandon() {
 		o.Observe(pace.Observation{Job: f.State.Job.Clone(), Age: time.Since(f.State.Started), Abandoned: true})
 	}
 }
+
+// Odds returns how urgent a poll of the job is at now, whose last poll, good or not, was at tried;
+// zero if there was none. It is 0 for a schedule that does not learn.
+func (f *Follower) Odds(tried, now time.Time) float64 {
+	s, ok := f.schedules[follow.Progress].(interface {
+		Odds(last, age time.Duration) float64
+	})
+	if !ok {
+		return 0
+	}
+	return s.Odds(max(0, tried.Sub(f.State.Started)), now.Sub(f.State.Started))
+}
+
+// Release frees the schedules of a wait that has ended.
+func (f *Follower) Release() { f.schedules = [2]backoff.BackOff{} }

@@ -120,7 +120,7 @@ func TestLogRefusal(t *testing.T) {
 		refusals := limiter{errors.New("used up"), errors.New("used up"), nil, errors.New("used up"), nil}
 		c.Limiter = &refusals
 		f := begin(t, &c)
-		f.deadline = time.Now().Add(time.Hour)
+		f.Deadline = time.Now().Add(time.Hour)
 		for len(refusals) > 0 {
 			_, end := f.Poll(t.Context())
 			require.Nil(t, end)

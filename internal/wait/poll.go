@@ -17,20 +17,40 @@ import (
 // Poll polls once and delivers what that brought. It returns how long to sleep before the next
 // poll, or how the wait has ended.
 func (f *Follower) Poll(ctx context.Context) (delay time.Duration, end *End) {
-	delivered := f.State.Job
-	next, err := f.ask(ctx)
+	return f.Settle(ctx, f.Ask(ctx))
+}
+
+// Asked is what a poll brought, before any of it is delivered.
+type Asked struct {
+	follow.Next
+	err       error      // there is no outcome: the limiter's or ctx's
+	delivered status.Job // before
+}
+
+// Outcome reports whether there is one. Without, nothing has changed, because ctx has ended.
+func (a *Asked) Outcome(ctx context.Context) bool { return a.err == nil || ctx.Err() == nil }
+
+// Ask polls once. What it returns belongs to Settle.
+func (f *Follower) Ask(ctx context.Context) Asked {
+	a := Asked{delivered: f.State.Job}
+	a.Next, a.err = f.ask(ctx)
+	return a
+}
+
+// Settle delivers what a poll brought. It returns what Poll returns.
+func (f *Follower) Settle(ctx context.Context, a Asked) (delay time.Duration, end *End) {
 	switch {
-	case err == nil:
-		return f.deliver(ctx, delivered, next)
+	case a.err == nil:
+		return f.deliver(ctx, a.delivered, a.Next)
 	case ctx.Err() != nil:
 		return 0, f.contextEnded(ctx)
 	}
-	delay, first := f.State.Refuse(err, f.deadline)
+	delay, first := f.State.Refuse(a.err, f.Deadline)
 	if f.State.End != follow.Open {
-		return 0, f.end(follow.Refused, err)
+		return 0, f.end(follow.Refused, a.err)
 	}
 	if first {
-		f.logRefusal(err)
+		f.logRefusal(a.err)
 	}
 	return delay, nil
 }
@@ -40,7 +60,7 @@ func (f *Follower) Poll(ctx context.Context) (delay time.Duration, end *End) {
 func (f *Follower) turn(ctx context.Context) (leave func(), err error) {
 	leave = func() {}
 	if f.Gate != nil {
-		look := time.NewTimer(f.State.Sleep(math.MaxInt64, time.Now(), f.deadline))
+		look := time.NewTimer(f.State.Sleep(math.MaxInt64, time.Now(), f.Deadline))
 		defer look.Stop()
 		select {
 		case f.Gate <- struct{}{}:
@@ -49,12 +69,12 @@ func (f *Follower) turn(ctx context.Context) (leave func(), err error) {
 		case <-ctx.Done():
 		}
 	}
-	f.State.Look(time.Now(), f.deadline)
+	f.State.Look(time.Now(), f.Deadline)
 	if ctx.Err() == nil && f.Limiter != nil {
 		if err := f.Limiter.Wait(ctx); err != nil && ctx.Err() == nil {
 			return leave, fmt.Errorf("the limiter refuses: %w", err)
 		}
-		f.State.Look(time.Now(), f.deadline)
+		f.State.Look(time.Now(), f.Deadline)
 	}
 	return leave, ctx.Err()
 }
@@ -67,7 +87,7 @@ func (f *Follower) ask(ctx context.Context) (follow.Next, error) {
 		return follow.Next{}, err
 	}
 	start := time.Now()
-	limit := f.State.PollLimit(f.PollTimeout, start, f.deadline)
+	limit := f.State.PollLimit(f.PollTimeout, start, f.Deadline)
 	pollCtx := f.pollStart(ctx)
 	if limit > 0 {
 		var cancel context.CancelFunc
@@ -161,13 +181,16 @@ func (f *Follower) deliverOne(ctx context.Context, delivered status.Job, t statu
 		callback(own())
 	}
 	listens := f.Yield == nil || f.Yield(own())
-	if f.Save != nil {
+	if f.Save != nil || f.Saved != nil {
 		checkpoint := status.Apply(delivered, t)
-		if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
-			f.State.Job = delivered
-			return delivered, f.end(follow.Unsaved, unsaved{t, err})
+		if f.Save != nil {
+			if err := f.Save(ctx, checkpoint.Clone(), own()); err != nil {
+				f.State.Job = delivered
+				return delivered, f.end(follow.Unsaved, unsaved{t, err})
+			}
 		}
 		delivered = checkpoint
+		listens = (f.Saved == nil || f.Saved(checkpoint, t)) && listens
 	}
 	if !listens {
 		return delivered, f.stopped()

@@ -21,8 +21,12 @@ type Follower struct {
 	Gate  chan struct{}                // holds a token for each poll in flight; nil: no bound
 	Once  bool                         // a context's deadline bounds the poll, not the wait
 
+	// Saved is called after each transition, once it is delivered and saved, with the fold of all
+	// that was delivered; nil: not needed. It returns what Yield does.
+	Saved    func(checkpoint status.Job, t status.Transition) bool
+	Deadline time.Time // of the wait, for the last look; zero if there is none
+
 	schedules [2]backoff.BackOff // by follow.Schedule; nil until needed
-	deadline  time.Time          // of the wait, for the last look; zero if there is none
 	detection time.Duration      // see End
 }
 
@@ -48,13 +52,13 @@ func (f *Follower) Begin(checkpoint status.Job) error {
 
 // Wait follows the job until it has ended, or the wait has. It returns the public error.
 func (f *Follower) Wait(ctx context.Context) error {
-	ctx = f.waitStart(ctx)
+	ctx = f.WaitStart(ctx)
 	var end *End
 	defer func() {
 		if end == nil {
 			end = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
 		}
-		f.waitEnd(ctx, end)
+		f.WaitEnd(ctx, end)
 	}()
 	defer f.Abandon()
 	end = f.loop(ctx)
@@ -69,7 +73,7 @@ func (f *Follower) loop(ctx context.Context) *End {
 	if end := f.Outcome(); end != nil {
 		return end // the checkpoint shows it
 	}
-	f.deadline, _ = ctx.Deadline()
+	f.Deadline, _ = ctx.Deadline()
 	if delay := f.Start(); delay > 0 {
 		if !f.sleep(ctx, delay) {
 			return f.contextEnded(ctx)
@@ -100,7 +104,7 @@ func (f *Follower) Outcome() *End {
 
 // sleep sleeps for d, or until the last look. It reports whether ctx goes on.
 func (f *Follower) sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(f.State.Sleep(d, time.Now(), f.deadline))
+	t := time.NewTimer(f.State.Sleep(d, time.Now(), f.Deadline))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -42,7 +42,7 @@ func TestGate(t *testing.T) {
 		f := begin(t, &c)
 		f.Gate = make(chan struct{}, 1)
 		f.Gate <- struct{}{} // another poll is in flight, and stays so
-		f.deadline = start.Add(time.Minute)
+		f.Deadline = start.Add(time.Minute)
 		_, end := f.Poll(t.Context())
 		require.Nil(t, end)
 		require.Equal(t, time.Minute-100*time.Millisecond, time.Since(start), "a last look does not queue")
