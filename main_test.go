@@ -31,6 +31,7 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
+	"github.com/sfsturbo/waiter/tracker"
 )
 
 var update = flag.Bool("update", false, "write the files testdata/*.golden")
@@ -100,6 +101,7 @@ type driver struct {
 	resumes  bool // goes on from a checkpoint
 	inline   bool // polls on the caller's goroutine
 	neighbor bool // waits for a second job at the same time
+	shared   bool // others may wait for the same job, which goes on: polls, hooks and callbacks see neither the call's context nor its goroutine
 }
 
 // An outcome is what the caller gets from a wait.
@@ -125,6 +127,7 @@ var drivers = []driver{
 	{name: "Run", drive: run, blocks: true, inline: true},
 	{name: "WaitAll", drive: all(id), blocks: true},
 	{name: "WaitAll with a second job", drive: all(neighborID, id), blocks: true, neighbor: true},
+	{name: "Tracker", drive: track, blocks: true, resumes: true, shared: true},
 }
 
 // What a behavior may need of a driver.
@@ -132,6 +135,7 @@ func blocking(d driver) bool { return d.blocks }
 func resuming(d driver) bool { return d.resumes }
 func inline(d driver) bool   { return d.inline }
 func alone(d driver) bool    { return !d.neighbor }
+func own(d driver) bool      { return !d.shared }
 
 // specify runs a behavior over every driver that has all it needs, in virtual time.
 func specify(t *testing.T, behavior string, test func(t *testing.T, d driver), needs ...func(driver) bool) {
@@ -250,6 +254,31 @@ func all(ids ...string) func(context.Context, *testing.T, poller.Poller, status.
 		o.job, o.err = last.Job, last.Err
 		return o
 	}
+}
+
+func track(ctx context.Context, t *testing.T, p poller.Poller, from status.Job, opts []waiter.Option) (o outcome) {
+	tracked, err := tracker.New(newWaiter(t, p, append(opts, o.collect())...))
+	require.NoError(t, err)
+	if len(checkpoint(from)) > 0 {
+		from.ID = id
+		require.NoError(t, tracked.Track(from))
+	}
+	running, stop := context.WithCancel(t.Context())
+	var waits sync.WaitGroup
+	waits.Go(func() {
+		defer stop()
+		o.job, o.err = tracked.Wait(ctx, id)
+	})
+	defer func() {
+		tracked.Forget(id) // if Run has panicked, there is no other end
+		waits.Wait()
+		if p, ok := recover().(*tracker.PanicError); ok {
+			panic(p.Recovered)
+		}
+	}()
+	require.NoError(t, tracked.Run(running))
+	waits.Wait()
+	return o
 }
 
 // traced is a Trace with these hooks.

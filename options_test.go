@@ -241,7 +241,7 @@ func TestTrace(t *testing.T) {
 		}))
 		require.Equal(t, map[string]int{"timeout": 1}, unfinished(t, got.err).Failures)
 		require.Equal(t, []string{"timeout"}, kinds)
-	}, blocking)
+	}, blocking, own)
 
 	specify(t, "runs on the goroutine that waits", func(t *testing.T, d driver) {
 		var on []string

@@ -34,6 +34,13 @@ func (s *State) Look(now, deadline time.Time) {
 	}
 }
 
+// Looked reports, once, that the last look has begun, where several deadlines each have one.
+func (s *State) Looked() bool {
+	looked := s.looked
+	s.looked = false
+	return looked
+}
+
 // PollLimit returns how long a poll that starts at now may take: the timeout (0: none), and no
 // longer than until the last look if by then it has taken so long that it must be hung, because a
 // hung poll must not cost the last look. 0 means: without limit.

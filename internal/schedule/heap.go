@@ -33,6 +33,23 @@ func (q *queue) first() (e entry, ok bool) {
 	return q.heap[0], true
 }
 
+// count returns how many jobs are due.
+func (q *queue) count(now int64) int {
+	n := len(q.pool)
+	for open := []int{0}; len(open) > 0; {
+		i := open[len(open)-1]
+		open = open[:len(open)-1]
+		if i >= len(q.heap) || q.heap[i].due > now {
+			continue // so are its children
+		}
+		n++
+		for child := children*i + 1; child <= children*(i+1); child++ {
+			open = append(open, child)
+		}
+	}
+	return n
+}
+
 // due returns when a job of the heap is due.
 func (q *queue) due(job Job) (at int64, ok bool) {
 	if !q.has(job) {

@@ -185,7 +185,7 @@ func follow(t *testing.T, data []byte) {
 				queued++
 			}
 		}
-		require.Equal(t, queued, s.Stats().Queued)
+		require.Equal(t, queued, s.Stats(s.latest).Queued)
 		check(t, &s.queue)
 		check(t, &s.looks)
 	}

@@ -172,13 +172,14 @@ func (s *Schedule) Done(job Job, now time.Time, o Outcome) {
 // Stats is the state of a Schedule.
 type Stats struct {
 	Queued int        // jobs that wait or are due
+	Due    int        // of these, those that are due
 	Polled int        // polls in flight
 	Rate   rate.Limit // polls a second, at most: the configured rate, or a lower one after throttling
 }
 
-// Stats returns the state after the latest Next.
-func (s *Schedule) Stats() Stats {
-	return Stats{s.queue.len(), len(s.polled), s.budget.limiter.Limit()}
+// Stats returns the state at now. It looks at each job that is due.
+func (s *Schedule) Stats(now time.Time) Stats {
+	return Stats{s.queue.len(), s.queue.count(s.offset(now)), len(s.polled), s.budget.limiter.Limit()}
 }
 
 func (s *Schedule) start(job Job) {

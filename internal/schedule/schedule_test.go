@@ -116,7 +116,7 @@ func TestSchedule(t *testing.T) {
 		next(t, s, 1, 0)
 		next(t, s, 1, 1)
 		none(t, s, 1, -1)
-		require.Equal(t, 2, s.Stats().Polled)
+		require.Equal(t, 2, s.Stats(s.latest).Polled)
 		done(s, 0, 1, 5)
 		next(t, s, 1, 2)
 	})
@@ -196,15 +196,15 @@ func TestRate(t *testing.T) {
 		}
 		next(t, s, 1, 0)
 		s.Done(0, after(1), Outcome{Due: after(1), Throttled: true})
-		require.InDelta(t, 7, float64(s.Stats().Rate), 1e-9)
+		require.InDelta(t, 7, float64(s.Stats(s.latest).Rate), 1e-9)
 		none(t, s, 1, 1+1./7)
 		next(t, s, 1.2, 1)
 		next(t, s, 1.4, 2)
 		s.Done(1, after(1.4), Outcome{Throttled: true})
 		s.Done(2, after(1.4), Outcome{Throttled: true}) // began before the rate fell
-		require.InDelta(t, 7*0.7, float64(s.Stats().Rate), 0.1)
+		require.InDelta(t, 7*0.7, float64(s.Stats(s.latest).Rate), 0.1)
 		next(t, s, 100, 3)
-		require.InDelta(t, 10, float64(s.Stats().Rate), 1e-9)
+		require.InDelta(t, 10, float64(s.Stats(s.latest).Rate), 1e-9)
 	})
 }
 

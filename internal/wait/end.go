@@ -61,6 +61,12 @@ func (f *Follower) Left(ctx context.Context, poll time.Time) *End {
 	return left.contextEnded(ctx)
 }
 
+// Dropped returns how a wait ends whose job is no longer followed, because of cause.
+func (f *Follower) Dropped(cause error) *End {
+	left := Follower{Config: f.Config, State: f.State.Clone()}
+	return left.end(follow.Abandoned, cause)
+}
+
 // WaitStart calls the hooks, and returns the context to go on with.
 func (f *Follower) WaitStart(ctx context.Context) context.Context {
 	for _, h := range f.Hooks {
@@ -71,9 +77,8 @@ func (f *Follower) WaitStart(ctx context.Context) context.Context {
 	return ctx
 }
 
-// WaitEnd logs how the wait ended, and calls the hooks.
+// WaitEnd calls the hooks.
 func (f *Follower) WaitEnd(ctx context.Context, e *End) {
-	f.LogEnd(e)
 	for _, h := range f.Hooks {
 		if h.WaitEnd != nil {
 			h.WaitEnd(ctx, e)

@@ -71,12 +71,22 @@ func (f *Follower) turn(ctx context.Context) (leave func(), err error) {
 	}
 	f.State.Look(time.Now(), f.Deadline)
 	if ctx.Err() == nil && f.Limiter != nil {
-		if err := f.Limiter.Wait(ctx); err != nil && ctx.Err() == nil {
+		if err := f.limit(ctx); err != nil && ctx.Err() == nil {
 			return leave, fmt.Errorf("the limiter refuses: %w", err)
 		}
 		f.State.Look(time.Now(), f.Deadline)
 	}
 	return leave, ctx.Err()
+}
+
+// limit asks the limiter, which may refuse because of the deadline.
+func (f *Follower) limit(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok && !f.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, f.Deadline)
+		defer cancel()
+	}
+	return f.Limiter.Wait(ctx)
 }
 
 // ask polls when it is its turn. An error means that there is no outcome.

@@ -58,6 +58,7 @@ func (f *Follower) Wait(ctx context.Context) error {
 		if end == nil {
 			end = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
 		}
+		f.LogEnd(end)
 		f.WaitEnd(ctx, end)
 	}()
 	defer f.Abandon()

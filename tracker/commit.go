@@ -1,0 +1,108 @@
+package tracker
+
+import (
+	"fmt"
+	"sync"
+)
+
+// commits gives records to a Journal: all that have come meanwhile in one Commit. A nil *commits
+// has no Journal, and nothing to do.
+type commits struct {
+	journal Journal
+	turn    sync.Mutex // held during a Commit
+
+	mu    sync.Mutex // guards the rest
+	queue []Record
+	more  chan struct{}
+}
+
+func newCommits(j Journal) *commits { return &commits{journal: j, more: make(chan struct{}, 1)} }
+
+// enough is how many records wait at most before deliveries do.
+const enough = 1000
+
+// add queues the record of a job; nil does nothing. The order of records is that of these calls.
+func (c *commits) add(j *job, data []byte) {
+	if c == nil || data == nil {
+		return
+	}
+	c.put(Record{key(j.State.Job.ID), data})
+}
+
+// remove queues the removal of a job's record.
+func (c *commits) remove(j *job) {
+	if c != nil {
+		c.put(Record{Key: key(j.State.Job.ID)})
+	}
+}
+
+func (c *commits) put(r Record) {
+	c.mu.Lock()
+	c.queue = append(c.queue, r)
+	c.mu.Unlock()
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
+}
+
+// flush returns when all that was queued before is committed. What could not be is kept.
+func (c *commits) flush() error {
+	if c == nil {
+		return nil
+	}
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.mu.Lock()
+	batch := c.queue
+	c.queue = nil
+	c.mu.Unlock()
+	if len(batch) == 0 {
+		return nil
+	}
+	err := c.journal.Commit(batch)
+	if err != nil {
+		c.mu.Lock()
+		c.queue = append(batch, c.queue...)
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// makeRoom returns when there are not too many records to commit.
+func (c *commits) makeRoom(fail func(error)) {
+	if c.uncommitted() >= enough {
+		c.commit(fail)
+	}
+}
+
+// follow commits what comes, until left is closed, and then what is left.
+func (c *commits) follow(left <-chan struct{}, fail func(error)) {
+	if c == nil {
+		return
+	}
+	for {
+		select {
+		case <-c.more:
+			c.commit(fail)
+		case <-left:
+			c.commit(fail)
+			return
+		}
+	}
+}
+
+func (c *commits) commit(fail func(error)) {
+	if err := c.flush(); err != nil {
+		fail(fmt.Errorf("the journal: %w. What it lacks is kept: fix that, then call Run again", err))
+	}
+}
+
+func (c *commits) uncommitted() int {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)
+}

@@ -1,0 +1,84 @@
+package tracker
+
+import (
+	"container/list"
+	"context"
+	"maps"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/schedule"
+	"github.com/sfsturbo/waiter/internal/wait"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// A job is tracked. Its Follower belongs to the goroutine that polls it or delivers its changes, as
+// long as there is a flight, and otherwise to whoever holds the Tracker's mutex.
+type job struct {
+	*wait.Follower
+	number schedule.Job
+	state  state
+	tried  time.Time       // when the last poll began; zero if there was none
+	due    time.Time       // when the next one is to begin
+	flight *flight         // see above
+	place  *list.Element   // in the Tracker's list of finished jobs; nil if it has not finished
+	ctx    context.Context //nolint:containedctx // what the WaitStart hooks returned; nil if they were not called
+}
+
+type state uint8
+
+const (
+	reserved state = iota // the journal does not have it yet
+	followed
+	finished
+	forgotten
+)
+
+// A flight begins with a poll and ends when all that it brought is delivered.
+type flight struct {
+	view      follow.State // what others see meanwhile
+	began     time.Time    // the poll; zero once it has ended
+	asked     wait.Asked   // what it brought
+	delivered status.Job   // what was delivered in all
+}
+
+// view returns what others see of a State that is about to be changed. It is a copy, except for
+// what is never changed in place.
+func view(s *follow.State) follow.State {
+	v := *s
+	v.Failures = maps.Clone(s.Failures)
+	return v
+}
+
+// seen is the job's state to look at. The Tracker's mutex is held.
+func (j *job) seen() *follow.State {
+	if j.flight != nil {
+		return &j.flight.view
+	}
+	return &j.State
+}
+
+// polled is when the poll in flight began; zero if there is none.
+func (j *job) polled() time.Time {
+	if j.flight == nil {
+		return time.Time{}
+	}
+	return j.flight.began
+}
+
+// ended is when the following of a job ended.
+func (j *job) ended() time.Time { return j.State.Started.Add(j.State.Ended) }
+
+// reopen undoes the end of a job of which this was delivered.
+func (j *job) reopen(delivered status.Job) {
+	j.State.Job, j.State.End, j.State.Cause, j.State.Ended = delivered, follow.Open, nil, 0
+}
+
+// abandon calls what is called when a job is forgotten.
+func (j *job) abandon() {
+	j.Abandon()
+	if ctx := j.ctx; ctx != nil {
+		j.ctx = nil
+		j.WaitEnd(ctx, j.Dropped(ErrForgotten))
+	}
+}

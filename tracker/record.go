@@ -1,0 +1,83 @@
+package tracker
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/wait"
+)
+
+// recordVersion is of the stored form. A change that an older reader would misread raises it.
+const recordVersion = 1
+
+// record is what a Record's Data is.
+type record struct {
+	Version int           `json:"version"`
+	Stored  time.Time     `json:"stored"`        // when this was
+	Due     time.Duration `json:"due,omitempty"` // when the next poll was due, after Stored
+	follow.Record
+}
+
+// encode returns the record of a job in this state, or nil if there is no journal.
+func (t *Tracker) encode(s *follow.State, due time.Duration) []byte {
+	if t.journal == nil {
+		return nil
+	}
+	data, err := json.Marshal(record{recordVersion, time.Now(), due, s.Record()})
+	if err != nil {
+		panic(err) // there is nothing in it that could fail
+	}
+	return data
+}
+
+// load tracks the jobs of the journal.
+func (t *Tracker) load() error {
+	for r, err := range t.journal.journal.Load() {
+		if err != nil {
+			return fmt.Errorf("tracker: the journal cannot be read: %w", err)
+		}
+		j, err := t.decode(r)
+		if err != nil {
+			return fmt.Errorf("tracker: the journal's record of job %q cannot be used: %w", r.Key, err)
+		}
+		if t.insert(j) {
+			t.begin(j)
+		}
+	}
+	return nil
+}
+
+func (t *Tracker) decode(stored Record) (*job, error) {
+	var r record
+	if err := json.Unmarshal(stored.Data, &r); err != nil {
+		return nil, err
+	}
+	if r.Version != recordVersion {
+		return nil, fmt.Errorf("its version is %d, and this program reads version %d: use the program that wrote it", r.Version, recordVersion)
+	}
+	if k := key(r.Job.ID); k != stored.Key {
+		return nil, fmt.Errorf("it is of job %q", r.Job.ID)
+	}
+	f, err := wait.New(&t.config)
+	if err != nil {
+		return nil, err
+	}
+	f.Once = true
+	if err := f.Begin(r.Job); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if err := f.State.Restore(r.Record, r.Stored, now); err != nil {
+		return nil, err
+	}
+	j := &job{Follower: f, due: r.Stored.Add(r.Due)}
+	if j.due.Sub(now) > r.Due { // the clock was set back
+		j.due = now.Add(r.Due)
+	}
+	if f.Outcome() == nil {
+		f.Start()
+	}
+	return j, nil
+}
