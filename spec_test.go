@@ -773,7 +773,7 @@ func TestContext(t *testing.T) {
 		got := d.wait(ctx, t, p)
 		require.NoError(t, got.err)
 		require.Equal(t, []string{"->success"}, got.lines())
-	}, alone) // a second job may not have been polled yet
+	}, alone, own) // a second job may not have been polled yet
 
 	specify(t, "that ends in a callback does not void the transitions of that response", func(t *testing.T, d driver) {
 		ctx, cancel := context.WithCancelCause(t.Context())

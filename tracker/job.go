@@ -79,6 +79,6 @@ func (j *job) abandon() {
 	j.Abandon()
 	if ctx := j.ctx; ctx != nil {
 		j.ctx = nil
-		j.WaitEnd(ctx, j.Dropped(ErrForgotten))
+		j.WaitEnd(ctx, j.Dropped(ErrForgotten, &j.State))
 	}
 }

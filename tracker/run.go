@@ -175,7 +175,7 @@ func (r *run) leave() {
 		r.guard(j, func() {
 			ctx := j.ctx
 			j.ctx = nil
-			j.WaitEnd(ctx, j.Left(r.ctx, time.Time{}))
+			j.WaitEnd(ctx, j.Left(r.ctx, &j.State, time.Time{}))
 		})
 	}
 }

@@ -36,9 +36,9 @@ func (t *Tracker) Wait(ctx context.Context, jobID string) (status.Job, error) {
 	case finished:
 		return seen.Job.Clone(), j.Outcome().Err
 	case forgotten:
-		return seen.Job.Clone(), j.Dropped(ErrForgotten).Err
+		return seen.Job.Clone(), t.config.Dropped(ErrForgotten, seen).Err
 	default:
-		return seen.Job.Clone(), j.Left(ctx, j.polled()).Err
+		return seen.Job.Clone(), t.config.Left(ctx, seen, j.polled()).Err
 	}
 }
 

@@ -51,20 +51,21 @@ func (f *Follower) contextEnded(ctx context.Context) *End {
 	return f.end(how, cause)
 }
 
-// Left returns how a wait ends whose ctx has ended while its job is followed on, for others. poll
-// is when the poll in flight began; zero if there is none.
-func (f *Follower) Left(ctx context.Context, poll time.Time) *End {
-	left := Follower{Config: f.Config, State: f.State.Clone()}
+// Left returns how a wait ends whose ctx has ended while its job, which is in state s, is followed
+// on for others. poll is when the poll in flight began; zero if there is none.
+func (c *Config) Left(ctx context.Context, s *follow.State, poll time.Time) *End {
+	f := Follower{Config: c, State: s.Clone()}
 	if !poll.IsZero() {
-		left.State.Cut(late{time.Since(poll), ctx.Err()}, errors.Is(ctx.Err(), context.DeadlineExceeded))
+		f.State.Cut(late{time.Since(poll), ctx.Err()}, errors.Is(ctx.Err(), context.DeadlineExceeded))
 	}
-	return left.contextEnded(ctx)
+	return f.contextEnded(ctx)
 }
 
-// Dropped returns how a wait ends whose job is no longer followed, because of cause.
-func (f *Follower) Dropped(cause error) *End {
-	left := Follower{Config: f.Config, State: f.State.Clone()}
-	return left.end(follow.Abandoned, cause)
+// Dropped returns how a wait ends whose job, which is in state s, is no longer followed, because of
+// cause.
+func (c *Config) Dropped(cause error, s *follow.State) *End {
+	f := Follower{Config: c, State: s.Clone()}
+	return f.end(follow.Abandoned, cause)
 }
 
 // WaitStart calls the hooks, and returns the context to go on with.
