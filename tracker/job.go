@@ -66,6 +66,9 @@ func (j *job) polled() time.Time {
 	return j.flight.began
 }
 
+// mayGoOn reports whether the following has ended though the job itself has not, as far as is known.
+func (j *job) mayGoOn() bool { return j.state == finished && j.State.End > follow.SubJobFailed }
+
 // ended is when the following of a job ended.
 func (j *job) ended() time.Time { return j.State.Started.Add(j.State.Ended) }
 

@@ -30,7 +30,7 @@ func (r *run) pollOne(j *job) (next *job) {
 	asked := j.Ask(ctx)
 	o := outcome{throttled: asked.Failure != nil && asked.Verdict == poller.Throttled}
 	switch {
-	case !asked.Outcome(ctx): // the next Run polls again
+	case r.ctx.Err() != nil && !asked.Outcome(ctx): // the next Run polls again
 	case len(asked.Transitions) > 0:
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -87,7 +87,7 @@ func (r *run) deliver(j *job) {
 	var o outcome
 	o.delay, o.end = j.Settle(ctx, j.flight.asked)
 	j.Saved = nil
-	if o.end != nil && o.end.How == follow.Unsaved && ctx.Err() != nil { // the next Run saves it
+	if o.end != nil && o.end.How == follow.Unsaved && r.ctx.Err() != nil { // the next Run saves it
 		o.end = nil
 		j.reopen(j.State.Job)
 	}

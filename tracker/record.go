@@ -36,11 +36,11 @@ func (t *Tracker) encode(s *follow.State, due time.Duration) []byte {
 func (t *Tracker) load() error {
 	for r, err := range t.journal.journal.Load() {
 		if err != nil {
-			return fmt.Errorf("tracker: the journal cannot be read: %w", err)
+			return fmt.Errorf("it cannot be read: %w", err)
 		}
 		j, err := t.decode(r)
 		if err != nil {
-			return fmt.Errorf("tracker: the journal's record of job %q cannot be used: %w", r.Key, err)
+			return fmt.Errorf("the record of job %q cannot be used: %w", r.Key, err)
 		}
 		if t.insert(j) {
 			t.begin(j)

@@ -9,9 +9,10 @@ import (
 )
 
 // Wait tracks the job, unless it is tracked already, and waits until it has ended or ctx has. It
-// returns what Waiter.Wait would, with the same errors, and ErrForgotten within an UnfinishedError
+// returns what Waiter.Wait would, with the same errors, and [ErrForgotten] within an UnfinishedError
 // after [Tracker.Forget]. What the error counts is since the job is tracked. The end of ctx does
-// not end the tracking.
+// not end the tracking. If something else than the job's end has ended it, such as a rejected
+// credential, Wait returns that error until [Tracker.Track] is called for the job again.
 //
 // One last look is taken shortly before ctx's deadline, before the polls of all other jobs but
 // within the rate. Calls for the same job share its polls, and each gets its last look. Nothing

@@ -1,0 +1,235 @@
+package tracker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/sfsturbo/waiter/internal/follow"
+	"github.com/sfsturbo/waiter/internal/schedule"
+	"github.com/sfsturbo/waiter/internal/wait"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+)
+
+// Track begins to follow jobs: a [status.Job] with an ID alone, or a checkpoint to go on from, of
+// which what it shows is not delivered again. A job that is tracked already, by its id with or
+// without dashes, stays as it is; one whose end was not seen, because something else ended the wait
+// for it, is followed again from where it was. With a journal, what Track has returned for survives
+// a crash.
+//
+// An id that cannot be polled is an error, and then none of the jobs is tracked. After an error of
+// the journal some may be: call Track again with the same jobs.
+func (t *Tracker) Track(jobs ...status.Job) error {
+	var wrong []error
+	for i, j := range jobs {
+		if err := poller.CheckID(j.ID); err != nil {
+			wrong = append(wrong, fmt.Errorf("job %d of %d: %w", i+1, len(jobs), err))
+		}
+	}
+	if n := len(wrong); n > 3 {
+		wrong = append(wrong[:3], fmt.Errorf("and %d more", n-3))
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("tracker: Track: nothing is tracked: %w", errors.Join(wrong...))
+	}
+	for chunk := range slices.Chunk(jobs, 10_000) {
+		if err := t.track(chunk, nil); err != nil {
+			return fmt.Errorf("tracker: Track: %w", err)
+		}
+	}
+	return nil
+}
+
+// track tracks jobs, and has w, unless it is nil, wait for each. Again and again, because another
+// call that was about to track one of them may fail.
+func (t *Tracker) track(jobs []status.Job, w *waiting) error {
+	for len(jobs) > 0 {
+		made, err := t.makeAbsent(jobs, w == nil)
+		if err != nil {
+			return err
+		}
+		own := t.insertAll(made)
+		if err := t.journal.flush(); err != nil {
+			t.giveUp(own)
+			return fmt.Errorf("the journal: %w. Fix that, then track the same jobs again: those that are tracked stay as they are", err)
+		}
+		jobs = t.beginAll(jobs, w)
+	}
+	return nil
+}
+
+// made is a job that is not tracked yet, with its record.
+type made struct {
+	*job
+	record []byte
+}
+
+// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go on.
+func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
+	var absent []status.Job
+	t.mu.Lock()
+	for _, checkpoint := range jobs {
+		j := t.byKey[key(checkpoint.ID)]
+		if j != nil && !(again && j.mayGoOn()) {
+			continue
+		}
+		if j != nil && checkpoint.Status == "" {
+			checkpoint = j.State.Job
+		}
+		absent = append(absent, checkpoint)
+	}
+	t.mu.Unlock()
+	list := make([]made, 0, len(absent))
+	for _, checkpoint := range absent {
+		j, err := t.follow(checkpoint)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, made{j, t.encode(&j.State, time.Until(j.due))})
+	}
+	return list, nil
+}
+
+// insertAll returns those that were not tracked by another call meanwhile.
+func (t *Tracker) insertAll(list []made) (own []*job) {
+	var not []*job
+	t.mu.Lock()
+	for _, m := range list {
+		if !t.insert(m.job) {
+			not = append(not, m.job)
+			continue
+		}
+		own = append(own, m.job)
+		t.journal.add(m.job, m.record)
+	}
+	t.mu.Unlock()
+	for _, j := range not {
+		j.Abandon()
+	}
+	return own
+}
+
+// giveUp forgets jobs that the journal does not have, unless another call has committed them.
+func (t *Tracker) giveUp(own []*job) {
+	t.mu.Lock()
+	for _, j := range own {
+		if j.state == reserved {
+			t.remove(j)
+			defer j.Abandon()
+		}
+	}
+	t.mu.Unlock()
+}
+
+// beginAll has jobs polled that were inserted, by whichever call. It returns those that are not.
+func (t *Tracker) beginAll(jobs []status.Job, w *waiting) (absent []status.Job) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, checkpoint := range jobs {
+		j := t.byKey[key(checkpoint.ID)]
+		if j == nil {
+			absent = append(absent, checkpoint)
+			continue
+		}
+		t.await(j, w)
+		if j.state == reserved {
+			t.begin(j)
+		}
+	}
+	return absent
+}
+
+// follow returns a job that is not tracked yet.
+func (t *Tracker) follow(checkpoint status.Job) (*job, error) {
+	f, err := wait.New(&t.config)
+	if err != nil {
+		return nil, err
+	}
+	f.Once = true
+	if err := f.Begin(checkpoint.Clone()); err != nil {
+		return nil, err
+	}
+	j := &job{Follower: f, due: f.State.Started}
+	if f.Outcome() == nil { // the checkpoint does not show it
+		if delay := f.Start(); delay > 0 {
+			j.due = j.due.Add(delay)
+			f.State.Planned(j.due)
+		}
+	}
+	return j, nil
+}
+
+// insert gives j a number, unless its id is tracked already. t.mu is held.
+func (t *Tracker) insert(j *job) bool {
+	k := key(j.State.Job.ID)
+	if old := t.byKey[k]; old != nil {
+		if !old.mayGoOn() {
+			return false
+		}
+		t.remove(old)
+	}
+	t.byKey[k] = j
+	if n := len(t.free); n > 0 {
+		j.number, t.free = t.free[n-1], t.free[:n-1]
+		t.jobs[j.number] = j
+	} else {
+		j.number = schedule.Job(len(t.jobs)) //nolint:gosec // two billion jobs do not fit in memory
+		t.jobs = append(t.jobs, j)
+	}
+	return true
+}
+
+// begin has a job that was inserted polled, unless it has ended. t.mu is held.
+func (t *Tracker) begin(j *job) {
+	if j.State.End != follow.Open {
+		t.finish(j, time.Now())
+		return
+	}
+	j.state = followed
+	t.add(j, j.due)
+}
+
+// Forget stops following jobs, whatever they are doing: a poll in flight is not waited for, and
+// what it brings is not delivered; a transition that is being delivered is the last one. A call of
+// [Tracker.Wait] for such a job returns [ErrForgotten]. Ids that are not tracked are ignored.
+func (t *Tracker) Forget(jobIDs ...string) {
+	var idle []*job
+	t.mu.Lock()
+	for _, id := range jobIDs {
+		if j := t.byKey[key(id)]; j != nil {
+			if t.remove(j); j.flight == nil {
+				idle = append(idle, j)
+			}
+		}
+	}
+	t.mu.Unlock()
+	for _, j := range idle {
+		j.abandon()
+	}
+	_ = t.journal.flush() // the next commit has the same error
+}
+
+// remove forgets a job. t.mu is held.
+func (t *Tracker) remove(j *job) {
+	delete(t.byKey, key(j.State.Job.ID))
+	t.journal.remove(j)
+	if j.place != nil {
+		t.finished.Remove(j.place)
+	}
+	if j.state != finished {
+		j.state = forgotten
+	}
+	t.schedule.Remove(j.number)
+	t.wake(j)
+	if j.flight == nil {
+		t.release(j)
+	}
+}
+
+// release frees a job's number. t.mu is held.
+func (t *Tracker) release(j *job) {
+	t.jobs[j.number] = nil
+	t.free = append(t.free, j.number)
+}
