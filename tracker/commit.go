@@ -9,14 +9,16 @@ import (
 // has no Journal, and nothing to do.
 type commits struct {
 	journal Journal
-	turn    sync.Mutex // held during a Commit
+	turn    chan struct{} // holds a token during a Commit; a Mutex would stop a bubble's time
 
 	mu    sync.Mutex // guards the rest
 	queue []Record
 	more  chan struct{}
 }
 
-func newCommits(j Journal) *commits { return &commits{journal: j, more: make(chan struct{}, 1)} }
+func newCommits(j Journal) *commits {
+	return &commits{journal: j, turn: make(chan struct{}, 1), more: make(chan struct{}, 1)}
+}
 
 // enough is how many records wait at most before deliveries do.
 const enough = 1000
@@ -51,8 +53,8 @@ func (c *commits) flush() error {
 	if c == nil {
 		return nil
 	}
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
 	c.mu.Lock()
 	batch := c.queue
 	c.queue = nil

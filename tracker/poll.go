@@ -34,10 +34,11 @@ func (r *run) pollOne(j *job) (next *job) {
 	case len(asked.Transitions) > 0:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.schedule.Done(j.number, time.Now(), schedule.Outcome{})
-		if j.State.Looked() {
-			r.looked(j)
+		if j.state == forgotten {
+			r.land(j, o)
+			return r.nextPoll()
 		}
+		r.polled(j, o)
 		f := j.flight
 		f.asked, f.began, f.delivered, f.view = asked, time.Time{}, f.view.Job, view(&j.State)
 		r.undelivered = append(r.undelivered, j)
@@ -68,12 +69,15 @@ func (r *run) startDelivering() {
 func (r *run) nextDelivery() (j *job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.undelivered) == 0 || r.ctx.Err() != nil {
-		r.delivering--
-		return nil
+	for len(r.undelivered) > 0 && r.ctx.Err() == nil {
+		j, r.undelivered = r.undelivered[0], r.undelivered[1:]
+		if j.state != forgotten {
+			return j
+		}
+		r.land(j, outcome{})
 	}
-	j, r.undelivered = r.undelivered[0], r.undelivered[1:]
-	return j
+	r.delivering--
+	return nil
 }
 
 // deliver delivers what the last poll of a job brought.
@@ -141,15 +145,23 @@ func (r *run) ending(j *job, o *outcome) {
 	o.record = r.encode(&j.State, 0)
 }
 
-// land ends a flight. t.mu is held.
-func (r *run) land(j *job, o outcome) {
-	now := time.Now()
-	r.schedule.Done(j.number, now, schedule.Outcome{Throttled: o.throttled})
+// polled ends the poll of a flight. t.mu is held.
+func (r *run) polled(j *job, o outcome) {
+	r.schedule.Done(j.number, time.Now(), schedule.Outcome{Throttled: o.throttled})
 	if j.State.Looked() {
 		r.looked(j)
 	}
 	if o.throttled {
 		r.throttled++
+	}
+	r.took = max(j.State.Took(), r.took-r.took/16)
+}
+
+// land ends a flight. t.mu is held.
+func (r *run) land(j *job, o outcome) {
+	now := time.Now()
+	if !j.flight.began.IsZero() {
+		r.polled(j, o)
 	}
 	j.flight = nil
 	switch {

@@ -112,6 +112,7 @@ func (t *Tracker) next(now time.Time) (j *job, wake time.Time) {
 	j = t.jobs[n]
 	t.polls++
 	j.tried = now
+	j.State.Expect(t.took)
 	j.flight = &flight{view: view(&j.State), began: now}
 	t.takeLooks(j, now)
 	return j, time.Time{}

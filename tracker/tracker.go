@@ -31,6 +31,7 @@ type Tracker struct {
 	finished    list.List // of *job, in the order of their ends
 	undelivered []*job    // in the order of their polls
 	readers     map[*reader]struct{}
+	took        time.Duration // by responses lately: a maximum that decays
 	polls       uint64
 	throttled   uint64
 

@@ -62,6 +62,9 @@ func (t *Tracker) await(j *job, w *waiting) {
 		return
 	}
 	t.waits[j] = append(t.waits[j], w)
+	if j.flight == nil {
+		j.State.Expect(t.took)
+	}
 	t.look(j)
 }
 

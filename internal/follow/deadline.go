@@ -19,6 +19,21 @@ func (s *State) LastLook(deadline time.Time) time.Time {
 	return deadline.Add(-s.margin())
 }
 
+// Expect sets how long a response takes, by what is known from other jobs, until there is one.
+func (s *State) Expect(took time.Duration) {
+	if s.responses == 0 {
+		s.took[0] = took
+	}
+}
+
+// Took returns how long the last response took; 0 if there was none.
+func (s *State) Took() time.Duration {
+	if s.responses == 0 {
+		return 0
+	}
+	return s.took[0]
+}
+
 // Sleep returns how long to sleep at now where d is due: no longer than until the one last look.
 func (s *State) Sleep(d time.Duration, now, deadline time.Time) time.Duration {
 	if !deadline.IsZero() && !s.looked {

@@ -1,0 +1,189 @@
+package tracker_test
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
+	"github.com/sfsturbo/waiter/tracker"
+)
+
+// broken is a journal that cannot be read.
+type broken struct{ memory }
+
+func (broken) Load() iter.Seq2[tracker.Record, error] {
+	return func(yield func(tracker.Record, error) bool) { yield(tracker.Record{}, errFull) }
+}
+
+func TestJournal(t *testing.T) {
+	bubble(t, "has a process that died go on with each job, and repeat nothing", func(t *testing.T) {
+		s, l, m := newService(), &log{}, &memory{}
+		for range 4 {
+			tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
+			require.NoError(t, tr.Track(ids("a", 3)...))
+			stop := run(t, tr)
+			time.Sleep(20*time.Second + time.Millisecond)
+			require.NoError(t, stop())
+		}
+		require.Len(t, l.all(), 6)
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		polls := s.count()
+		for _, j := range ids("a", 3) {
+			got, err := tr.Wait(t.Context(), j.ID)
+			require.NoError(t, err)
+			require.Equal(t, status.Job{ID: j.ID, Type: "bind_ldap", Status: status.Success}, got)
+		}
+		require.Equal(t, polls, s.count(), "the outcomes are known")
+	})
+
+	bubble(t, "keeps the error of a job whose end was not seen, and its times", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		s.fail = func(string, int) error {
+			return &poller.Error{StatusCode: 404, Code: "SFS.TURBO.0019", RequestID: "req-1"}
+		}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		stop := run(t, tr)
+		_, before := tr.Wait(t.Context(), "a")
+		require.NoError(t, stop())
+		time.Sleep(time.Minute)
+		_, after := newTracker(t, newWaiter(t, s), tracker.WithJournal(m)).Wait(t.Context(), "a")
+		require.ErrorIs(t, after, waiter.ErrNotFound)
+		require.Equal(t, before.Error(), after.Error())
+	})
+
+	bubble(t, "knows of each transition that was delivered, also within a response", func(t *testing.T) {
+		m, l := &memory{}, &log{}
+		service := newService()
+		sub := status.Job{ID: "s", Status: status.Running}
+		p := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
+			r, err := service.Poll(ctx, id)
+			r.Job.SubJobs = []status.Job{sub}
+			return r, err
+		})
+		hang := true
+		tr := newTracker(t, newWaiter(t, p, waiter.OnTransition(func(tr status.Transition) {
+			if tr.IsSubJob() && hang {
+				time.Sleep(time.Hour)
+			}
+		})), tracker.WithJournal(m))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		time.Sleep(time.Minute) // it hangs in the second transition, and dies there
+		copied := &memory{records: m.records}
+		hang = false
+		again := newTracker(t, newWaiter(t, p, l.option()), tracker.WithJournal(copied))
+		run(t, again)
+		_, err := again.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []string{"a s ->running", "a  running->success"}, l.all())
+	})
+
+	bubble(t, "remembers when the next poll is due, and a grace that has begun", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		tr := newTracker(t, newWaiter(t, s, hourly), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		tr = newTracker(t, newWaiter(t, s, hourly), tracker.WithJournal(m))
+		require.WithinDuration(t, s.since.Add(time.Hour), snapshots(tr)["a"].Due, 0)
+		require.WithinDuration(t, s.since, snapshots(tr)["a"].Started, 0)
+	})
+
+	bubble(t, "forgets a job for good, and one whose retention is over", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(ids("a", 3)...))
+		tr.Forget("a1")
+		require.Len(t, m.records, 2)
+		run(t, tr)
+		time.Sleep(30 * time.Second)
+		tr.Forget("a2")
+		synctest.Wait()
+		require.Len(t, m.records, 1)
+		time.Sleep(2 * time.Hour)
+		require.Empty(t, m.records)
+		require.Empty(t, snapshots(newTracker(t, newWaiter(t, s), tracker.WithJournal(m))))
+	})
+
+	bubble(t, "that cannot store what Track is given is Track's error, and nothing is tracked", func(t *testing.T) {
+		m := &memory{fail: errFull}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		err := tr.Track(ids("a", 3)...)
+		require.ErrorIs(t, err, errFull)
+		require.EqualError(t, err, "tracker: Track: the journal: no space left on device. Fix that, then track the same jobs again: those that are tracked stay as they are")
+		require.Empty(t, snapshots(tr))
+		_, err = tr.Wait(t.Context(), "a")
+		require.ErrorIs(t, err, errFull)
+		m.fail = nil
+		require.NoError(t, tr.Track(ids("a", 2)...))
+		require.Len(t, m.records, 2)
+		require.Len(t, snapshots(tr), 2)
+	})
+
+	bubble(t, "that fails ends Run, and the next Run stores what it lacks", func(t *testing.T) {
+		s, l, m := newService(), &log{}, &memory{}
+		tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(ids("a", 3)...))
+		m.fail = errFull
+		err := tr.Run(t.Context())
+		require.ErrorIs(t, err, errFull)
+		require.ErrorContains(t, err, "tracker: Run: the journal: no space left on device. What it lacks is kept: fix that, then call Run again")
+		require.Positive(t, tr.Stats().Uncommitted)
+		m.fail = nil
+		require.NoError(t, run(t, tr)())
+		require.Zero(t, tr.Stats().Uncommitted)
+
+		again := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
+		run(t, again)
+		time.Sleep(2 * time.Minute)
+		require.Len(t, l.all(), 6)
+	})
+
+	bubble(t, "commits what has come meanwhile together", func(t *testing.T) {
+		m := &slow{}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(ids("a", 25_000)...))
+		require.Equal(t, 3, m.commits)
+		m.commits = 0
+		stop := run(t, tr)
+		time.Sleep(time.Second / 2)
+		require.NoError(t, stop())
+		require.Less(t, m.commits, 100)
+		require.Len(t, m.records, 25_000)
+	})
+
+	t.Run("that cannot be read, or used, is New's error", func(t *testing.T) {
+		w := newWaiter(t, newService())
+		good := &memory{}
+		tr := newTracker(t, w, tracker.WithJournal(good))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		data := string(good.records["a"])
+		for want, m := range map[string]tracker.Journal{
+			"tracker: the journal: it cannot be read: no space left on device":                &broken{},
+			`tracker: the journal: the record of job "a" cannot be used: its version is 2`:    &memory{records: map[string][]byte{"a": []byte(strings.Replace(data, `"version":1`, `"version":2`, 1))}},
+			`tracker: the journal: the record of job "b" cannot be used: it is of job "a"`:    &memory{records: map[string][]byte{"b": []byte(data)}},
+			`tracker: the journal: the record of job "a" cannot be used: unexpected end of J`: &memory{records: map[string][]byte{"a": []byte(data[:20])}},
+		} {
+			tr, err := tracker.New(w, tracker.WithJournal(m))
+			require.ErrorContains(t, err, want)
+			require.Nil(t, tr)
+		}
+	})
+}
+
+// slow is a journal whose commits take a millisecond.
+type slow struct{ memory }
+
+func (s *slow) Commit(records []tracker.Record) error {
+	time.Sleep(time.Millisecond)
+	return s.memory.Commit(records)
+}

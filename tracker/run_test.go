@@ -1,0 +1,368 @@
+package tracker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/status"
+	"github.com/sfsturbo/waiter/tracker"
+)
+
+func TestRun(t *testing.T) {
+	bubble(t, "refuses a second one at a time", func(t *testing.T) {
+		tr := newTracker(t, newWaiter(t, newService()))
+		run(t, tr)
+		synctest.Wait()
+		require.ErrorContains(t, tr.Run(t.Context()), "Run is running already")
+	})
+
+	bubble(t, "ends with its context, and another one goes on", func(t *testing.T) {
+		s, l := newService(), &log{}
+		tr := newTracker(t, newWaiter(t, s, l.option()))
+		require.NoError(t, tr.Track(ids("a", 3)...))
+		for range 5 {
+			stop := run(t, tr)
+			time.Sleep(10*time.Second + time.Millisecond)
+			require.NoError(t, stop())
+			polls := s.count()
+			time.Sleep(5 * time.Second)
+			require.Equal(t, polls, s.count(), "polled without Run")
+		}
+		require.NoError(t, run(t, tr)())
+		require.Equal(t, 3, tr.Stats().Done)
+		require.Len(t, l.all(), 6)
+	})
+
+	bubble(t, "with a context that has ended does nothing", func(t *testing.T) {
+		s := newService()
+		tr := newTracker(t, newWaiter(t, s))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.NoError(t, tr.Run(ctx))
+		require.Zero(t, s.count())
+	})
+
+	bubble(t, "cancels polls in flight, which then count as not sent for their job's failures", func(t *testing.T) {
+		s := newService()
+		s.took = time.Minute
+		tr := newTracker(t, newWaiter(t, s, waiter.WithPollTimeout(0)))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		time.Sleep(time.Second)
+		start := time.Now()
+		require.NoError(t, stop())
+		require.Zero(t, time.Since(start))
+		require.Empty(t, snapshots(tr)["a"].Failures)
+		require.Equal(t, tracker.Stats{Followed: 1, Due: 1, Rate: tr.Stats().Rate, Polls: 1}, tr.Stats())
+	})
+
+	bubble(t, "waits for a callback, and leaves what else is not delivered to the next Run", func(t *testing.T) {
+		s, l := newService(), &log{}
+		slow := waiter.OnTransition(func(status.Transition) { time.Sleep(time.Minute) })
+		tr := newTracker(t, newWaiter(t, s, l.option(), slow))
+		require.NoError(t, tr.Track(ids("a", 100)...))
+		stop := run(t, tr)
+		time.Sleep(time.Second)
+		require.Equal(t, 64, tr.Stats().Delivering)
+		require.Equal(t, 36, tr.Stats().Undelivered)
+		start := time.Now()
+		require.NoError(t, stop())
+		require.Equal(t, 59*time.Second, time.Since(start))
+		require.Len(t, l.all(), 64)
+		run(t, tr)
+		synctest.Wait()
+		require.Len(t, l.all(), 100)
+		require.Equal(t, 100, s.count(), "a job with an undelivered change is not polled")
+	})
+}
+
+func TestCallbacks(t *testing.T) {
+	bubble(t, "that are slow slow down their own job only", func(t *testing.T) {
+		s := newService()
+		slow := waiter.OnTransition(func(transition status.Transition) {
+			if transition.JobID == "a0" {
+				time.Sleep(time.Hour)
+			}
+		})
+		tr := newTracker(t, newWaiter(t, s, slow))
+		run(t, tr)
+		require.NoError(t, tr.Track(ids("a", 50)...))
+		for i := range 49 {
+			_, err := tr.Wait(t.Context(), fmt.Sprint("a", i+1))
+			require.NoError(t, err)
+		}
+		require.Equal(t, time.Minute, time.Since(s.since))
+		require.Len(t, s.polls["a0"], 1)
+	})
+
+	panics := map[string]func(*bool) (poller.Poller, waiter.Option){
+		"a callback": func(on *bool) (poller.Poller, waiter.Option) {
+			return newService(), waiter.OnTransition(func(status.Transition) { ouch(on) })
+		},
+		"a hook": func(on *bool) (poller.Poller, waiter.Option) {
+			return newService(), waiter.WithTrace(&waiter.Trace{PollEnd: func(context.Context, waiter.PollEnd) { ouch(on) }})
+		},
+		"the last hook": func(on *bool) (poller.Poller, waiter.Option) {
+			return newService(), waiter.WithTrace(&waiter.Trace{WaitEnd: func(context.Context, waiter.WaitEnd) { ouch(on) }})
+		},
+		"a Poller": func(on *bool) (poller.Poller, waiter.Option) {
+			s := newService()
+			return poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
+				ouch(on)
+				return s.Poll(ctx, id)
+			}), waiter.WithStallLimit(0)
+		},
+		"a save": func(on *bool) (poller.Poller, waiter.Option) {
+			return newService(), waiter.WithCheckpoints(func(context.Context, status.Job, status.Transition) error {
+				ouch(on)
+				return nil
+			})
+		},
+	}
+	for name, made := range panics {
+		bubble(t, "or another function: a panic of "+name+" is Run's, and the next Run goes on", func(t *testing.T) {
+			on, l := true, &log{}
+			p, opt := made(&on)
+			tr := newTracker(t, newWaiter(t, p, opt, l.option()))
+			require.NoError(t, tr.Track(status.Job{ID: "a"}))
+			var recovered any
+			func() {
+				defer func() { recovered = recover() }()
+				_ = tr.Run(t.Context())
+			}()
+			e, ok := recovered.(*tracker.PanicError)
+			require.True(t, ok, "%v", recovered)
+			require.Equal(t, errOuch, e.Recovered)
+			require.ErrorIs(t, e, errOuch)
+			require.Contains(t, string(e.Stack), "tracker_test.ouch")
+			require.ErrorContains(t, e, "tracker: a callback, hook, Poller or limiter panicked: ouch\n\ngoroutine ")
+
+			on = false
+			run(t, tr)
+			_, err := tr.Wait(t.Context(), "a")
+			require.NoError(t, err)
+			require.Subset(t, l.all(), []string{"a  ->running", "a  running->success"})
+			require.LessOrEqual(t, len(l.all()), 3)
+		})
+	}
+
+	bubble(t, "that end their goroutine end Run with an error", func(t *testing.T) {
+		on := true
+		tr := newTracker(t, newWaiter(t, newService(), waiter.OnTransition(func(status.Transition) {
+			if on {
+				runtime.Goexit()
+			}
+		})))
+		require.NoError(t, tr.Track(ids("a", 3)...))
+		require.ErrorContains(t, tr.Run(t.Context()), "runtime.Goexit")
+		on = false
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a0")
+		require.NoError(t, err)
+	})
+
+	bubble(t, "may call the Tracker", func(t *testing.T) {
+		var tr *tracker.Tracker
+		w := newWaiter(t, newService(), waiter.OnTransition(func(transition status.Transition) {
+			require.NoError(t, tr.Track(status.Job{ID: transition.JobID + "x"[:min(1, 4-len(transition.JobID))]}))
+			require.NotEmpty(t, snapshots(tr))
+			require.Positive(t, tr.Stats().Delivering)
+		}))
+		tr = newTracker(t, w)
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		time.Sleep(5 * time.Minute)
+		require.Len(t, snapshots(tr), 4)
+		require.Equal(t, 4, tr.Stats().Done)
+	})
+
+	bubble(t, "that save with the context of a Run that has ended are not the job's end", func(t *testing.T) {
+		l := &log{}
+		tr := newTracker(t, newWaiter(t, newService(), l.option(), waiter.WithCheckpoints(func(ctx context.Context, _ status.Job, _ status.Transition) error {
+			select {
+			case <-time.After(time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		time.Sleep(time.Second / 2)
+		require.NoError(t, stop())
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []string{"a  ->running", "a  ->running", "a  running->success"}, l.all())
+	})
+}
+
+var errOuch = errors.New("ouch")
+
+func ouch(on *bool) {
+	if *on {
+		panic(errOuch)
+	}
+}
+
+func TestHooks(t *testing.T) {
+	bubble(t, "are called once at a job's beginning and once at its end, in each Run", func(t *testing.T) {
+		l := &log{}
+		type key struct{}
+		trace := &waiter.Trace{
+			WaitStart: func(ctx context.Context, s waiter.WaitStart) context.Context {
+				l.add("start " + s.JobID)
+				return context.WithValue(ctx, key{}, s.JobID)
+			},
+			PollStart: func(ctx context.Context, p waiter.PollStart) context.Context {
+				require.Equal(t, p.JobID, ctx.Value(key{}))
+				return ctx
+			},
+			WaitEnd: func(ctx context.Context, e waiter.WaitEnd) {
+				require.Equal(t, e.Job.ID, ctx.Value(key{}))
+				l.add("end " + e.Job.ID + " " + e.Outcome)
+			},
+		}
+		s := newService()
+		tr := newTracker(t, newWaiter(t, s, waiter.WithTrace(trace)))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		time.Sleep(30 * time.Second)
+		require.NoError(t, stop())
+		stop = run(t, tr)
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		require.Equal(t, []string{"start a", "end a canceled", "start a", "end a success"}, l.all())
+
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "b"}))
+		time.Sleep(time.Second / 2)
+		tr.Forget("b")
+		synctest.Wait()
+		require.Equal(t, []string{"start b", "end b stopped"}, l.all()[4:])
+	})
+}
+
+func TestBudget(t *testing.T) {
+	bubble(t, "bounds the polls of all jobs together", func(t *testing.T) {
+		s := newService()
+		tr := newTracker(t, newWaiter(t, s), tracker.WithRate(10, 5))
+		require.NoError(t, tr.Track(ids("a", 100)...))
+		run(t, tr)
+		time.Sleep(30 * time.Second)
+		times := s.times()
+		require.InDelta(t, 305, len(times), 1)
+		for i := range times {
+			n := 0
+			for k := i; k < len(times) && times[k] < times[i]+time.Second; k++ {
+				n++
+			}
+			require.LessOrEqual(t, n, 15, "polls in the second from %v", times[i])
+		}
+	})
+
+	bubble(t, "falls when the service refuses polls, and rises again", func(t *testing.T) {
+		s := newService()
+		s.fail = func(string, int) error {
+			if time.Since(s.since) < 10*time.Second {
+				return &poller.Error{StatusCode: 429}
+			}
+			return nil
+		}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithRate(100, 1))
+		require.NoError(t, tr.Track(ids("a", 1000)...))
+		run(t, tr)
+		time.Sleep(10 * time.Second)
+		cut := tr.Stats()
+		require.Less(t, float64(cut.Rate), 10.)
+		require.Equal(t, cut.Throttled, cut.Polls)
+		require.Less(t, cut.Polls, uint64(100), "a thousand are what the rate allows")
+		time.Sleep(3 * time.Minute)
+		require.InDelta(t, 100, float64(tr.Stats().Rate), 1e-9)
+	})
+
+	bubble(t, "bounds the polls in flight", func(t *testing.T) {
+		s := newService()
+		s.took = time.Second
+		tr := newTracker(t, newWaiter(t, s), tracker.WithConcurrency(7))
+		require.NoError(t, tr.Track(ids("a", 100)...))
+		run(t, tr)
+		time.Sleep(time.Minute)
+		require.Equal(t, 7, s.most)
+	})
+
+	bubble(t, "goes first to the jobs that are most likely to have ended", func(t *testing.T) {
+		history, err := pace.NewHistory()
+		require.NoError(t, err)
+		s := newService()
+		s.lasts = map[string]time.Duration{}
+		var early, late []status.Job
+		for i := range 60 {
+			early = append(early, status.Job{ID: fmt.Sprint("early", i), Type: "early"})
+			late = append(late, status.Job{ID: fmt.Sprint("late", i), Type: "late"})
+			s.lasts[early[i].ID], s.lasts[late[i].ID] = 30*time.Second, time.Hour
+		}
+		typed := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
+			r, err := s.Poll(ctx, id)
+			r.Job.Type = id[:4]
+			return r, err
+		})
+		teach := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history), tracker.WithRetention(24*time.Hour, 100))
+		stop := run(t, teach)
+		require.NoError(t, teach.Track(append(early[:30], late[:30]...)...))
+		time.Sleep(2 * time.Hour)
+		require.NoError(t, stop())
+		require.Equal(t, 60, teach.Stats().Done)
+
+		tr := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history), tracker.WithRate(0.5, 1))
+		require.NoError(t, tr.Track(append(early[30:], late[30:]...)...))
+		run(t, tr)
+		time.Sleep(5 * time.Minute)
+		polls := map[string]int{}
+		for i := 30; i < 60; i++ {
+			polls["early"] += len(s.polls[early[i].ID])
+			polls["late"] += len(s.polls[late[i].ID])
+		}
+		require.Greater(t, polls["early"], 2*polls["late"], "%v", polls)
+	})
+}
+
+func TestRetention(t *testing.T) {
+	bubble(t, "keeps the jobs that have ended for an hour", func(t *testing.T) {
+		tr := newTracker(t, newWaiter(t, newService()))
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		time.Sleep(time.Hour - time.Second)
+		require.Len(t, snapshots(tr), 1)
+		time.Sleep(2 * time.Second)
+		require.Empty(t, snapshots(tr))
+	})
+
+	bubble(t, "keeps as many as it is told to, the last ones", func(t *testing.T) {
+		s := newService()
+		tr := newTracker(t, newWaiter(t, s), tracker.WithRetention(time.Hour, 3))
+		run(t, tr)
+		for i, j := range ids("a", 10) {
+			s.lasts[j.ID] = time.Duration(i+1) * time.Second
+			require.NoError(t, tr.Track(j))
+		}
+		time.Sleep(time.Minute)
+		kept := snapshots(tr)
+		require.Len(t, kept, 3)
+		for _, id := range []string{"a7", "a8", "a9"} {
+			require.True(t, kept[id].Done)
+		}
+	})
+}
