@@ -19,7 +19,7 @@ import (
 // broken is a journal that cannot be read.
 type broken struct{ memory }
 
-func (broken) Load() iter.Seq2[tracker.Record, error] {
+func (*broken) Load() iter.Seq2[tracker.Record, error] {
 	return func(yield func(tracker.Record, error) bool) { yield(tracker.Record{}, errFull) }
 }
 
@@ -30,7 +30,7 @@ func TestJournal(t *testing.T) {
 			tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
 			require.NoError(t, tr.Track(ids("a", 3)...))
 			stop := run(t, tr)
-			time.Sleep(20*time.Second + time.Millisecond)
+			sleep(20*time.Second + time.Millisecond)
 			require.NoError(t, stop())
 		}
 		require.Len(t, l.all(), 6)
@@ -53,7 +53,7 @@ func TestJournal(t *testing.T) {
 		stop := run(t, tr)
 		_, before := tr.Wait(t.Context(), "a")
 		require.NoError(t, stop())
-		time.Sleep(time.Minute)
+		sleep(time.Minute)
 		_, after := newTracker(t, newWaiter(t, s), tracker.WithJournal(m)).Wait(t.Context(), "a")
 		require.ErrorIs(t, after, waiter.ErrNotFound)
 		require.Equal(t, before.Error(), after.Error())
@@ -76,8 +76,8 @@ func TestJournal(t *testing.T) {
 		})), tracker.WithJournal(m))
 		run(t, tr)
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
-		time.Sleep(time.Minute) // it hangs in the second transition, and dies there
-		copied := &memory{records: m.records}
+		sleep(time.Minute) // it hangs in the second transition, and dies there
+		copied := &memory{records: m.stored()}
 		hang = false
 		again := newTracker(t, newWaiter(t, p, l.option()), tracker.WithJournal(copied))
 		run(t, again)
@@ -91,7 +91,7 @@ func TestJournal(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, s, hourly), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
 		stop := run(t, tr)
-		time.Sleep(time.Minute)
+		sleep(time.Minute)
 		require.NoError(t, stop())
 		tr = newTracker(t, newWaiter(t, s, hourly), tracker.WithJournal(m))
 		require.WithinDuration(t, s.since.Add(time.Hour), snapshots(tr)["a"].Due, 0)
@@ -103,14 +103,14 @@ func TestJournal(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(ids("a", 3)...))
 		tr.Forget("a1")
-		require.Len(t, m.records, 2)
+		require.Len(t, m.stored(), 2)
 		run(t, tr)
-		time.Sleep(30 * time.Second)
+		sleep(30 * time.Second)
 		tr.Forget("a2")
 		synctest.Wait()
-		require.Len(t, m.records, 1)
-		time.Sleep(2 * time.Hour)
-		require.Empty(t, m.records)
+		require.Len(t, m.stored(), 1)
+		sleep(2 * time.Hour)
+		require.Empty(t, m.stored())
 		require.Empty(t, snapshots(newTracker(t, newWaiter(t, s), tracker.WithJournal(m))))
 	})
 
@@ -125,7 +125,7 @@ func TestJournal(t *testing.T) {
 		require.ErrorIs(t, err, errFull)
 		m.fail = nil
 		require.NoError(t, tr.Track(ids("a", 2)...))
-		require.Len(t, m.records, 2)
+		require.Len(t, m.stored(), 2)
 		require.Len(t, snapshots(tr), 2)
 	})
 
@@ -144,7 +144,7 @@ func TestJournal(t *testing.T) {
 
 		again := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
 		run(t, again)
-		time.Sleep(2 * time.Minute)
+		sleep(2 * time.Minute)
 		require.Len(t, l.all(), 6)
 	})
 
@@ -155,10 +155,10 @@ func TestJournal(t *testing.T) {
 		require.Equal(t, 3, m.commits)
 		m.commits = 0
 		stop := run(t, tr)
-		time.Sleep(time.Second / 2)
+		sleep(time.Second / 2)
 		require.NoError(t, stop())
 		require.Less(t, m.commits, 100)
-		require.Len(t, m.records, 25_000)
+		require.Len(t, m.stored(), 25_000)
 	})
 
 	t.Run("that cannot be read, or used, is New's error", func(t *testing.T) {

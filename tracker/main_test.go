@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -86,6 +87,13 @@ func (s *service) Poll(ctx context.Context, id string) (poller.Reply, error) {
 		j.Status = status.Success
 	}
 	return poller.Reply{Job: j}, nil
+}
+
+// of returns when the polls of a job began.
+func (s *service) of(id string) []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.polls[id])
 }
 
 func (s *service) count() (n int) {
@@ -184,6 +192,7 @@ func snapshots(tr *tracker.Tracker) map[string]tracker.Snapshot {
 
 // memory is a journal.
 type memory struct {
+	mu      sync.Mutex
 	records map[string][]byte
 	fail    error
 	commits int
@@ -191,7 +200,7 @@ type memory struct {
 
 func (m *memory) Load() iter.Seq2[tracker.Record, error] {
 	return func(yield func(tracker.Record, error) bool) {
-		for k, data := range m.records {
+		for k, data := range m.stored() {
 			if !yield(tracker.Record{Key: k, Data: data}, nil) {
 				return
 			}
@@ -200,6 +209,8 @@ func (m *memory) Load() iter.Seq2[tracker.Record, error] {
 }
 
 func (m *memory) Commit(records []tracker.Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
@@ -215,4 +226,16 @@ func (m *memory) Commit(records []tracker.Record) error {
 	return nil
 }
 
+func (m *memory) stored() map[string][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.records)
+}
+
 var errFull = errors.New("no space left on device")
+
+// sleep lets virtual time pass, and what is due then happen.
+func sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
