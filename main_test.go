@@ -276,7 +276,7 @@ func track(ctx context.Context, t *testing.T, p poller.Poller, from status.Job, 
 			panic(p.Recovered)
 		}
 	}()
-	require.NoError(t, tracked.Run(running))
+	require.NoError(t, tracked.Run(running)) //nolint:contextcheck // ctx is the wait's
 	waits.Wait()
 	return o
 }

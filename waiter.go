@@ -20,8 +20,10 @@ type Waiter struct {
 	config *config // calls share it
 }
 
-func init() {
-	wait.Of = func(w any) *wait.Config { return &w.(*Waiter).config.Config }
+func init() { //nolint:gochecknoinits // internal/wait cannot import this package
+	wait.Of = func(w any) *wait.Config {
+		return &w.(*Waiter).config.Config //nolint:forcetypeassert // only package tracker calls it
+	}
 }
 
 // New returns a Waiter that polls with p, such as a [poller.Client]. The error names the option

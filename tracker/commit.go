@@ -78,8 +78,8 @@ func (c *commits) makeRoom(fail func(error)) {
 	}
 }
 
-// follow commits what comes, until left is closed, and then what is left.
-func (c *commits) follow(left <-chan struct{}, fail func(error)) {
+// run commits what comes, until left is closed, and then what is left.
+func (c *commits) run(left <-chan struct{}, fail func(error)) {
 	if c == nil {
 		return
 	}

@@ -47,8 +47,10 @@ func (r *run) pollOne(j *job) (next *job) {
 		}
 		return r.nextPoll()
 	default:
-		o.delay, o.end = j.Settle(ctx, asked)
-		r.ending(j, &o)
+		if o.delay, o.end = j.Settle(ctx, asked); o.end != nil {
+			r.ending(j, o.end)
+			o.record = r.encode(&j.State, 0)
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,7 +97,9 @@ func (r *run) deliver(j *job) {
 		o.end = nil
 		j.reopen(j.State.Job)
 	}
-	r.ending(j, &o)
+	if o.end != nil {
+		r.ending(j, o.end)
+	}
 	o.record = r.encode(&j.State, o.delay)
 	r.mu.Lock()
 	r.land(j, o)
@@ -132,17 +136,16 @@ type outcome struct {
 }
 
 // ending calls what is called at a job's end.
-func (r *run) ending(j *job, o *outcome) {
-	if o.end == nil || o.end.How == follow.Abandoned {
+func (r *run) ending(j *job, end *wait.End) {
+	if end.How == follow.Abandoned { // it was forgotten
 		return
 	}
 	j.Abandon()
-	j.LogEnd(o.end)
+	j.LogEnd(end)
 	if ctx := j.ctx; ctx != nil {
 		j.ctx = nil
-		j.WaitEnd(ctx, o.end)
+		j.WaitEnd(ctx, end)
 	}
-	o.record = r.encode(&j.State, 0)
 }
 
 // polled ends the poll of a flight. t.mu is held.
@@ -199,16 +202,16 @@ func (r *run) waitContext(j *job) context.Context {
 }
 
 // finish notes that the following of a job has ended. t.mu is held.
-func (r *Tracker) finish(j *job, now time.Time) {
+func (t *Tracker) finish(j *job, now time.Time) {
 	j.state = finished
 	j.Release()
-	j.place = r.finished.PushBack(j)
-	if r.finished.Len() > r.options.keep {
-		r.wakeAt(now)
+	j.place = t.finished.PushBack(j)
+	if t.finished.Len() > t.options.keep {
+		t.wakeAt(now)
 	}
-	r.wakeAt(j.ended().Add(r.options.keepFor))
-	if len(r.readers) > 0 {
-		r.send(Event{JobID: j.State.Job.ID, Done: true, Err: j.Outcome().Err})
+	t.wakeAt(j.ended().Add(t.options.keepFor))
+	if len(t.readers) > 0 {
+		t.send(Event{JobID: j.State.Job.ID, Done: true, Err: j.Outcome().Err})
 	}
-	r.wake(j)
+	t.wake(j)
 }

@@ -9,10 +9,10 @@ import (
 )
 
 // Run polls the tracked jobs, delivers what the polls bring, and lets jobs go whose retention is
-// over, until ctx ends: then it returns nil, once all its goroutines have ended. All that a poll
-// has brought and that is not delivered yet, is delivered by the next Run. So Run can be called again,
-// but not twice at a time: that is an error. An error of the journal ends it too; what was not
-// committed is kept, and the next Run commits it.
+// over, until ctx ends: then it returns nil, once all its goroutines have ended. It waits for the
+// callbacks that are running; what else polls have brought is delivered by the next Run. So Run can
+// be called again, but not twice at a time: that is an error. An error of the journal ends it too;
+// what was not committed is kept, and the next Run commits it.
 //
 // Callbacks, and what WithCheckpoints was given, run on goroutines of Run, one at a time for one
 // job, for 64 jobs at once. One that takes long holds up its own job only, unless 64 do. If one
@@ -36,8 +36,8 @@ func (t *Tracker) Run(ctx context.Context) error {
 	}()
 	var committing sync.WaitGroup
 	left := make(chan struct{})
-	committing.Go(func() { t.journal.follow(left, r.fail) })
-	r.dispatch()
+	committing.Go(func() { t.journal.run(left, r.fail) })
+	r.dispatch() //nolint:contextcheck // it is in r
 	r.goroutines.Wait()
 	r.leave()
 	close(left)
@@ -149,7 +149,7 @@ func (t *Tracker) add(j *job, due time.Time) {
 // expire lets jobs go whose retention is over, and returns when the next one's is. t.mu is held.
 func (t *Tracker) expire(now time.Time) (next time.Time) {
 	for first := t.finished.Front(); first != nil; first = t.finished.Front() {
-		j := first.Value.(*job)
+		j := first.Value.(*job) //nolint:forcetypeassert // there is nothing else in it
 		until := j.ended().Add(t.options.keepFor)
 		if t.finished.Len() <= t.options.keep && until.After(now) {
 			return until

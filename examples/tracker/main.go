@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
@@ -31,12 +32,12 @@ func main() {
 	jobs := flag.Int("jobs", 2000, "how many jobs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	server := pollertest.New()
-	defer server.Close()
-	if err := run(ctx, server, server.Start(), nil, *jobs, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "tracker:", err)
-		os.Exit(1)
+	err := run(ctx, server, server.Start(), nil, max(1, *jobs), os.Stdout)
+	server.Close()
+	stop()
+	if err != nil {
+		log.Fatal(err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // submit starts jobs of two types, and returns when each ends. One in a hundred fails.
 func submit(server *pollertest.Server, jobs int) (ended map[string]time.Time) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not for secrets
+	r := rand.New(rand.NewPCG(1, 2))
 	ended = make(map[string]time.Time, jobs)
 	for i := range jobs {
 		kind, median := "bind_ldap", 10.
