@@ -109,11 +109,15 @@ func spend(budgets []float64, seeds int) spent {
 	return all
 }
 
+func skipUnderRace(t *testing.T) {
+	if raceDetector {
+		t.Skip("minutes with the race detector, though its goroutines share only a sum: .ci/run has a step that runs it without")
+	}
+}
+
 func TestBudget(t *testing.T) {
 	t.Run("is spent close to the lower bound", func(t *testing.T) {
-		if raceDetector {
-			t.Skip("five minutes with the race detector, though its goroutines share only a sum: .ci/run has a step that runs it without")
-		}
+		skipUnderRace(t)
 		some, seeds := []float64{25}, 1
 		if *update {
 			some, seeds = budgets, 3

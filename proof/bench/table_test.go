@@ -28,6 +28,7 @@ const allJobs = 5000 // of each distribution
 
 func TestTable(t *testing.T) {
 	t.Run("ranks a learned schedule first", func(t *testing.T) {
+		skipUnderRace(t)
 		distributions, n, histories := jobs.Distributions(), allJobs, 50
 		if !*update {
 			all := distributions
@@ -62,6 +63,7 @@ func TestTable(t *testing.T) {
 // The picture shows what the tables say. With -update it is written after them.
 func TestPicture(t *testing.T) {
 	t.Run("is drawn from the tables", func(t *testing.T) {
+		skipUnderRace(t)
 		if runtime.GOARCH != "amd64" {
 			t.Skip("Go fuses multiplications and additions on other processors, so that the last digits of the picture differ")
 		}
