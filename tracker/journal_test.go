@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter"
@@ -84,6 +85,81 @@ func TestJournal(t *testing.T) {
 		_, err := again.Wait(t.Context(), "a")
 		require.NoError(t, err)
 		require.Equal(t, []string{"a s ->running", "a  running->success"}, l.all())
+	})
+
+	bubble(t, "knows of the transitions within a job's last response", func(t *testing.T) {
+		m, l := &memory{}, &log{}
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
+			return poller.Reply{Job: status.Job{Status: status.Success, SubJobs: []status.Job{
+				{ID: "s", Status: status.Success}, {ID: "t", Status: status.Success},
+			}}}, nil
+		})
+		tr := newTracker(t, newWaiter(t, p, waiter.OnTransition(func(tr status.Transition) {
+			if tr.SubJob == "t" {
+				time.Sleep(time.Hour)
+			}
+		})), tracker.WithJournal(m))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(time.Minute)
+		again := newTracker(t, newWaiter(t, p, l.option()), tracker.WithJournal(&memory{records: m.stored()}))
+		run(t, again)
+		_, err := again.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []string{"a t ->success", "a  ->success"}, l.all())
+	})
+
+	bubble(t, "goes on with a schedule where it was", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		w := newWaiter(t, s, waiter.WithBackOff(func() backoff.BackOff { return new(counting) }))
+		tr := newTracker(t, w, tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		sleep(time.Second / 2)
+		require.NoError(t, stop())
+		run(t, newTracker(t, w, tracker.WithJournal(m)))
+		sleep(6 * time.Second)
+		require.Equal(t, []time.Duration{0, time.Second, 3 * time.Second, 6 * time.Second}, s.times())
+	})
+
+	bubble(t, "does not delay polls though the clock was set back", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		w := newWaiter(t, s, waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(time.Minute) }))
+		tr := newTracker(t, w, tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		stop := run(t, tr)
+		sleep(time.Second)
+		require.NoError(t, stop())
+		later := strings.ReplaceAll(string(m.stored()["a"]), `"2000-01-01T`, `"2000-01-02T`)
+		tr = newTracker(t, w, tracker.WithJournal(&memory{records: map[string][]byte{"a": []byte(later)}}))
+		require.WithinDuration(t, time.Now().Add(time.Minute), snapshots(tr)["a"].Due, 0)
+		require.WithinDuration(t, time.Now(), snapshots(tr)["a"].LastSeen, 0)
+	})
+
+	bubble(t, "gets records in the order in which they came, also after it has failed", func(t *testing.T) {
+		m := &memory{}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		m.fail = errFull
+		require.ErrorIs(t, tr.Run(t.Context()), errFull)
+		tr.Forget("a")
+		m.fail = nil
+		require.NoError(t, tr.Track(status.Job{ID: "b"}))
+		require.Len(t, m.stored(), 1)
+	})
+
+	bubble(t, "holds up deliveries if it is slower than they are", func(t *testing.T) {
+		m := &slow{}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(ids("a", 5000)...))
+		m.takes = 10 * time.Second
+		stop := run(t, tr)
+		sleep(time.Second)
+		require.Less(t, tr.Stats().Uncommitted, 1100)
+		require.Greater(t, tr.Stats().Undelivered, 2000)
+		sleep(10 * time.Minute)
+		require.NoError(t, stop())
+		require.Equal(t, 5000, tr.Stats().Done)
 	})
 
 	bubble(t, "remembers when the next poll is due, and a grace that has begun", func(t *testing.T) {
@@ -180,10 +256,23 @@ func TestJournal(t *testing.T) {
 	})
 }
 
-// slow is a journal whose commits take a millisecond.
-type slow struct{ memory }
+// counting is 1 s, 2 s, 3 s, ...
+type counting struct{ n int }
+
+func (c *counting) Reset() { c.n = 0 }
+
+func (c *counting) NextBackOff() time.Duration {
+	c.n++
+	return time.Duration(c.n) * time.Second
+}
+
+// slow is a journal whose commits take time: a millisecond, unless set.
+type slow struct {
+	memory
+	takes time.Duration
+}
 
 func (s *slow) Commit(records []tracker.Record) error {
-	time.Sleep(time.Millisecond)
+	time.Sleep(max(s.takes, time.Millisecond))
 	return s.memory.Commit(records)
 }

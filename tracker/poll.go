@@ -34,10 +34,6 @@ func (r *run) pollOne(j *job) (next *job) {
 	case len(asked.Transitions) > 0:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if j.state == forgotten {
-			r.land(j, o)
-			return r.nextPoll()
-		}
 		r.polled(j, o)
 		f := j.flight
 		f.asked, f.began, f.delivered, f.view = asked, time.Time{}, f.view.Job, view(&j.State)

@@ -231,11 +231,17 @@ func TestHooks(t *testing.T) {
 			},
 			WaitEnd: func(ctx context.Context, e waiter.WaitEnd) {
 				require.Equal(t, e.Job.ID, ctx.Value(key{}))
+				require.Equal(t, e.Outcome == "stopped", errors.Is(e.Err, tracker.ErrForgotten))
 				l.add("end " + e.Job.ID + " " + e.Outcome)
 			},
 		}
 		s := newService()
-		tr := newTracker(t, newWaiter(t, s, waiter.WithTrace(trace)))
+		var tr *tracker.Tracker
+		tr = newTracker(t, newWaiter(t, s, waiter.WithTrace(trace), waiter.OnTransition(func(transition status.Transition) {
+			if transition.JobID == "c" {
+				tr.Forget("c")
+			}
+		})))
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
 		stop := run(t, tr)
 		sleep(30 * time.Second)
@@ -251,6 +257,9 @@ func TestHooks(t *testing.T) {
 		tr.Forget("b")
 		synctest.Wait()
 		require.Equal(t, []string{"start b", "end b stopped"}, l.all()[4:])
+		require.NoError(t, tr.Track(status.Job{ID: "c"}))
+		synctest.Wait()
+		require.Equal(t, []string{"start c", "end c stopped"}, l.all()[6:])
 	})
 }
 

@@ -93,6 +93,7 @@ func TestWait(t *testing.T) {
 		_, err := tr.Wait(ctx, "a")
 		require.ErrorIs(t, err, why)
 		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, snapshots(tr)["a"].Waits)
 		sleep(2 * time.Minute)
 		require.True(t, snapshots(tr)["a"].Done)
 		require.NoError(t, snapshots(tr)["a"].Err)
@@ -212,6 +213,29 @@ func TestEvents(t *testing.T) {
 			require.Equal(t, "a", e.JobID)
 			break
 		}
+		require.Zero(t, tr.Readers())
+	})
+
+	bubble(t, "are each reader's own", func(t *testing.T) {
+		sub := status.Job{ID: "s", Status: status.Running}
+		tr := newTracker(t, newWaiter(t, poller.Func(func(context.Context, string) (poller.Reply, error) {
+			return poller.Reply{Job: status.Job{Status: status.Success, SubJobs: []status.Job{sub}}}, nil
+		})))
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 2 {
+			events(tr, ctx, func(e tracker.Event) {
+				for i := range e.Transition.Job.SubJobs {
+					require.Equal(t, sub, e.Transition.Job.SubJobs[i])
+					e.Transition.Job.SubJobs[i].Status = "spoiled"
+				}
+			})
+		}
+		run(t, tr)
+		j, err := tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []status.Job{sub}, j.SubJobs)
+		synctest.Wait()
+		cancel()
 	})
 }
 
