@@ -269,6 +269,7 @@ func track(ctx context.Context, t *testing.T, p poller.Poller, from status.Job, 
 		defer stop()
 		o.job, o.err = tracked.Wait(ctx, id)
 	})
+	synctest.Wait()
 	defer func() {
 		tracked.Forget(id) // if Run has panicked, there is no other end
 		waits.Wait()

@@ -150,7 +150,8 @@ func TestJournal(t *testing.T) {
 
 	bubble(t, "holds up deliveries if it is slower than they are", func(t *testing.T) {
 		m := &slow{}
-		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		minutely := waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(time.Minute) })
+		tr := newTracker(t, newWaiter(t, newService(), minutely), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(ids("a", 5000)...))
 		m.takes = 10 * time.Second
 		stop := run(t, tr)

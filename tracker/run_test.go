@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -311,39 +312,37 @@ func TestBudget(t *testing.T) {
 		require.Equal(t, 7, s.most)
 	})
 
-	bubble(t, "goes first to the jobs that are most likely to have ended", func(t *testing.T) {
+	bubble(t, "goes first to the job that most likely has ended, whichever has been due for longest", func(t *testing.T) {
 		history, err := pace.NewHistory()
 		require.NoError(t, err)
 		s := newService()
-		s.lasts = map[string]time.Duration{}
-		var early, late []status.Job
-		for i := range 60 {
-			early = append(early, status.Job{ID: fmt.Sprint("early", i), Type: "early"})
-			late = append(late, status.Job{ID: fmt.Sprint("late", i), Type: "late"})
-			s.lasts[early[i].ID], s.lasts[late[i].ID] = 30*time.Second, time.Hour
-		}
 		typed := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
 			r, err := s.Poll(ctx, id)
-			r.Job.Type = id[:4]
+			r.Job.Type = strings.TrimRight(id, "0123456789")
 			return r, err
 		})
-		teach := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history), tracker.WithRetention(24*time.Hour, 100))
+		teach := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history))
 		stop := run(t, teach)
-		require.NoError(t, teach.Track(append(early[:30], late[:30]...)...))
-		sleep(2 * time.Hour)
-		require.NoError(t, stop())
-		require.Equal(t, 60, teach.Stats().Done)
-
-		tr := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history), tracker.WithRate(0.5, 1))
-		require.NoError(t, tr.Track(append(early[30:], late[30:]...)...))
-		run(t, tr)
-		sleep(5 * time.Minute)
-		polls := map[string]int{}
-		for i := 30; i < 60; i++ {
-			polls["early"] += len(s.of(early[i].ID))
-			polls["late"] += len(s.of(late[i].ID))
+		for i, j := range ids("varied", 60) { // from a minute to two hours
+			s.lasts[j.ID] = time.Duration(1+2*i) * time.Minute
 		}
-		require.Greater(t, polls["early"], 2*polls["late"], "%v", polls)
+		require.NoError(t, teach.Track(ids("varied", 60)...))
+		require.NoError(t, teach.Track(ids("minute", 60)...))
+		sleep(3 * time.Hour)
+		require.NoError(t, stop())
+
+		tr := newTracker(t, newWaiter(t, typed), tracker.WithHistory(history), tracker.WithRate(1./600, 1))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "first"})) // takes the only poll for ten minutes
+		require.NoError(t, tr.Track(status.Job{ID: "varied99", Type: "varied"}))
+		sleep(400 * time.Second)
+		require.NoError(t, tr.Track(status.Job{ID: "minute99", Type: "minute"}))
+		now := snapshots(tr)
+		require.True(t, now["varied99"].Due.Before(now["minute99"].Due))
+		require.Less(t, now["minute99"].Due.Sub(s.since), 3*time.Hour+600*time.Second)
+		sleep(201 * time.Second)
+		require.Len(t, s.of("minute99"), 1)
+		require.Empty(t, s.of("varied99"))
 	})
 }
 

@@ -180,7 +180,7 @@ func TestEvents(t *testing.T) {
 		var got []string
 		missed := 0
 		s := newService()
-		tr := newTracker(t, newWaiter(t, s))
+		tr := newTracker(t, newWaiter(t, s, waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(time.Minute) })))
 		ctx, cancel := context.WithCancel(t.Context())
 		reader := events(tr, ctx, func(e tracker.Event) {
 			if len(got) == 0 {
