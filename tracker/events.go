@@ -19,51 +19,55 @@ type Event struct {
 // buffered is how many events wait for a reader.
 const buffered = 4096
 
-// A reader is one range over Events.
+// A reader is one call of Events.
 type reader struct {
 	events []Event
 	missed int
 	more   chan struct{}
 }
 
-// Events yields what happens to the tracked jobs from the beginning of the range on, until ctx
-// ends. A reader that falls behind by more than 4,096 events loses those that come, and is yielded
-// an Event that says how many it has Missed: [Tracker.Jobs] says where all jobs are then. No reader
-// holds up any job. Each range is a reader of its own.
+// Events yields what happens to the tracked jobs from this call on, until ctx ends. It is for one
+// range, whose break ends it too. A reader that falls behind by more than 4,096 events loses those
+// that come, and is yielded an Event that says how many it has Missed: [Tracker.Jobs] says where all
+// jobs are then. No reader holds up any job.
 func (t *Tracker) Events(ctx context.Context) iter.Seq[Event] {
-	return func(yield func(Event) bool) {
-		r := &reader{more: make(chan struct{}, 1)}
+	r := &reader{more: make(chan struct{}, 1)}
+	t.mu.Lock()
+	t.readers[r] = struct{}{}
+	t.mu.Unlock()
+	leave := func() {
 		t.mu.Lock()
-		t.readers[r] = struct{}{}
+		delete(t.readers, r)
 		t.mu.Unlock()
-		defer func() {
-			t.mu.Lock()
-			delete(t.readers, r)
-			t.mu.Unlock()
-		}()
-		for {
-			t.mu.Lock()
-			events, missed := r.events, r.missed
-			r.events, r.missed = nil, 0
-			t.mu.Unlock()
-			if missed > 0 {
-				events = append(events, Event{Missed: missed})
-			}
-			for _, e := range events {
+	}
+	stop := context.AfterFunc(ctx, leave)
+	return func(yield func(Event) bool) {
+		defer stop()
+		defer leave()
+		for ctx.Err() == nil {
+			for _, e := range t.take(r) {
 				if ctx.Err() != nil || !yield(e) {
 					return
 				}
 			}
-			if len(events) > 0 {
-				continue
-			}
 			select {
 			case <-ctx.Done():
-				return
 			case <-r.more:
 			}
 		}
 	}
+}
+
+// take returns the events that a reader has not been given yet.
+func (t *Tracker) take(r *reader) []Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	events := r.events
+	if r.missed > 0 {
+		events = append(events, Event{Missed: r.missed})
+	}
+	r.events, r.missed = nil, 0
+	return events
 }
 
 // send gives an event to each reader. t.mu is held.

@@ -26,7 +26,7 @@ func (*broken) Load() iter.Seq2[tracker.Record, error] {
 
 func TestJournal(t *testing.T) {
 	bubble(t, "has a process that died go on with each job, and repeat nothing", func(t *testing.T) {
-		s, l, m := newService(), &log{}, &memory{}
+		s, l, m := newService(), &notes{}, &memory{}
 		for range 4 {
 			tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
 			require.NoError(t, tr.Track(ids("a", 3)...))
@@ -61,7 +61,7 @@ func TestJournal(t *testing.T) {
 	})
 
 	bubble(t, "knows of each transition that was delivered, also within a response", func(t *testing.T) {
-		m, l := &memory{}, &log{}
+		m, l := &memory{}, &notes{}
 		service := newService()
 		sub := status.Job{ID: "s", Status: status.Running}
 		p := poller.Func(func(ctx context.Context, id string) (poller.Reply, error) {
@@ -88,7 +88,7 @@ func TestJournal(t *testing.T) {
 	})
 
 	bubble(t, "knows of the transitions within a job's last response", func(t *testing.T) {
-		m, l := &memory{}, &log{}
+		m, l := &memory{}, &notes{}
 		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 			return poller.Reply{Job: status.Job{Status: status.Success, SubJobs: []status.Job{
 				{ID: "s", Status: status.Success}, {ID: "t", Status: status.Success},
@@ -207,7 +207,7 @@ func TestJournal(t *testing.T) {
 	})
 
 	bubble(t, "that fails ends Run, and the next Run stores what it lacks", func(t *testing.T) {
-		s, l, m := newService(), &log{}, &memory{}
+		s, l, m := newService(), &notes{}, &memory{}
 		tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(ids("a", 3)...))
 		m.fail = errFull

@@ -149,25 +149,25 @@ func run(t *testing.T, tr *tracker.Tracker) (stop func() error) {
 	return stop
 }
 
-// A log notes transitions in the order in which they are delivered.
-type log struct {
+// notes are lines in the order in which they come.
+type notes struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (l *log) add(line string) {
+func (l *notes) add(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, line)
 }
 
-func (l *log) all() []string {
+func (l *notes) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.lines)
 }
 
-func (l *log) option() waiter.Option {
+func (l *notes) option() waiter.Option {
 	return waiter.OnTransition(func(tr status.Transition) { l.add(line(tr)) })
 }
 

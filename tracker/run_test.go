@@ -28,7 +28,7 @@ func TestRun(t *testing.T) {
 	})
 
 	bubble(t, "ends with its context, and another one goes on", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		tr := newTracker(t, newWaiter(t, s, l.option()))
 		require.NoError(t, tr.Track(ids("a", 3)...))
 		for range 5 {
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 	})
 
 	bubble(t, "waits for a callback, and leaves what else is not delivered to the next Run", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		slow := waiter.OnTransition(func(status.Transition) { time.Sleep(time.Minute) })
 		tr := newTracker(t, newWaiter(t, s, l.option(), slow))
 		require.NoError(t, tr.Track(ids("a", 100)...))
@@ -133,7 +133,7 @@ func TestCallbacks(t *testing.T) {
 	}
 	for name, made := range panics {
 		bubble(t, "or another function: a panic of "+name+" is Run's, and the next Run goes on", func(t *testing.T) {
-			on, l := true, &log{}
+			on, l := true, &notes{}
 			p, opt := made(&on)
 			tr := newTracker(t, newWaiter(t, p, opt, l.option()))
 			require.NoError(t, tr.Track(status.Job{ID: "a"}))
@@ -189,7 +189,7 @@ func TestCallbacks(t *testing.T) {
 	})
 
 	bubble(t, "that save with the context of a Run that has ended are not the job's end", func(t *testing.T) {
-		l := &log{}
+		l := &notes{}
 		tr := newTracker(t, newWaiter(t, newService(), l.option(), waiter.WithCheckpoints(func(ctx context.Context, _ status.Job, _ status.Transition) error {
 			select {
 			case <-time.After(time.Second):
@@ -219,7 +219,7 @@ func ouch(on *bool) {
 
 func TestHooks(t *testing.T) {
 	bubble(t, "are called once at a job's beginning and once at its end, in each Run", func(t *testing.T) {
-		l := &log{}
+		l := &notes{}
 		type key struct{}
 		trace := &waiter.Trace{
 			WaitStart: func(ctx context.Context, s waiter.WaitStart) context.Context {

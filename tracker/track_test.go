@@ -63,7 +63,7 @@ func TestTrack(t *testing.T) {
 	})
 
 	bubble(t, "goes on from a checkpoint", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		tr := newTracker(t, newWaiter(t, s, l.option()))
 		run(t, tr)
 		require.NoError(t, tr.Track(status.Job{ID: "a", Status: status.Running}))
@@ -83,7 +83,7 @@ func TestTrack(t *testing.T) {
 	})
 
 	bubble(t, "follows again a job whose end was not seen, from where it was", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		rejected := true
 		s.fail = func(_ string, n int) error {
 			if n > 1 && rejected {
@@ -117,7 +117,7 @@ func TestTrack(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	bubble(t, "of a job that is polled has the poll bring nothing", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		s.took = 10 * time.Second
 		tr := newTracker(t, newWaiter(t, s, l.option()))
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
@@ -146,7 +146,7 @@ func TestForget(t *testing.T) {
 	})
 
 	bubble(t, "in a callback makes this transition the last one", func(t *testing.T) {
-		l := &log{}
+		l := &notes{}
 		var tr *tracker.Tracker
 		w := newWaiter(t, poller.Func(func(context.Context, string) (poller.Reply, error) {
 			return poller.Reply{Job: status.Job{Status: status.Running, SubJobs: []status.Job{{ID: "s", Status: status.Running}}}}, nil
@@ -175,7 +175,7 @@ func TestForget(t *testing.T) {
 	})
 
 	bubble(t, "lets the job be tracked again, from the beginning", func(t *testing.T) {
-		s, l := newService(), &log{}
+		s, l := newService(), &notes{}
 		s.took = time.Second
 		tr := newTracker(t, newWaiter(t, s, l.option()))
 		run(t, tr)

@@ -153,7 +153,7 @@ func TestEvents(t *testing.T) {
 	}
 
 	bubble(t, "are each transition, once it is delivered, and each end", func(t *testing.T) {
-		l := &log{}
+		l := &notes{}
 		s := newService()
 		s.fail = func(id string, n int) error {
 			if id == "b" && n == 2 {
@@ -214,6 +214,26 @@ func TestEvents(t *testing.T) {
 			break
 		}
 		require.Zero(t, tr.Readers())
+	})
+
+	bubble(t, "come from the call on, also before the range", func(t *testing.T) {
+		tr := newTracker(t, newWaiter(t, newService()))
+		ctx, cancel := context.WithCancel(t.Context())
+		list := tr.Events(ctx)
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(2 * time.Minute)
+		n := 0
+		for range list {
+			if n++; n == 3 {
+				break
+			}
+		}
+		tr.Events(ctx)
+		require.Equal(t, 1, tr.Readers())
+		cancel()
+		synctest.Wait()
+		require.Zero(t, tr.Readers(), "nothing is left of a call without a range")
 	})
 
 	bubble(t, "are each reader's own", func(t *testing.T) {
