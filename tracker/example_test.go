@@ -84,6 +84,7 @@ func ExampleTracker_Events() {
 		log.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	ended := make(chan error)
 	go func() { ended <- t.Run(ctx) }()
 
