@@ -1,0 +1,233 @@
+package pebble
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/tracker"
+	"github.com/sfsturbo/waiter/tracker/journaltest"
+)
+
+// TestMain is also the main function of the processes that these tests start.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("HOLD_JOURNAL"); dir != "" {
+		hold(dir)
+	}
+	if dir := os.Getenv("COMMIT_JOURNAL"); dir != "" {
+		commitForever(dir)
+	}
+	os.Exit(m.Run())
+}
+
+// hold keeps a journal open until its standard input ends.
+func hold(dir string) {
+	if _, err := Open(dir); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("open")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	os.Exit(0)
+}
+
+func opened(t *testing.T, dir string) *Journal {
+	t.Helper()
+	j, err := Open(dir)
+	require.NoError(t, err)
+	return j
+}
+
+func TestJournal(t *testing.T) {
+	journaltest.Run(t, func(t *testing.T, dir string) tracker.Journal { return opened(t, dir) })
+}
+
+func stored(t *testing.T, j *Journal) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for r, err := range j.Load() {
+		require.NoError(t, err)
+		all[r.Key] = string(r.Data)
+	}
+	return all
+}
+
+func record(key, data string) tracker.Record { return tracker.Record{Key: key, Data: []byte(data)} }
+
+func TestOpen(t *testing.T) {
+	refused := func(t *testing.T, dir, why string) {
+		t.Helper()
+		_, err := Open(dir)
+		require.ErrorContains(t, err, "pebble: "+dir+": ")
+		require.ErrorContains(t, err, why)
+		require.NotContains(t, err.Error(), "\n")
+	}
+
+	t.Run("makes a directory that does not exist", func(t *testing.T) {
+		require.NoError(t, opened(t, filepath.Join(t.TempDir(), "a", "b")).Close())
+	})
+
+	t.Run("refuses a journal that this process has open", func(t *testing.T) {
+		dir := t.TempDir()
+		j := opened(t, dir)
+		refused(t, dir, "another Journal has it open, in this process or another one: close that first")
+		require.NoError(t, j.Close())
+		require.NoError(t, opened(t, dir).Close())
+	})
+
+	t.Run("refuses a journal that another process has open", func(t *testing.T) {
+		dir := t.TempDir()
+		child := exec.Command(os.Args[0]) //nolint:gosec // itself
+		child.Env = append(os.Environ(), "HOLD_JOURNAL="+dir)
+		in, err := child.StdinPipe()
+		require.NoError(t, err)
+		out, err := child.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, child.Start())
+		line, err := bufio.NewReader(out).ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "open\n", line)
+		refused(t, dir, "another Journal has it open")
+		require.NoError(t, in.Close())
+		require.NoError(t, child.Wait())
+		require.NoError(t, opened(t, dir).Close(), "the end of a process is enough")
+	})
+
+	t.Run("refuses another version", func(t *testing.T) {
+		dir := t.TempDir()
+		j := opened(t, dir)
+		require.NoError(t, j.db.Set([]byte(versionKey), []byte("sfsturbo/waiter journal 2"), pebble.Sync))
+		require.NoError(t, j.Close())
+		refused(t, dir, `its version is "sfsturbo/waiter journal 2", and this program reads "sfsturbo/waiter journal 1": use the program that wrote it`)
+	})
+
+	t.Run("refuses another version of Pebble's", func(t *testing.T) {
+		dir := t.TempDir()
+		require.NoError(t, opened(t, dir).Close())
+		markers, err := filepath.Glob(filepath.Join(dir, "marker.format-version.*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, markers)
+		newest := markers[len(markers)-1]
+		at := strings.LastIndexByte(newest, '.')
+		require.NoError(t, os.Rename(newest, newest[:at]+".999"))
+		refused(t, dir, "it was written by another version")
+	})
+
+	t.Run("refuses a database of another program", func(t *testing.T) {
+		dir := t.TempDir()
+		db, err := pebble.Open(dir, &pebble.Options{Logger: newDownfall()})
+		require.NoError(t, err)
+		require.NoError(t, db.Set([]byte("their"), []byte("own"), pebble.Sync))
+		require.NoError(t, db.Close())
+		refused(t, dir, "it is a Pebble database of another program: use another directory")
+	})
+
+	t.Run("refuses a directory with other files, a file and no name", func(t *testing.T) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "photo.jpg")
+		require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
+		refused(t, dir, `it holds other files, such as "photo.jpg": give a directory that is empty, or does not exist`)
+		refused(t, file, "it is a file: give a directory")
+		refused(t, "", "the directory's name is empty")
+	})
+
+	t.Run("refuses a directory that this user may not write", func(t *testing.T) {
+		if os.Geteuid() == 0 {
+			t.Skip("root may write everywhere")
+		}
+		dir := t.TempDir()
+		require.NoError(t, os.Chmod(dir, 0o500)) //nolint:gosec // a directory
+		refused(t, dir, "give this user the right to write there")
+	})
+
+	t.Run("refuses a journal that is damaged", func(t *testing.T) {
+		dir := t.TempDir()
+		j := opened(t, dir)
+		require.NoError(t, j.Commit([]tracker.Record{record("a", "1")}))
+		require.NoError(t, j.db.Flush())
+		require.NoError(t, j.Close())
+		manifests, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+		require.NoError(t, err)
+		for _, name := range manifests {
+			damage(t, name)
+		}
+		refused(t, dir, "it is damaged: ")
+	})
+
+	t.Run("reads what was committed of a journal whose last write was torn", func(t *testing.T) {
+		dir := t.TempDir()
+		j := opened(t, dir)
+		require.NoError(t, j.Commit([]tracker.Record{record("a", "1")}))
+		copied := t.TempDir() // as a crash leaves it: without Close
+		require.NoError(t, os.CopyFS(filepath.Join(copied, "j"), os.DirFS(dir)))
+		require.NoError(t, j.Close())
+		logs, err := filepath.Glob(filepath.Join(copied, "j", "*.log"))
+		require.NoError(t, err)
+		require.Len(t, logs, 1)
+		file, err := os.OpenFile(logs[0], os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = file.WriteString("\x01\x02\x03 half a write")
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		again := opened(t, filepath.Join(copied, "j"))
+		require.Equal(t, map[string]string{"a": "1"}, stored(t, again))
+		require.NoError(t, again.Close())
+	})
+}
+
+// damage overwrites the middle of a file.
+func damage(t *testing.T, name string) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+	for i := len(data) / 4; i < len(data)*3/4; i++ {
+		data[i] ^= 0xff
+	}
+	require.NoError(t, os.WriteFile(name, data, 0o600))
+}
+
+func TestAFullDisk(t *testing.T) {
+	for _, when := range []string{"a commit", "opening"} {
+		t.Run("is the error of "+when+", and not the process's end", func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, opened(t, dir).Close())
+			var full atomic.Bool
+			disk := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+					return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+				}
+				return nil
+			}))
+			full.Store(when == "opening")
+			j, err := open(dir, disk)
+			if when == "a commit" {
+				require.NoError(t, err)
+				require.NoError(t, j.Commit([]tracker.Record{record("a", "1")}))
+				full.Store(true)
+				err = j.Commit([]tracker.Record{record("b", "1")})
+			}
+			require.ErrorIs(t, err, syscall.ENOSPC)
+			require.ErrorContains(t, err, "pebble: "+dir+": the disk is full: ")
+			require.ErrorContains(t, err, "Make room, then restart the process")
+			if when == "a commit" {
+				full.Store(false)
+				require.ErrorIs(t, j.Commit([]tracker.Record{record("c", "1")}), syscall.ENOSPC, "it cannot go on")
+				require.ErrorIs(t, j.Close(), syscall.ENOSPC)
+				for _, err := range j.Load() {
+					require.ErrorIs(t, err, syscall.ENOSPC)
+				}
+			}
+		})
+	}
+}
