@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("COMMIT_JOURNAL"); dir != "" {
 		commitForever(dir)
 	}
+	if stored := os.Getenv("LIFE"); stored != "" {
+		live(stored)
+	}
 	os.Exit(m.Run())
 }
 
