@@ -27,8 +27,6 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
-	"github.com/sfsturbo/waiter/poller"
-	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -102,8 +100,9 @@ func openSQLite(t *testing.T, path string) database[*sql.Tx] {
 	}
 }
 
-func postgresDatabase(t *testing.T) database[pgx.Tx] {
-	url := cluster.database(t)
+func postgresDatabase(t *testing.T) database[pgx.Tx] { return postgresAt(t, cluster.database(t)) }
+
+func postgresAt(t *testing.T, url string) database[pgx.Tx] {
 	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -223,16 +222,6 @@ func final[TTx any](t *testing.T, client *river.Client[TTx], id int64) *rivertyp
 		require.True(t, time.Now().Before(deadline), "River job %d is still %s: %s", id, row.State, row.Metadata)
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// newWaiter returns a Waiter on the service.
-func newWaiter(t testing.TB, service *pollertest.Server, opts ...waiter.Option) *waiter.Waiter {
-	endpoint, hc := service.Memory()
-	client, err := poller.New(endpoint, "a-project", poller.WithHTTPClient(hc), poller.WithCredential(credential.Token("a-token")))
-	require.NoError(t, err)
-	w, err := waiter.New(client, opts...)
-	require.NoError(t, err)
-	return w
 }
 
 func newService(t testing.TB) *pollertest.Server {

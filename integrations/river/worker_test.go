@@ -14,7 +14,6 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
-	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -50,16 +49,6 @@ func specification[TTx any](t *testing.T, open func(*testing.T) database[TTx]) {
 	}
 }
 
-var steps = []pollertest.Step{
-	{Job: status.Job{Status: status.Running, SubJobs: []status.Job{{ID: "s1", Type: "join", Status: status.Running}}}},
-	{After: 1500 * time.Millisecond, Job: status.Job{Status: status.Success, SubJobs: []status.Job{{ID: "s1", Type: "join", Status: status.Success}}}},
-}
-
-var failing = []pollertest.Step{
-	{Job: status.Job{Status: status.Running}},
-	{After: 500 * time.Millisecond, Job: status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "LDAP server \x00 unreachable"}},
-}
-
 func insert[TTx any](t *testing.T, client *river.Client[TTx], args riverwait.AwaitArgs) *rivertype.JobInsertResult {
 	inserted, err := client.Insert(context.Background(), args, nil)
 	require.NoError(t, err)
@@ -88,10 +77,9 @@ func verifications[TTx any](db database[TTx]) int {
 }
 
 func succeeds[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Type: "bind_ldap", Steps: steps})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id}).Job.ID)
+	p := scripted(running, running, succeeded)
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
 	assert.Equal(t, 1, row.Attempt, "a snooze costs no attempt")
 	o := output(t, row)
@@ -100,21 +88,20 @@ func succeeds[TTx any](t *testing.T, db database[TTx]) {
 	assert.Empty(t, o.Progress.Transitions)
 	assert.Equal(t, "bind_ldap", o.Progress.Job.Type)
 	assert.Equal(t, status.Success, o.Progress.Job.SubJobs[0].Status)
-	assert.Len(t, service.Requests(), o.Progress.Polls)
-	assert.ElementsMatch(t, []string{":->running", "s1:->running", "s1:running->success", ":running->success"}, told(db))
+	assert.Equal(t, p.count(), o.Progress.Polls)
+	assert.ElementsMatch(t, whole, told(db))
 	assert.Equal(t, []string{"success"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
 }
 
 func fails[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Type: "bind_ldap", Steps: failing})
-	w := newWaiter(t, service)
+	p := scripted(running, failed)
+	w := newWaiter(t, p)
 	client := start(t, db, recorder(db, w))
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id}).Job.ID)
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	require.Len(t, row.Errors, 1)
-	assert.Contains(t, row.Errors[0].Error, "SFS.TURBO.0100: LDAP server")
+	assert.Contains(t, row.Errors[0].Error, "SFS.TURBO.0100: LDAP server unreachable")
 	o := output(t, row)
 	assert.Equal(t, "failed", o.Outcome)
 	assert.Contains(t, row.Errors[0].Error, o.Error)
@@ -122,30 +109,26 @@ func fails[TTx any](t *testing.T, db database[TTx]) {
 	var failed *waiter.FailedError
 	require.ErrorAs(t, err, &failed)
 	assert.True(t, failed.Has("SFS.TURBO.0100"))
-	assert.ElementsMatch(t, []string{":->running", ":running->failed"}, told(db))
+	assert.ElementsMatch(t, []string{":->running", "s1:->running", ":running->failed"}, told(db))
 	assert.Equal(t, []string{"failed"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
 }
 
 func permanent[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	service.Fail(pollertest.Rule{Status: http.StatusUnauthorized})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "unknown"}).Job.ID)
+	p := scripted(refused(http.StatusUnauthorized))
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	o := output(t, row)
 	assert.Equal(t, "unauthorized", o.Outcome)
 	assert.Equal(t, []string{"unauthorized"}, ends(db))
-	assert.Equal(t, "unknown", o.Progress.JobID)
+	assert.Equal(t, "j", o.Progress.JobID)
 }
 
 func outage[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: steps})
-	service.Fail(pollertest.Rule{Status: http.StatusTooManyRequests, Times: 1})
-	service.Fail(pollertest.Rule{Status: http.StatusBadGateway, Times: 1})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id}).Job.ID)
+	p := scripted(refused(http.StatusTooManyRequests), running, refused(http.StatusBadGateway), succeeded)
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
 	assert.Equal(t, 1, row.Attempt)
 	assert.Empty(t, row.Errors)
@@ -153,16 +136,15 @@ func outage[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func twice[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: failing})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	first := insert(t, client, riverwait.AwaitArgs{JobID: id})
-	again := insert(t, client, riverwait.AwaitArgs{JobID: id, Payload: []byte(`{"share":"x"}`)})
+	p := scripted(running, failed)
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	first := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
+	again := insert(t, client, riverwait.AwaitArgs{JobID: "j", Payload: []byte(`{"share":"x"}`)})
 	assert.False(t, first.UniqueSkippedAsDuplicate)
 	assert.True(t, again.UniqueSkippedAsDuplicate)
 	assert.Equal(t, first.Job.ID, again.Job.ID)
 	final(t, client, first.Job.ID)
-	after := insert(t, client, riverwait.AwaitArgs{JobID: id})
+	after := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
 	assert.True(t, after.UniqueSkippedAsDuplicate)
 	assert.Equal(t, "failed", output(t, after.Job).Outcome)
 	other := insert(t, client, riverwait.AwaitArgs{JobID: "other"})
@@ -170,19 +152,17 @@ func twice[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func checkpoint[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: steps})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	seen := steps[0].Job
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id, Job: seen}).Job.ID)
+	p := scripted(running, succeeded)
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	seen := running
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j", Job: seen}).Job.ID)
 	assert.Equal(t, "success", output(t, row).Outcome)
 	assert.ElementsMatch(t, []string{"s1:running->success", ":running->success"}, told(db))
 }
 
 func callbackFails[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: steps})
-	worker := recorder(db, newWaiter(t, service))
+	p := scripted(running, running, succeeded)
+	worker := recorder(db, newWaiter(t, p))
 	calls, record := 0, worker.OnTransition
 	worker.OnTransition = func(ctx context.Context, tx TTx, job *river.Job[riverwait.AwaitArgs], change status.Transition) error {
 		if err := record(ctx, tx, job, change); err != nil {
@@ -194,18 +174,17 @@ func callbackFails[TTx any](t *testing.T, db database[TTx]) {
 		return nil
 	}
 	client := start(t, db, worker)
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id}).Job.ID)
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	require.Len(t, row.Errors, 1)
 	assert.Equal(t, "the inbox is full", row.Errors[0].Error)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
 	assert.Equal(t, 6, calls)
-	assert.ElementsMatch(t, []string{":->running", "s1:->running", "s1:running->success", ":running->success"}, told(db))
+	assert.ElementsMatch(t, whole, told(db))
 }
 
 func endFails[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: failing[1:]})
-	worker := recorder(db, newWaiter(t, service))
+	p := scripted(failed)
+	worker := recorder(db, newWaiter(t, p))
 	calls, record := 0, worker.OnEnd
 	worker.OnEnd = func(ctx context.Context, tx TTx, job *river.Job[riverwait.AwaitArgs], end status.Job, err error) error {
 		if err := record(ctx, tx, job, end, err); err != nil {
@@ -217,7 +196,7 @@ func endFails[TTx any](t *testing.T, db database[TTx]) {
 		return nil
 	}
 	client := start(t, db, worker)
-	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: id}).Job.ID)
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	assert.Equal(t, 2, calls)
 	assert.Equal(t, []string{"failed"}, ends(db))
@@ -225,10 +204,9 @@ func endFails[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func canceled[TTx any](t *testing.T, db database[TTx]) {
-	service := newService(t)
-	id := service.Add(pollertest.Script{Steps: []pollertest.Step{{Job: status.Job{Status: status.Running}}}})
-	client := start(t, db, recorder(db, newWaiter(t, service)))
-	inserted := insert(t, client, riverwait.AwaitArgs{JobID: id})
+	p := scripted(status.Job{Status: status.Running})
+	client := start(t, db, recorder(db, newWaiter(t, p)))
+	inserted := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
 	require.Eventually(t, func() bool { return len(told(db)) == 1 }, 10*time.Second, 10*time.Millisecond)
 	_, err := client.JobCancel(context.Background(), inserted.Job.ID)
 	require.NoError(t, err)
