@@ -34,13 +34,7 @@ func (d *dies) WorkEnd(_ context.Context, job *rivertype.JobRow, err error) erro
 
 func diesAtTheEnd[TTx any](t *testing.T, db database[TTx]) {
 	p := scripted(refused(http.StatusUnauthorized), succeeded)
-	c := config(t)
-	river.AddWorker(c.Workers, recorder(db, newWaiter(t, p)))
-	c.Hooks = []rivertype.Hook{&dies{}}
-	client, err := river.NewClient(db.driver(), c)
-	require.NoError(t, err)
-	require.NoError(t, client.Start(context.Background()))
-	defer client.Stop(context.Background())
+	client := startWith(t, db, recorder(db, newWaiter(t, p)), func(c *river.Config) { c.Hooks = []rivertype.Hook{&dies{}} })
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	assert.Equal(t, 2, row.Attempt)
@@ -50,6 +44,15 @@ func diesAtTheEnd[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, 1, p.count(), "the end is stored: there is nothing to poll")
 	assert.Equal(t, []string{"unauthorized"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
+}
+
+func diesAfterSuccess[TTx any](t *testing.T, db database[TTx]) {
+	client := startWith(t, db, recorder(db, newWaiter(t, scripted(succeeded))), func(c *river.Config) { c.Hooks = []rivertype.Hook{&dies{}} })
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
+	assert.Equal(t, rivertype.JobStateCompleted, row.State)
+	assert.Equal(t, 1, row.Attempt)
+	assert.Empty(t, row.Errors)
+	assert.Equal(t, []string{"success"}, ends(db))
 }
 
 func givenUp[TTx any](t *testing.T, db database[TTx]) {
@@ -125,4 +128,40 @@ func stopped[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, 1, row.Attempt)
 	assert.Len(t, told(db), 4)
 	assert.Equal(t, p.count(), output(t, row).Progress.Polls)
+}
+
+func cut[TTx any](t *testing.T, db database[TTx]) {
+	polls := 0
+	w := newWaiter(t, poller.Func(func(ctx context.Context, jobID string) (poller.Reply, error) {
+		if polls++; polls == 1 {
+			<-ctx.Done()
+			return poller.Reply{}, ctx.Err()
+		}
+		return poller.Reply{Job: status.Job{ID: jobID, Status: status.Success}}, nil
+	}))
+	client := startWith(t, db, recorder(db, w), func(c *river.Config) { c.JobTimeout = 300 * time.Millisecond })
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
+	assert.Equal(t, rivertype.JobStateCompleted, row.State)
+	assert.Empty(t, row.Errors)
+	assert.Equal(t, map[string]int{"timeout": 1}, output(t, row).Progress.Failures)
+}
+
+// queue is a limiter that lets the first poll wait for longer than its attempt may take.
+type queue struct{ asked int }
+
+func (q *queue) Wait(ctx context.Context) error {
+	if q.asked++; q.asked == 1 {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+func queued[TTx any](t *testing.T, db database[TTx]) {
+	w := newWaiter(t, scripted(succeeded), waiter.WithLimiter(&queue{}))
+	client := startWith(t, db, recorder(db, w), func(c *river.Config) { c.JobTimeout = 300 * time.Millisecond })
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
+	assert.Equal(t, rivertype.JobStateCompleted, row.State)
+	assert.Equal(t, 1, row.Attempt)
+	assert.Empty(t, row.Errors)
+	assert.Equal(t, 1, output(t, row).Progress.Polls)
 }

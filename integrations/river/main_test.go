@@ -201,7 +201,12 @@ func (l *testLog) Write(line []byte) (int, error) {
 
 // start starts a client that works w, until the test ends.
 func start[TTx any](t *testing.T, db database[TTx], w *riverwait.Worker[TTx]) *river.Client[TTx] {
+	return startWith(t, db, w, func(*river.Config) {})
+}
+
+func startWith[TTx any](t *testing.T, db database[TTx], w *riverwait.Worker[TTx], change func(*river.Config)) *river.Client[TTx] {
 	c := config(t)
+	change(c)
 	river.AddWorker(c.Workers, w)
 	client, err := river.NewClient(db.driver(), c)
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package riverwait_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"testing"
@@ -36,10 +37,13 @@ func specification[TTx any](t *testing.T, open func(*testing.T) database[TTx]) {
 		{"a callback that fails rolls back, and is called again", callbackFails[TTx]},
 		{"an end that cannot be written is not lost", endFails[TTx]},
 		{"an attempt that dies between the end and River's note of it returns the same end", diesAtTheEnd[TTx]},
+		{"a success is River's in the transaction that stores it", diesAfterSuccess[TTx]},
 		{"an attempt that was given up delivers nothing", givenUp[TTx]},
 		{"JobRetry goes on with a wait that ended for another reason than the job", retried[TTx]},
 		{"JobRetry of a job that has failed delivers nothing again", retriedFailure[TTx]},
 		{"a wait that is canceled ends without a call", canceled[TTx]},
+		{"a poll that the attempt's timeout cuts is remembered", cut[TTx]},
+		{"a limiter's queue that is too long uses up no attempt", queued[TTx]},
 		{"a client that stops leaves the wait to the next one", stopped[TTx]},
 	} {
 		t.Run(s.sentence, func(t *testing.T) {
@@ -89,6 +93,9 @@ func succeeds[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, "bind_ldap", o.Progress.Job.Type)
 	assert.Equal(t, status.Success, o.Progress.Job.SubJobs[0].Status)
 	assert.Equal(t, p.count(), o.Progress.Polls)
+	var metadata struct{ Snoozes int }
+	require.NoError(t, json.Unmarshal(row.Metadata, &metadata))
+	assert.Equal(t, p.count()-1, metadata.Snoozes, "one attempt a poll")
 	assert.ElementsMatch(t, whole, told(db))
 	assert.Equal(t, []string{"success"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
@@ -123,6 +130,7 @@ func permanent[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, "unauthorized", o.Outcome)
 	assert.Equal(t, []string{"unauthorized"}, ends(db))
 	assert.Equal(t, "j", o.Progress.JobID)
+	assert.Contains(t, o.Error, "river.Client.JobRetry")
 }
 
 func outage[TTx any](t *testing.T, db database[TTx]) {
