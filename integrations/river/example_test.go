@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -87,11 +86,11 @@ func Example() {
 			return nil
 		},
 		OnEnd: func(ctx context.Context, tx *sql.Tx, _ *river.Job[riverwait.AwaitArgs], end status.Job, err error) error {
-			if err != nil {
-				return nil // River keeps the reason; or insert a job that undoes the rest
+			if err == nil { // otherwise River keeps the reason; or insert a job that undoes the rest
+				_, err = river.ClientFromContext[*sql.Tx](ctx).InsertTx(ctx, tx, Verify{JobID: end.ID}, nil)
+				return err
 			}
-			_, err = river.ClientFromContext[*sql.Tx](ctx).InsertTx(ctx, tx, Verify{JobID: end.ID}, nil)
-			return err
+			return nil
 		},
 	})
 	river.AddWorker(workers, river.WorkFunc(func(_ context.Context, job *river.Job[Verify]) error {
@@ -103,7 +102,7 @@ func Example() {
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 20}},
 		JobTimeout:           30 * time.Second, // more than a poll takes
 		RescueStuckJobsAfter: time.Minute,      // more than JobTimeout; otherwise a crash costs an hour
-		Logger:               slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:               slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -107,6 +107,8 @@ func postgresAt(t *testing.T, url string) database[pgx.Tx] {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	migrate(t, riverpgxv5.New(pool))
+	_, err = pool.Exec(t.Context(), riverwait.TableSettings)
+	require.NoError(t, err)
 	_, err = pool.Exec(t.Context(), tables)
 	require.NoError(t, err)
 	return openPostgres(t, pool)

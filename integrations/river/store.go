@@ -65,10 +65,9 @@ func (w *Worker[TTx]) store(ctx context.Context, job *river.Job[AwaitArgs], p wa
 				return err
 			}
 		}
-		if end != nil {
-			return nil // River has no call that cancels a running job in a transaction: the next attempt would
+		if end == nil { // otherwise verdict cancels the River job: no call does so in a transaction
+			_, err = river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx, job)
 		}
-		_, err = river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, tx, job)
 		return err
 	})
 }

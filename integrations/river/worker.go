@@ -67,7 +67,7 @@ func (w *Worker[TTx]) Work(ctx context.Context, job *river.Job[AwaitArgs]) error
 	switch {
 	case before.Done: // the process died before River had recorded the end
 		return verdict(err)
-	case err != nil && !p.Done && ctx.Err() == context.DeadlineExceeded: //nolint:errorlint // a context's own error
+	case err != nil && !p.Done && ctx.Err() == context.DeadlineExceeded:
 		return river.JobSnooze(time.Second) // the time went by in the limiter's queue: nothing was sent
 	case err != nil && !p.Done: // River knows of a stop and of a cancellation; anything else is a mistake in the program
 		return err

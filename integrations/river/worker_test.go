@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ func specification[TTx any](t *testing.T, open func(*testing.T) database[TTx]) {
 	}{
 		{"a job that succeeds completes the River job, with each change written once", succeeds[TTx]},
 		{"a job that fails cancels the River job with its reason", fails[TTx]},
+		{"a reason of 3 MB ends the wait like any other", failsAtLength[TTx]},
 		{"an error that is permanent cancels the River job", permanent[TTx]},
 		{"throttling and outages snooze, and use up no attempt", outage[TTx]},
 		{"inserting a job twice is one wait, also after its end", twice[TTx]},
@@ -121,6 +123,18 @@ func fails[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, 1, verifications(db))
 }
 
+func failsAtLength[TTx any](t *testing.T, db database[TTx]) {
+	long := failed
+	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)
+	client := start(t, db, recorder(db, newWaiter(t, scripted(running, long))))
+	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
+	assert.Equal(t, rivertype.JobStateCancelled, row.State)
+	require.Len(t, row.Errors, 1)
+	assert.Less(t, len(row.Errors[0].Error), 5000)
+	assert.Equal(t, long.FailReason, output(t, row).Progress.Job.FailReason)
+	assert.Equal(t, []string{"failed"}, ends(db))
+}
+
 func permanent[TTx any](t *testing.T, db database[TTx]) {
 	p := scripted(refused(http.StatusUnauthorized))
 	client := start(t, db, recorder(db, newWaiter(t, p)))
@@ -198,7 +212,10 @@ func endFails[TTx any](t *testing.T, db database[TTx]) {
 		if err := record(ctx, tx, job, end, err); err != nil {
 			return err
 		}
-		if calls++; calls == 1 {
+		switch calls++; calls {
+		case 1:
+			return errors.New("the inbox is full")
+		case 2:
 			panic("out of memory")
 		}
 		return nil
@@ -206,7 +223,7 @@ func endFails[TTx any](t *testing.T, db database[TTx]) {
 	client := start(t, db, worker)
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
-	assert.Equal(t, 2, calls)
+	assert.Equal(t, 3, calls)
 	assert.Equal(t, []string{"failed"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
 }

@@ -90,8 +90,8 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer second.Wait()         //nolint:errcheck // it is killed
-	defer second.Process.Kill() //nolint:errcheck // it may be dead already
+	defer second.Wait()
+	defer second.Process.Kill()
 	for _, id := range rows {
 		if err := report(ctx, client, id); err != nil {
 			return err
