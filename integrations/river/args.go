@@ -17,9 +17,9 @@ import (
 //
 // The River job is unique by JobID, as spelled, for as long as its row exists: inserting the same
 // JobID twice is one wait, also after its end. River deletes the row of a success and of a
-// cancellation after 24 hours, unless its Config says otherwise. To wait again after an end that was
-// not the job's, such as a rejected credential, fix the cause and call river.Client.JobRetry: the
-// wait goes on from the job as last seen.
+// cancellation after 24 hours, unless its Config says otherwise. To wait again after an end that
+// was not the job's, such as a rejected credential, fix the cause and call river.Client.JobRetry:
+// the wait goes on from the job as last seen.
 type AwaitArgs struct {
 	JobID string `json:"job_id" river:"unique"`
 	// Job is a checkpoint to go on from: what it shows is not delivered again. The zero Job begins

@@ -1,5 +1,5 @@
-// Package riverwait awaits jobs of SFS Turbo as jobs of River (github.com/riverqueue/river), a queue
-// in PostgreSQL or in a SQLite file: a wait outlives the process that began it.
+// Package riverwait awaits jobs of SFS Turbo as jobs of River (github.com/riverqueue/river), a
+// queue in PostgreSQL or in a SQLite file: a wait outlives the process that began it.
 //
 // [Worker] is a worker for [AwaitArgs], which name the job. Each attempt is one poll
 // ([waiter.Waiter.Step]): it stores where the wait stands as the River job's output ([Output]) and

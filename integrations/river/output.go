@@ -12,8 +12,9 @@ import (
 )
 
 // Output is the output of a River job that awaits a job, in its metadata under "output": from the
-// first poll on where the wait stands, at the end how it ended. To have the error of the end as the
-// library returned it, give Progress to [waiter.Waiter.Step]: a Progress that is Done is not polled.
+// first poll on where the wait stands, at the end how it ended. To have the error of the end as
+// the library returned it, give Progress to [waiter.Waiter.Step], which does not poll a Progress
+// that is Done.
 type Output struct {
 	Outcome  string          `json:"outcome,omitempty"` // as waiter.Outcome returns it; "" while the wait goes on
 	Error    string          `json:"error,omitempty"`   // "" while the wait goes on, and after a success

@@ -1,8 +1,8 @@
 package riverwait
 
-// TableSettings is a statement for PostgreSQL that keeps River's table small. Execute it once, after
-// River's migrations; in a schema of your own, put that into the search_path. It concerns all River
-// jobs in the table.
+// TableSettings is a statement for PostgreSQL that keeps River's table small. Execute it once,
+// after River's migrations; if they are in a schema of your own, put that into the search_path. It
+// concerns all River jobs in the table.
 //
 // Each poll writes its River job's row three times, and PostgreSQL keeps the old versions until it
 // vacuums. With these settings it leaves room for new versions beside the old ones, vacuums after

@@ -1,6 +1,6 @@
 // Command example awaits jobs in a SQLite file, and shows that a wait outlives its process: it
-// starts itself as a worker, kills that with SIGKILL in the middle, and starts another one. It needs
-// nothing: the file is a temporary one, the service the built-in one. It ends by itself.
+// starts itself as a worker, kills that with SIGKILL in the middle, and starts another one. It
+// needs nothing: the file is a temporary one, the service the built-in one. It ends by itself.
 //
 //	go run ./example
 package main
