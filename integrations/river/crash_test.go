@@ -8,15 +8,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -34,24 +34,31 @@ const workerURL, workerEndpoint = "RIVERWAIT_WORKER_URL", "RIVERWAIT_WORKER_ENDP
 
 // crashWorker is a worker process: it works until it is killed.
 func crashWorker(url, endpoint string) {
-	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, url)
-	check(err)
 	client, err := poller.New(endpoint, "a-project", poller.WithCredential(credential.Token("a-token")))
 	check(err)
 	w, err := waiter.New(client)
 	check(err)
-	db := openPostgres(nil, pool)
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		db, err := openSQLite(path)
+		check(err)
+		crashClient(onSQLite(nil, db), w)
+	}
+	pool, err := pgxpool.New(context.Background(), url)
+	check(err)
+	crashClient(onPostgres(nil, pool), w)
+}
+
+func crashClient[TTx any](db database[TTx], w *waiter.Waiter) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, verifyWorker{})
 	river.AddWorker(workers, recorder(db, w))
-	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+	c, err := river.NewClient(db.driver(), &river.Config{
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 30}}, Workers: workers,
 		JobTimeout: 5 * time.Second, RescueStuckJobsAfter: 6 * time.Second,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	check(err)
-	check(c.Start(ctx))
+	check(c.Start(context.Background()))
 	select {}
 }
 
@@ -81,18 +88,33 @@ func process(t *testing.T, url, endpoint string, kill <-chan struct{}, done chan
 	}
 }
 
-// Two processes await many jobs. Each is killed twice, and between that the database crashes.
+// Two processes await many jobs. Each is killed twice, and between that the database crashes; a
+// SQLite file has no server that could.
 func TestCrashes(t *testing.T) {
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		url := cluster.database(t)
+		db := postgresAt(t, url)
+		crashes(t, db, url, *crashJobs, cluster.restart)
+		t.Logf("river_job has %s", db.query(`SELECT pg_size_pretty(pg_total_relation_size('river_job'))`)[0][0])
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "jobs.sqlite")
+		crashes(t, sqliteAt(t, path), "sqlite:"+path, max(*crashJobs/5, 1), func() error { return nil })
+	})
+}
+
+func crashes[TTx any](t *testing.T, db database[TTx], url string, jobs int, restart func() error) {
 	begun := time.Now()
-	url := cluster.database(t)
-	db := postgresAt(t, url)
 	service := newService(t)
+	service.Fail(pollertest.Rule{Delay: 100 * time.Millisecond}) // so that a kill finds polls in flight
 	endpoint := service.Start()
 	insertOnly, err := river.NewClient(db.driver(), &river.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	var many []river.InsertManyParams
 	added := time.Now()
-	for n := range *crashJobs {
+	for n := range jobs {
 		many = append(many, river.InsertManyParams{Args: riverwait.AwaitArgs{JobID: service.Add(crashScript(n))}})
 	}
 	_, err = insertOnly.InsertMany(t.Context(), many)
@@ -109,7 +131,7 @@ func TestCrashes(t *testing.T) {
 	}{
 		{5 * time.Second, func() { kills[0] <- struct{}{} }},
 		{2 * time.Second, func() { kills[1] <- struct{}{} }},
-		{3 * time.Second, func() { assert.NoError(t, cluster.restart()) }},
+		{3 * time.Second, func() { assert.NoError(t, restart()) }},
 		{3 * time.Second, func() { kills[1] <- struct{}{} }},
 		{2 * time.Second, func() { kills[0] <- struct{}{} }},
 	} {
@@ -133,10 +155,7 @@ func TestCrashes(t *testing.T) {
 	}
 
 	rescued := db.query(`SELECT count(*) FROM river_job WHERE attempt > 1`)[0][0]
-	t.Logf("%d jobs in %s, %d polls; %s River jobs had more than one attempt; river_job has %s, %s rows' worth of dead ones",
-		*crashJobs, took.Round(time.Second), len(service.Requests()), rescued,
-		db.query(`SELECT pg_size_pretty(pg_total_relation_size('river_job'))`)[0][0],
-		db.query(`SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'river_job'`)[0][0])
+	t.Logf("%d jobs in %s, %d polls; %s River jobs had more than one attempt", jobs, took.Round(time.Second), len(service.Requests()), rescued)
 	assert.NotEqual(t, "0", rescued, "the kills have hit nothing")
 	crashOutcomes(t, db, service, many, added)
 }
@@ -157,7 +176,7 @@ func crashDuration(n int) time.Duration { return time.Duration(10000+n*7919%2000
 
 // crashOutcomes checks what is left: every wait has ended as its job did, every change is written
 // once, and every end has led to one verification.
-func crashOutcomes(t *testing.T, db database[pgx.Tx], service *pollertest.Server, jobs []river.InsertManyParams, added time.Time) {
+func crashOutcomes[TTx any](t *testing.T, db database[TTx], service *pollertest.Server, jobs []river.InsertManyParams, added time.Time) {
 	polls := map[string][]time.Time{}
 	for _, r := range service.Requests() {
 		polls[r.JobID] = append(polls[r.JobID], r.At)
@@ -171,9 +190,9 @@ func crashOutcomes(t *testing.T, db database[pgx.Tx], service *pollertest.Server
 	}
 	changes := group(`SELECT job_id, sub_job || ':' || from_status || '->' || to_status FROM told ORDER BY 1`)
 	outcomes := group(`SELECT job_id, outcome FROM ended`)
-	stored := group(`SELECT args->>'job_id', state::text || ' ' || (metadata->'output'->>'outcome') || ' ' || (metadata->'output'->'progress'->'job'->>'status') FROM river_job WHERE kind = 'sfsturbo_await'`)
-	next := group(`SELECT args->>'job_id', state::text FROM river_job WHERE kind = 'verify'`)
-	attempts := group(`SELECT args->>'job_id', attempt::text FROM river_job WHERE kind = 'sfsturbo_await'`)
+	stored := group(`SELECT args->>'job_id', CAST(state AS text) || ' ' || (metadata->'output'->>'outcome') || ' ' || (metadata->'output'->'progress'->'job'->>'status') FROM river_job WHERE kind = 'sfsturbo_await'`)
+	next := group(`SELECT args->>'job_id', CAST(state AS text) FROM river_job WHERE kind = 'verify'`)
+	attempts := group(`SELECT args->>'job_id', CAST(attempt AS text) FROM river_job WHERE kind = 'sfsturbo_await'`)
 	for n, job := range jobs {
 		id := job.Args.(riverwait.AwaitArgs).JobID
 		end, state := "success", "completed success success"

@@ -61,17 +61,28 @@ const tables = `CREATE TABLE told (job_id text, sub_job text, from_status text, 
 CREATE TABLE ended (job_id text, outcome text, river_id bigint)`
 
 func sqliteDatabase(t *testing.T) database[*sql.Tx] {
-	return openSQLite(t, filepath.Join(t.TempDir(), "jobs.sqlite"))
+	return sqliteAt(t, filepath.Join(t.TempDir(), "jobs.sqlite"))
 }
 
-func openSQLite(t *testing.T, path string) database[*sql.Tx] {
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+func sqliteAt(t *testing.T, path string) database[*sql.Tx] {
+	db, err := openSQLite(path)
 	require.NoError(t, err)
-	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { db.Close() })
 	migrate(t, riversqlite.New(db))
 	_, err = db.Exec(tables)
 	require.NoError(t, err)
+	return onSQLite(t, db)
+}
+
+func openSQLite(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+func onSQLite(t *testing.T, db *sql.DB) database[*sql.Tx] {
 	return database[*sql.Tx]{
 		driver: func() riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) },
 		inTx:   riverwait.SQL(db),
@@ -111,10 +122,10 @@ func postgresAt(t *testing.T, url string) database[pgx.Tx] {
 	require.NoError(t, err)
 	_, err = pool.Exec(t.Context(), tables)
 	require.NoError(t, err)
-	return openPostgres(t, pool)
+	return onPostgres(t, pool)
 }
 
-func openPostgres(t *testing.T, pool *pgxpool.Pool) database[pgx.Tx] {
+func onPostgres(t *testing.T, pool *pgxpool.Pool) database[pgx.Tx] {
 	return database[pgx.Tx]{
 		driver: func() riverdriver.Driver[pgx.Tx] { return riverpgxv5.New(pool) },
 		inTx:   func(ctx context.Context, do func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, pool, do) },
