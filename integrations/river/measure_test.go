@@ -34,7 +34,9 @@ func TestMeasure(t *testing.T) {
 	}
 	polls, took := endless(t, postgresDatabase(t), 2000, time.Second, 100*time.Millisecond, 15*time.Second)
 	t.Logf("PostgreSQL: %.0f polls/s", float64(polls)/took.Seconds())
-	polls, took = endless(t, sqliteDatabase(t), 2000, time.Second, 100*time.Millisecond, 15*time.Second)
+	lite := sqliteDatabase(t)
+	lite.query(`PRAGMA synchronous = FULL`)
+	polls, took = endless(t, lite, 2000, time.Second, 100*time.Millisecond, 15*time.Second)
 	t.Logf("SQLite: %.0f polls/s", float64(polls)/took.Seconds())
 	for _, statement := range []string{
 		`ALTER TABLE river_job RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_cost_delay)`,
