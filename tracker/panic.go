@@ -49,7 +49,6 @@ func (r *run) guard(j *job, f func()) {
 		} else {
 			j.State = j.flight.view
 		}
-		j.Saved = nil
 		r.land(j, outcome{})
 	}()
 	f()

@@ -88,7 +88,6 @@ func (r *run) deliver(j *job) {
 	}
 	var o outcome
 	o.delay, o.end = j.Settle(ctx, j.flight.asked)
-	j.Saved = nil
 	if o.end != nil && o.end.How == follow.Unsaved && r.ctx.Err() != nil { // the next Run saves it
 		o.end = nil
 		j.reopen(j.State.Job)
@@ -162,7 +161,7 @@ func (r *run) land(j *job, o outcome) {
 	if !j.flight.began.IsZero() {
 		r.polled(j, o)
 	}
-	j.flight = nil
+	j.flight, j.Caller = nil, idle
 	switch {
 	case j.state == forgotten:
 		r.release(j)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
-	"github.com/sfsturbo/waiter/internal/wait"
 )
 
 // recordVersion is of the stored form. A change that an older reader would misread raises it.
@@ -60,24 +59,21 @@ func (t *Tracker) decode(stored Record) (*job, error) {
 	if k := key(r.Job.ID); k != stored.Key {
 		return nil, fmt.Errorf("it is of job %q", r.Job.ID)
 	}
-	f, err := wait.New(&t.config)
-	if err != nil {
+	j := new(job)
+	if err := j.Init(&t.config, idle); err != nil {
 		return nil, err
 	}
-	f.Once = true
-	if err := f.Begin(r.Job); err != nil {
+	if err := j.Begin(r.Job); err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	if err := f.State.Restore(r.Record, r.Stored, now); err != nil {
+	if err := j.State.Restore(r.Record, r.Stored, now); err != nil {
 		return nil, err
 	}
-	j := &job{Follower: f, due: r.Stored.Add(r.Due)}
-	if j.due.Sub(now) > r.Due { // the clock was set back
-		j.due = now.Add(r.Due)
-	}
-	if f.Outcome() == nil {
-		f.Start()
+	left := min(r.Due, r.Stored.Add(r.Due).Sub(now)) // it would be more if the clock was set back
+	j.due = now.Add(left).Sub(j.State.Started)
+	if j.Outcome() == nil {
+		j.Start()
 	}
 	return j, nil
 }

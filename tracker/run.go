@@ -111,9 +111,10 @@ func (t *Tracker) next(now time.Time) (j *job, wake time.Time) {
 	}
 	j = t.jobs[n]
 	t.polls++
-	j.tried = now
+	j.tried = now.Sub(j.State.Started)
 	j.State.Expect(t.took)
-	j.flight = &flight{view: view(&j.State), began: now}
+	j.flight = &flight{Caller: *idle, view: view(&j.State), began: now}
+	j.Caller = &j.flight.Caller
 	t.takeLooks(j, now)
 	return j, time.Time{}
 }
@@ -140,7 +141,7 @@ func (t *Tracker) wakeAt(at time.Time) {
 
 // add has a job polled when it is due. t.mu is held.
 func (t *Tracker) add(j *job, due time.Time) {
-	j.due = due
+	j.due = due.Sub(j.State.Started)
 	t.schedule.Add(j.number, due)
 	t.look(j)
 	t.wakeAt(due)

@@ -58,7 +58,7 @@ func (t *Tracker) snapshot(j *job) Snapshot {
 	case j.state == finished:
 		s.Done, s.Err = true, j.Outcome().Err
 	case j.flight == nil:
-		s.Due = j.due
+		s.Due = j.State.Started.Add(j.due)
 	}
 	return s
 }
@@ -83,7 +83,7 @@ func (t *Tracker) Stats() Stats {
 	defer t.mu.Unlock()
 	s := t.schedule.Stats(time.Now())
 	return Stats{
-		Followed: len(t.byKey) - t.finished.Len(), Done: t.finished.Len(), Due: s.Due, InFlight: s.Polled,
+		Followed: len(t.byID) - t.finished.Len(), Done: t.finished.Len(), Due: s.Due, InFlight: s.Polled,
 		Undelivered: len(t.undelivered), Delivering: t.delivering, Uncommitted: t.journal.uncommitted(),
 		Rate: s.Rate, Polls: t.polls, Throttled: t.throttled,
 	}

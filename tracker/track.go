@@ -8,7 +8,6 @@ import (
 
 	"github.com/sfsturbo/waiter/internal/follow"
 	"github.com/sfsturbo/waiter/internal/schedule"
-	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -71,7 +70,7 @@ func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
 	var absent []status.Job
 	t.mu.Lock()
 	for _, checkpoint := range jobs {
-		j := t.byKey[key(checkpoint.ID)]
+		j := t.byID[idOf(checkpoint.ID)]
 		if j != nil && !(again && j.mayGoOn()) {
 			continue
 		}
@@ -87,7 +86,7 @@ func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, made{j, t.encode(&j.State, time.Until(j.due))})
+		list = append(list, made{j, t.encode(&j.State, j.due)})
 	}
 	return list, nil
 }
@@ -128,7 +127,7 @@ func (t *Tracker) beginAll(jobs []status.Job, w *waiting) (absent []status.Job) 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, checkpoint := range jobs {
-		j := t.byKey[key(checkpoint.ID)]
+		j := t.byID[idOf(checkpoint.ID)]
 		if j == nil {
 			absent = append(absent, checkpoint)
 			continue
@@ -143,19 +142,16 @@ func (t *Tracker) beginAll(jobs []status.Job, w *waiting) (absent []status.Job) 
 
 // follow returns a job that is not tracked yet.
 func (t *Tracker) follow(checkpoint status.Job) (*job, error) {
-	f, err := wait.New(&t.config)
-	if err != nil {
+	j := new(job)
+	if err := j.Init(&t.config, idle); err != nil {
 		return nil, err
 	}
-	f.Once = true
-	if err := f.Begin(checkpoint.Clone()); err != nil {
+	if err := j.Begin(checkpoint.Clone()); err != nil {
 		return nil, err
 	}
-	j := &job{Follower: f, due: f.State.Started}
-	if f.Outcome() == nil { // the checkpoint does not show it
-		if delay := f.Start(); delay > 0 {
-			j.due = j.due.Add(delay)
-			f.State.Planned(j.due)
+	if j.Outcome() == nil { // the checkpoint does not show it
+		if j.due = j.Start(); j.due > 0 {
+			j.State.Planned(j.State.Started.Add(j.due))
 		}
 	}
 	return j, nil
@@ -163,14 +159,14 @@ func (t *Tracker) follow(checkpoint status.Job) (*job, error) {
 
 // insert gives j a number, unless its id is tracked already. t.mu is held.
 func (t *Tracker) insert(j *job) bool {
-	k := key(j.State.Job.ID)
-	if old := t.byKey[k]; old != nil {
+	k := idOf(j.State.Job.ID)
+	if old := t.byID[k]; old != nil {
 		if !old.mayGoOn() {
 			return false
 		}
 		t.remove(old)
 	}
-	t.byKey[k] = j
+	t.byID[k] = j
 	if n := len(t.free); n > 0 {
 		j.number, t.free = t.free[n-1], t.free[:n-1]
 		t.jobs[j.number] = j
@@ -188,7 +184,7 @@ func (t *Tracker) begin(j *job) {
 		return
 	}
 	j.state = followed
-	t.add(j, j.due)
+	t.add(j, j.State.Started.Add(j.due))
 }
 
 // Forget stops following jobs, whatever they are doing: a poll in flight is not waited for, and
@@ -198,7 +194,7 @@ func (t *Tracker) Forget(jobIDs ...string) {
 	var idle []*job
 	t.mu.Lock()
 	for _, id := range jobIDs {
-		if j := t.byKey[key(id)]; j != nil {
+		if j := t.byID[idOf(id)]; j != nil {
 			if t.remove(j); j.flight == nil {
 				idle = append(idle, j)
 			}
@@ -213,7 +209,7 @@ func (t *Tracker) Forget(jobIDs ...string) {
 
 // remove forgets a job. t.mu is held.
 func (t *Tracker) remove(j *job) {
-	delete(t.byKey, key(j.State.Job.ID))
+	delete(t.byID, idOf(j.State.Job.ID))
 	t.journal.remove(j)
 	if j.place != nil {
 		t.finished.Remove(j.place)

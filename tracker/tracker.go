@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"container/list"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ type Tracker struct {
 
 	mu          sync.Mutex // guards the rest, and what a job says it does
 	schedule    *schedule.Schedule
-	byKey       map[string]*job
+	byID        map[id]*job
 	jobs        []*job // by number; nil where the number is free
 	free        []schedule.Job
 	waits       map[*job][]*waiting
@@ -58,7 +59,7 @@ func New(w *waiter.Waiter, opts ...Option) (*Tracker, error) {
 		}
 	}
 	t := &Tracker{
-		config: *wait.Of(w), options: o, byKey: make(map[string]*job), waits: make(map[*job][]*waiting),
+		config: *wait.Of(w), options: o, byID: make(map[id]*job), waits: make(map[*job][]*waiting),
 		readers: make(map[*reader]struct{}), kick: make(chan struct{}, 1),
 	}
 	limits := schedule.Config{Rate: o.rate, Burst: o.burst, Concurrency: o.concurrency}
@@ -85,6 +86,14 @@ func (t *Tracker) rank(n schedule.Job, now time.Time) float64 {
 
 // ErrForgotten is in the error of [Tracker.Wait] for a job that [Tracker.Forget] was called for.
 var ErrForgotten = errors.New("the tracker has forgotten it (Tracker.Forget)")
+
+// An id stands for all spellings of a job's id, in half the memory of one.
+type id [16]byte
+
+func idOf(jobID string) id {
+	sum := sha256.Sum256([]byte(key(jobID)))
+	return id(sum[:len(id{})])
+}
 
 // key is the same for ids that name the same job: see status.SameID.
 func key(jobID string) string { return strings.ToLower(strings.ReplaceAll(jobID, "-", "")) }

@@ -45,16 +45,16 @@ func (f *Follower) Abandon() {
 	}
 }
 
-// Odds returns how urgent a poll of the job is at now, whose last poll, good or not, was at tried;
-// zero if there was none. It is 0 for a schedule that does not learn.
-func (f *Follower) Odds(tried, now time.Time) float64 {
+// Odds returns how urgent a poll of the job is at now, whose last poll, good or not, began at the age
+// tried of the wait; 0 if there was none. It is 0 for a schedule that does not learn.
+func (f *Follower) Odds(tried time.Duration, now time.Time) float64 {
 	s, ok := f.schedules[follow.Progress].(interface {
 		Odds(last, age time.Duration) float64
 	})
 	if !ok {
 		return 0
 	}
-	return s.Odds(max(0, tried.Sub(f.State.Started)), now.Sub(f.State.Started))
+	return s.Odds(max(0, tried), now.Sub(f.State.Started))
 }
 
 // Release frees the schedules of a wait that has ended.

@@ -12,10 +12,19 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Follower is one job being followed, by one goroutine at a time.
+// Follower is one job being followed, by one goroutine at a time. It is kept small, because a
+// process may follow a million jobs.
 type Follower struct {
 	*Config
+	*Caller
 	State follow.State
+
+	schedules [2]backoff.BackOff // by follow.Schedule; nil until needed
+	detection time.Duration      // see End
+}
+
+// Caller is what the caller of a Follower wants of it.
+type Caller struct {
 	Yield func(status.Transition) bool // after the callbacks; false: the caller no longer listens
 	Call  func(func()) (called bool)   // runs a delivery where callbacks run; nil: here
 	Gate  chan struct{}                // holds a token for each poll in flight; nil: no bound
@@ -25,16 +34,22 @@ type Follower struct {
 	// that was delivered; nil: not needed. It returns what Yield does.
 	Saved    func(checkpoint status.Job, t status.Transition) bool
 	Deadline time.Time // of the wait, for the last look; zero if there is none
-
-	schedules [2]backoff.BackOff // by follow.Schedule; nil until needed
-	detection time.Duration      // see End
 }
 
 // New returns a Follower that follows no job yet. The error says which option is wrong.
 func New(c *Config) (*Follower, error) {
-	f := &Follower{Config: c}
+	f := new(struct {
+		Follower
+		own Caller
+	})
+	return &f.Follower, f.Init(c, &f.own)
+}
+
+// Init makes f what New returns.
+func (f *Follower) Init(c *Config, caller *Caller) error {
+	*f = Follower{Config: c, Caller: caller}
 	_, err := f.schedule(follow.Progress)
-	return f, err
+	return err
 }
 
 // Begin sets the job to follow: its ID, and what a checkpoint of it shows. The error is final,
