@@ -53,9 +53,11 @@ func remember(ctx context.Context, p Private, r *record) diag.Diagnostics {
 	if r == nil {
 		return p.SetKey(ctx, privateKey, nil)
 	}
-	data, err := json.Marshal(r)
+	data, err := encode(r)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot record the job", err.Error())}
 	}
 	return p.SetKey(ctx, privateKey, data)
 }
+
+func encode(v any) ([]byte, error) { return json.Marshal(v) }

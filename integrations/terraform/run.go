@@ -44,8 +44,15 @@ func (a *run) run(ctx context.Context) Result {
 	kept, diags := a.Private.GetKey(ctx, privateKey)
 	a.diags.Append(diags...)
 	stored := decode(kept)
-	if stored == nil && a.JobID != "" {
-		stored = &record{Version: 1, JobID: a.JobID, JobType: a.JobType}
+	if left := a.left(); stored == nil && left != nil {
+		if a.recreated(ctx) {
+			a.handed.Store(a.Object, left)
+			return Result{End: Done, Job: status.Job{ID: left.JobID}}
+		}
+		stored = left
+	}
+	if left, ok := a.handed.LoadAndDelete(a.Object); ok {
+		stored, _ = left.(*record)
 	}
 	page, noted, err := a.Journal.open(ctx, a.Object)
 	if err != nil {
@@ -57,7 +64,7 @@ func (a *run) run(ctx context.Context) Result {
 	}
 	defer page.close()
 	a.page, a.found = page, noted
-	if stored != nil && (noted == nil || !noted.At.After(stored.At)) {
+	if stored != nil && (noted == nil || stored.JobID == noted.JobID || !noted.At.After(stored.At)) {
 		a.found = stored
 	}
 	before, end := a.settle(ctx, a.found == stored)
@@ -168,8 +175,7 @@ func (a *run) unfinished(ctx context.Context, job status.Job, err error) *Result
 		return &Result{Unfinished, job}
 	}
 	if a.Creates {
-		detail = err.Error() + "\n\nThe resource is tainted: the next apply waits for this job, undoes its change and makes it again. " +
-			"To go on with the job instead, first run: tofu untaint (or terraform untaint) with the resource's address."
+		detail += " The plan will say that the resource is tainted and must be replaced: it is not, unless the plan is for another object."
 	}
 	a.diags.AddError(what, detail)
 	return &Result{Unfinished, job}

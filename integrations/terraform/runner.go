@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -16,6 +17,8 @@ type Runner struct {
 	Waiter  *waiter.Waiter
 	Journal *Journal // nil keeps no journal: a job is then forgotten if a process is killed
 	Secrets []string // are masked in logs and diagnostics
+
+	handed sync.Map // records, by object: from the Delete of a tainted object to the Create after it
 }
 
 // Change is a change that a job makes.
@@ -31,9 +34,8 @@ type Change struct {
 	// wanted already. Its context ends after SubmitTimeout, and not at an interrupt, so that the id
 	// is not lost to one.
 	Submit func(ctx context.Context, before Attempt) (jobID string, err error)
-	// JobID is a job that the state shows as not ended. It counts if Private remembers none: when
-	// Terraform replaces a tainted object, Delete gets no private state.
-	JobID   string
+	// Left is what the state of a Delete shows of a job that has not ended.
+	Left    Left
 	Private Private       // the response's
 	Timeout time.Duration // the resource's, for the submit and the wait
 	// Creates makes an interrupt a warning: an error would taint the new object, and the next apply
