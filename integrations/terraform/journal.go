@@ -100,7 +100,7 @@ func (p *page) write(r *record) error {
 
 // replace writes a file so that a crash leaves the old one or the new one.
 func replace(name string, data []byte) error {
-	f, err := os.Create(name + ".new") //nolint:gosec // as above
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // as above
 	if err != nil {
 		return err
 	}

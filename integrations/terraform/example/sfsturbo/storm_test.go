@@ -1,0 +1,143 @@
+package sfsturbo_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter/poller/pollertest"
+	"github.com/sfsturbo/waiter/status"
+)
+
+var (
+	kills = flag.Int("kills", 200, "applies in TestStorm")
+	seed  = flag.Uint64("seed", 1, "of TestStorm")
+)
+
+// child is this test binary as a process of its own that applies or destroys once: it is killed,
+// or interrupted, as the real tool is together with its provider.
+const child = "SFSTURBO_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if args := os.Getenv(child); args != "" {
+		if err := once(strings.Split(args, ",")); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func once(args []string) error {
+	what, folder, endpoint, url := args[0], args[1], args[2], args[3]
+	c, err := newCore(context.Background(), filepath.Join(folder, "state"), endpoint, filepath.Join(folder, "jobs"), wanted(url, 1, "1m"))
+	if err != nil {
+		return err
+	}
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() {
+		<-interrupts
+		_, _ = c.provider.StopProvider(context.Background(), &tfprotov6.StopProviderRequest{})
+	}()
+	if what == "destroy" {
+		return c.destroy(context.Background())
+	}
+	if err := c.apply(context.Background()); err != nil {
+		return err
+	}
+	if pending := fmt.Sprint(c.prior()); strings.Contains(pending, `"bound":tftypes.Bool<"false">`) {
+		return fmt.Errorf("interrupted")
+	}
+	return nil
+}
+
+// An intent is asked for until it is fulfilled, whatever kills the applies. No job may be started
+// for it while an earlier one may succeed, each started job's id is recorded, and each failure's
+// code reaches the user.
+func TestStorm(t *testing.T) {
+	server, folder := service(t), t.TempDir()
+	random := rand.New(rand.NewPCG(*seed, 0))
+	endpoint := server.Start()
+	var applies, intents, killed, interrupted, failures int
+	for applies < *kills {
+		what, url := "apply", fmt.Sprintf("ldap://%d", intents)
+		if intents%4 == 3 {
+			what = "destroy"
+		}
+		end := status.Job{Status: status.Success}
+		if random.IntN(4) == 0 {
+			end = fails
+			failures++
+		}
+		for _, jobType := range []string{"bind_ldap", "update_ldap", "unbind_ldap"} {
+			server.Script(jobType, lasting(time.Duration(random.IntN(400))*time.Millisecond, end))
+		}
+		before := len(jobs(server))
+		var said string
+		for {
+			applies++
+			require.Less(t, applies, *kills*3, "it never ends: %s", said)
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), child+"="+strings.Join([]string{what, folder, endpoint, url}, ","))
+			var out strings.Builder
+			cmd.Stdout, cmd.Stderr = &out, &out
+			require.NoError(t, cmd.Start())
+			signal, after := os.Signal(os.Kill), time.Duration(random.IntN(700))*time.Millisecond
+			if random.IntN(4) == 0 {
+				signal = os.Interrupt
+			}
+			timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(signal) })
+			err := cmd.Wait()
+			timer.Stop()
+			ws, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			said = out.String()
+			if ws.Signaled() {
+				killed++
+				continue
+			}
+			if err == nil {
+				break
+			}
+			if strings.Contains(said, "job failed") { // the end of this intent
+				require.Contains(t, said, "SFS.TURBO.0101: cannot bind with")
+				require.Equal(t, status.Failed, end.Status)
+				break
+			}
+			require.Regexp(t, "(?i)interrupted|canceled", said)
+			interrupted++
+		}
+		started := jobs(server)[before:]
+		require.LessOrEqual(t, len(started), 1, "intent %d: %s: %v: %s", intents, what, started, said)
+		if len(started) == 1 && end.Status == status.Failed {
+			require.Contains(t, said, "SFS.TURBO.0100: binding LDAP failed")
+		}
+		intents++
+	}
+	t.Logf("%d applies of %d intents: %d killed, %d interrupted, %d jobs that fail", applies, intents, killed, interrupted, failures)
+	require.Greater(t, killed, applies/10)
+	require.NotZero(t, interrupted)
+}
+
+func jobs(server *pollertest.Server) (ids []string) {
+	for _, r := range server.Requests() {
+		if r.Call == pollertest.Submit && r.JobID != "" {
+			ids = append(ids, r.JobID)
+		}
+	}
+	return ids
+}
