@@ -30,7 +30,7 @@ func OpenJournal(folder string) (*Journal, error) {
 		}
 		folder = filepath.Join(data, "sfsturbo-jobs")
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil { //nolint:gosec // the folder is the user's choice
 		return nil, fmt.Errorf("cannot make the journal of jobs: %w", err)
 	}
 	return &Journal{folder}, nil
@@ -49,7 +49,7 @@ func (j *Journal) open(ctx context.Context, object string) (*page, *record, erro
 	}
 	sum := sha256.Sum256([]byte(object))
 	name := filepath.Join(j.folder, hex.EncodeToString(sum[:8])+".json")
-	lock, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the folder is the user's choice
+	lock, err := os.OpenFile(name+".lock", os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // as above
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot open the journal of jobs: %w", err)
 	}

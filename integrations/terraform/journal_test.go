@@ -32,7 +32,7 @@ func TestJournal(t *testing.T) {
 	})
 	test(t, "lets one process change an object at a time", func(t *testing.T, w *world) {
 		w.server.Script("bind_ldap", lasting(time.Minute, succeeds))
-		w.holds = true
+		w.holds.Store(true)
 		first := w.change("a")
 		ended := make(chan terraform.Result)
 		go func() {

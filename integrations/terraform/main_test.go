@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ type world struct {
 	private private
 	folder  string // of the journal
 	befores []terraform.Attempt
-	holds   bool // the service shows what is wanted
+	holds   atomic.Bool // the service shows what is wanted
 	log     bytes.Buffer
 }
 
@@ -92,7 +93,7 @@ func (w *world) change(intent string) terraform.Change {
 		Secrets:    []string{password},
 		Submit: func(ctx context.Context, before terraform.Attempt) (string, error) {
 			w.befores = append(w.befores, before)
-			if before == terraform.Same && w.holds {
+			if before == terraform.Same && w.holds.Load() {
 				return "", nil
 			}
 			return w.submit(ctx)

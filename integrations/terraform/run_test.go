@@ -175,7 +175,7 @@ func TestResume(t *testing.T) {
 			_, _ = w.run(interrupted(t, 10*time.Second), w.change("a"))
 			w.killed()
 			time.Sleep(time.Hour)
-			w.holds = true
+			w.holds.Store(true)
 			result, diags := w.run(t.Context(), w.change("a"))
 			require.Equal(t, end.want, result.End, text(diags))
 			require.Len(t, w.jobs(), 1)
@@ -184,7 +184,7 @@ func TestResume(t *testing.T) {
 	test(t, "submits nothing after a kill that came after the success", func(t *testing.T, w *world) {
 		_, _ = w.run(t.Context(), w.change("a"))
 		w.killed()
-		w.holds = true
+		w.holds.Store(true)
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
@@ -197,7 +197,7 @@ func TestResume(t *testing.T) {
 		require.Equal(t, terraform.MaybeStarted, result.End)
 		require.Regexp(t, `^Error: A bind_ldap job may have been started: `, text(diags))
 		w.killed()
-		time.AfterFunc(2*time.Second, func() { w.holds = true })
+		time.AfterFunc(2*time.Second, func() { w.holds.Store(true) })
 		result, diags = w.run(t.Context(), w.change("a"))
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
@@ -211,7 +211,7 @@ func TestResume(t *testing.T) {
 		result, _ := w.run(t.Context(), w.change("a"))
 		require.Equal(t, terraform.NotStarted, result.End)
 		w.killed()
-		w.holds = true
+		w.holds.Store(true)
 		result, _ = w.run(t.Context(), w.change("a"))
 		require.Equal(t, terraform.Done, result.End)
 		require.Len(t, w.jobs(), 1)
@@ -229,7 +229,7 @@ func TestResume(t *testing.T) {
 	test(t, "does not wait for a job that the service has forgotten", func(t *testing.T, w *world) {
 		_, _ = w.run(interrupted(t, time.Second), w.change("a"))
 		w.server.Fail(pollertest.Rule{JobID: w.jobs()[0], Status: 404, Code: "SFS.TURBO.0019"})
-		w.holds = true
+		w.holds.Store(true)
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Regexp(t, `^Warning: The service no longer knows job `, text(diags))
 		require.Equal(t, terraform.Done, result.End)

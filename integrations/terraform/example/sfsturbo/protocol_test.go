@@ -72,6 +72,7 @@ func (d *direct) interrupt(n int) {
 
 func TestProvider(t *testing.T) {
 	t.Run("creates, updates and deletes", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		require.True(t, d.bound())
@@ -88,6 +89,7 @@ func TestProvider(t *testing.T) {
 		require.Len(t, jobs["DELETE"], 1)
 	})
 	t.Run("shows a failed job at the attribute at fault, and leaves no state", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		d.server.Script("bind_ldap", lasting(300*time.Millisecond, fails))
 		err := d.apply(t.Context())
@@ -97,6 +99,7 @@ func TestProvider(t *testing.T) {
 		require.Nil(t, d.State)
 	})
 	t.Run("keeps the old state after an update that failed", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		d.server.Script("update_ldap", lasting(300*time.Millisecond, fails))
@@ -108,6 +111,7 @@ func TestProvider(t *testing.T) {
 		require.Len(t, submitted(d.server)["PUT"], 2)
 	})
 	t.Run("refuses a file system that is bound already", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		d.core, d.folder = nil, t.TempDir()
@@ -116,6 +120,7 @@ func TestProvider(t *testing.T) {
 		require.Len(t, submitted(d.server)["POST"], 1)
 	})
 	t.Run("deletes what is gone without a job", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		state, private := d.State, d.Private
@@ -129,6 +134,7 @@ func TestProvider(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	slow := lasting(3*time.Second, succeeds)
 	t.Run("of a create has the next apply update", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		d.server.Script("bind_ldap", slow)
 		d.interrupt(1)
@@ -142,6 +148,7 @@ func TestInterrupt(t *testing.T) {
 		require.Len(t, submitted(d.server)["POST"], 1)
 	})
 	t.Run("of a create does not stop a destroy, which waits first", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		d.server.Script("bind_ldap", slow)
 		d.interrupt(1)
@@ -151,6 +158,7 @@ func TestInterrupt(t *testing.T) {
 		require.Len(t, submitted(d.server)["DELETE"], 1, "the binding that the job made is gone")
 	})
 	t.Run("of an update and of a delete is an error, and the next one goes on", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		d.server.Script("update_ldap", slow)
@@ -172,6 +180,7 @@ func TestInterrupt(t *testing.T) {
 		require.Nil(t, d.State)
 	})
 	t.Run("of a delete does not stop an apply, which binds again", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		require.NoError(t, d.apply(t.Context()))
 		d.server.Script("unbind_ldap", slow)
@@ -183,6 +192,7 @@ func TestInterrupt(t *testing.T) {
 		require.Len(t, submitted(d.server)["POST"], 2)
 	})
 	t.Run("by the resource's timeout taints, and the next apply goes on all the same", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		d.server.Script("bind_ldap", slow)
 		d.restart("ldap://x", 1, "1s")
@@ -197,6 +207,7 @@ func TestInterrupt(t *testing.T) {
 		require.Empty(t, submitted(d.server)["DELETE"])
 	})
 	t.Run("by the resource's timeout leaves what can be destroyed", func(t *testing.T) {
+		t.Parallel()
 		d := start(t)
 		d.server.Script("bind_ldap", slow)
 		d.restart("ldap://x", 1, "1s")

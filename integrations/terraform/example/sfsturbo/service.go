@@ -27,7 +27,7 @@ type binding struct {
 	URL      string `json:"url"`
 	BaseDN   string `json:"base_dn"`
 	UserDN   string `json:"user_dn"`
-	Password string `json:"password,omitempty"` //nolint:gosec // it is only sent
+	Password string `json:"password,omitempty"`
 }
 
 // visible is b without what the service does not show.
@@ -69,7 +69,7 @@ func (s *service) do(ctx context.Context, method, share string, b *binding) (int
 	}
 	var sent io.Reader
 	if b != nil {
-		data, err := json.Marshal(b)
+		data, err := json.Marshal(b) //nolint:gosec // the password is for the service
 		if err != nil {
 			return 0, nil, fmt.Errorf("%w: %w", terraform.ErrNotStarted, err)
 		}
@@ -87,7 +87,7 @@ func (s *service) do(ctx context.Context, method, share string, b *binding) (int
 	// A redirect is not followed: the token would be sent along.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
-	resp, err := client.Do(r) //nolint:gosec // the endpoint is the provider's setting
+	resp, err := client.Do(r)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -70,11 +70,20 @@ func once(args []string) error {
 // for it while an earlier one may succeed, each started job's id is recorded, and each failure's
 // code reaches the user.
 func TestStorm(t *testing.T) {
+	const shares = 4
+	for n := range shares {
+		t.Run(fmt.Sprintf("share %d", n), func(t *testing.T) {
+			t.Parallel()
+			storm(t, *kills/shares, rand.New(rand.NewPCG(*seed, uint64(n))))
+		})
+	}
+}
+
+func storm(t *testing.T, most int, random *rand.Rand) {
 	server, folder := service(t), t.TempDir()
-	random := rand.New(rand.NewPCG(*seed, 0))
 	endpoint := server.Start()
 	var applies, intents, killed, interrupted, failures int
-	for applies < *kills {
+	for applies < most {
 		what, url := "apply", fmt.Sprintf("ldap://%d", intents)
 		if intents%4 == 3 {
 			what = "destroy"
@@ -91,13 +100,13 @@ func TestStorm(t *testing.T) {
 		var said string
 		for {
 			applies++
-			require.Less(t, applies, *kills*3, "it never ends: %s", said)
+			require.Less(t, applies, most*3, "it never ends: %s", said)
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), child+"="+strings.Join([]string{what, folder, endpoint, url}, ","))
 			var out strings.Builder
 			cmd.Stdout, cmd.Stderr = &out, &out
 			require.NoError(t, cmd.Start())
-			signal, after := os.Signal(os.Kill), time.Duration(random.IntN(700))*time.Millisecond
+			signal, after := os.Kill, time.Duration(random.IntN(700))*time.Millisecond
 			if random.IntN(4) == 0 {
 				signal = os.Interrupt
 			}
