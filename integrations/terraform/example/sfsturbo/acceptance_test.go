@@ -29,6 +29,8 @@ func accept(t *testing.T, server *pollertest.Server, steps ...resource.TestStep)
 	t.Setenv("TF_CLI_CONFIG_FILE", empty)
 	t.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
 	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "sfsturbo")
+	t.Setenv("TF_VAR_token", token)
+	t.Setenv("TF_VAR_password", password)
 	t.Setenv("TF_DATA_DIR", t.TempDir()) // of the journal: the provider is in this process
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){

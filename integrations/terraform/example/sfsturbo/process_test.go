@@ -70,7 +70,9 @@ func TestSignal(t *testing.T) {
 	require.Equal(t, w.submitted()["POST"][0], attributes["job_id"])
 
 	require.NoError(t, os.RemoveAll(w.folder+"/.terraform")) // another machine: it has the state only
-	text, exit := w.apply()
+	text, exit := w.run("plan", "-out", "plan")
+	require.Zero(t, exit, text)
+	text, exit = w.run("apply", "plan")
 	require.Zero(t, exit, text)
 	attributes, _ = w.state()
 	require.Equal(t, true, attributes["bound"])
@@ -89,6 +91,7 @@ func TestSignal(t *testing.T) {
 	attributes, _ = w.state()
 	require.Nil(t, attributes)
 	w.noSecrets(text + out.String())
+	require.Contains(t, w.read("log"), "job is running", "it is not empty")
 }
 
 func TestKill(t *testing.T) {

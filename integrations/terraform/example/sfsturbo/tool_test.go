@@ -1,13 +1,13 @@
 package sfsturbo_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,14 +54,14 @@ type work struct {
 }
 
 func begin(t testing.TB) *work {
-	tool := tofu(t)
+	tofu(t)
 	provider, err := binary()
 	require.NoError(t, err)
 	w := &work{t: t, folder: t.TempDir(), server: service(t)}
 	config := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"sfsturbo/sfsturbo\" = %q\n  }\n  direct {}\n}\n", provider)
 	w.write("cli.tfrc", config)
 	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(w.folder, "cli.tfrc"), "TF_IN_AUTOMATION=1",
-		"TF_LOG_PROVIDER=TRACE", "TF_LOG_PATH="+filepath.Join(w.folder, "log"), "TOOL="+tool)
+		"TF_LOG_PROVIDER=TRACE", "TF_LOG_PATH="+filepath.Join(w.folder, "log"), "TF_VAR_token="+token, "TF_VAR_password="+password)
 	w.config("ldap://192.168.0.10:389", "10m")
 	return w
 }
@@ -105,21 +105,27 @@ terraform {
     sfsturbo = { source = "sfsturbo/sfsturbo" }
   }
 }
+variable "token" {
+  ephemeral = true
+}
+variable "password" {
+  ephemeral = true
+}
 provider "sfsturbo" {
   endpoint   = %q
   project_id = %q
-  token      = %q
+  token      = var.token
 }
 resource "sfsturbo_ldap_config" "this" {
   share_id         = "a-share"
   url              = %q
   base_dn          = "dc=example,dc=com"
   user_dn          = "cn=admin"
-  password         = %q
+  password         = var.password
   password_version = 1
   timeouts         = { create = %q }
 }
-`, endpoint, project, token, url, password, timeout)
+`, endpoint, project, url, timeout)
 }
 
 func (w *work) config(url, timeout string) {
@@ -173,22 +179,29 @@ func (w *work) untilSubmitted(n int) {
 	}, 20*time.Second, 5*time.Millisecond)
 }
 
-// noSecrets looks into everything that the tool and the provider have left behind.
+// noSecrets looks into everything that the tool and the provider have left behind: the state, a plan,
+// the journal, the log of everything that passes between them.
 func (w *work) noSecrets(out string) {
-	require.NotContains(w.t, out, password)
-	require.NoError(w.t, filepath.WalkDir(w.folder, func(name string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || entry.Name() == "main.tf" {
-			return err
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		data, err := io.ReadAll(f)
+	clean := func(data []byte, name string) {
 		require.NotContains(w.t, string(data), password, name)
-		if !strings.HasPrefix(entry.Name(), "log") {
-			require.NotContains(w.t, string(data), token, name)
+		require.NotContains(w.t, string(data), token, name)
+	}
+	clean([]byte(out), "output")
+	require.NoError(w.t, filepath.WalkDir(w.folder, func(name string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		clean(data, name)
+		if archive, err := zip.OpenReader(name); err == nil { // a plan
+			defer archive.Close()
+			for _, f := range archive.File {
+				inside, err := f.Open()
+				require.NoError(w.t, err)
+				data, err := io.ReadAll(inside)
+				require.NoError(w.t, err)
+				clean(data, name+": "+f.Name)
+			}
 		}
 		return err
 	}))
