@@ -64,6 +64,7 @@ func TestJournal(t *testing.T) {
 			w.killed()
 			result, _ := w.run(t.Context(), w.change("a"))
 			require.Equal(t, terraform.Done, result.End)
+			require.Equal(t, terraform.None, w.befores[len(w.befores)-1])
 		}
 	})
 	test(t, "is not needed", func(t *testing.T, w *world) {

@@ -58,10 +58,11 @@ type world struct {
 	befores []terraform.Attempt
 	holds   atomic.Bool // the service shows what is wanted
 	log     bytes.Buffer
+	seen    func() // is called within the wait
 }
 
 func begin(t *testing.T) *world {
-	w := &world{t: t, server: pollertest.New(pollertest.WithProject(project), pollertest.WithToken(token)), folder: t.TempDir()}
+	w := &world{t: t, server: pollertest.New(pollertest.WithProject(project), pollertest.WithToken(token)), folder: t.TempDir(), seen: func() {}}
 	t.Cleanup(w.server.Close)
 	w.url, w.client = w.server.Memory()
 	w.restart()
@@ -73,7 +74,7 @@ func begin(t *testing.T) *world {
 func (w *world) restart() {
 	p, err := poller.New(w.url, project, poller.WithHTTPClient(w.client), poller.WithCredential(credential.Token(token)))
 	require.NoError(w.t, err)
-	waits, err := waiter.New(p)
+	waits, err := waiter.New(p, waiter.OnTransition(func(status.Transition) { w.seen() }))
 	require.NoError(w.t, err)
 	journal, err := terraform.OpenJournal(w.folder)
 	require.NoError(w.t, err)

@@ -53,11 +53,9 @@ func remember(ctx context.Context, p Private, r *record) diag.Diagnostics {
 	if r == nil {
 		return p.SetKey(ctx, privateKey, nil)
 	}
-	data, err := encode(r)
+	data, err := json.Marshal(r)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot record the job", err.Error())}
 	}
 	return p.SetKey(ctx, privateKey, data)
 }
-
-func encode(v any) ([]byte, error) { return json.Marshal(v) }

@@ -90,6 +90,7 @@ func (a *run) settle(ctx context.Context, trusted bool) (Attempt, *Result) {
 		return Another, nil
 	}
 	a.now = found
+	a.diags.Append(remember(ctx, a.Private, found)...)
 	job, err := a.wait(ctx)
 	same := found.Intent == a.Intent
 	switch {
@@ -159,7 +160,6 @@ func (a *run) clear(r *record) {
 
 // unfinished leaves the records: the next attempt goes on with the job.
 func (a *run) unfinished(ctx context.Context, job status.Job, err error) *Result {
-	a.diags.Append(remember(ctx, a.Private, a.now)...)
 	what, next := "job "+a.now.JobID+" may go on", "Its id is recorded: the next apply goes on with it."
 	switch waiter.Outcome(err) {
 	case "canceled":
@@ -175,7 +175,7 @@ func (a *run) unfinished(ctx context.Context, job status.Job, err error) *Result
 		return &Result{Unfinished, job}
 	}
 	if a.Creates {
-		detail += " The plan will say that the resource is tainted and must be replaced: it is not, unless the plan is for another object."
+		detail += " The plan will say that the resource is tainted and must be replaced: it is not, if what is wanted stays the same."
 	}
 	a.diags.AddError(what, detail)
 	return &Result{Unfinished, job}

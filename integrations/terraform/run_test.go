@@ -3,6 +3,7 @@ package terraform_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"testing"
@@ -37,17 +38,28 @@ func interrupted(t *testing.T, d time.Duration) context.Context {
 func TestRun(t *testing.T) {
 	test(t, "records the job before it waits, and forgets it when it has succeeded", func(t *testing.T, w *world) {
 		w.server.Script("bind_ldap", lasting(time.Minute, succeeds))
-		go func() {
-			time.Sleep(time.Second)
+		var seen int
+		w.seen = func() {
+			seen++
 			require.Contains(t, w.journal(), w.jobs()[0])
 			require.NotContains(t, w.journal(), "done")
-		}()
+			require.Equal(t, w.jobs()[0], pending(w))
+		}
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
 		require.Equal(t, w.jobs(), []string{result.Job.ID})
 		require.Equal(t, []terraform.Attempt{terraform.None}, w.befores)
 		require.Empty(t, w.private)
+		require.Equal(t, 2, seen)
+	})
+	test(t, "does not take an earlier change for this one", func(t *testing.T, w *world) {
+		for _, intent := range []string{"a", "b", "a"} {
+			result, _ := w.run(t.Context(), w.change(intent))
+			require.Equal(t, terraform.Done, result.End)
+		}
+		require.Equal(t, []terraform.Attempt{terraform.None, terraform.None, terraform.None}, w.befores)
+		require.Len(t, w.jobs(), 3)
 	})
 	test(t, "shows a failure's code and reason at the attribute that the code blames, without secrets", func(t *testing.T, w *world) {
 		w.server.Script("bind_ldap", lasting(time.Second, fails))
@@ -241,6 +253,31 @@ func TestResume(t *testing.T) {
 		result, _ := w.run(t.Context(), w.change("a")) // another machine has undone it meanwhile
 		require.Equal(t, terraform.Done, result.End)
 		require.Len(t, w.jobs(), 2)
+	})
+	test(t, "goes on with the later one of the state's job and the journal's", func(t *testing.T, w *world) {
+		w.server.Script("bind_ldap", lasting(time.Minute, succeeds))
+		_, _ = w.run(interrupted(t, 10*time.Second), w.change("a"))
+		old, here := maps.Clone(w.private), w.folder
+		w.holds.Store(true)
+		_, _ = w.run(t.Context(), w.change("a"))
+		_, _ = w.run(interrupted(t, 10*time.Second), w.change("b"))
+		latest := w.private
+		w.private = old // a kill: the state is from before the second job
+		result, _ := w.run(t.Context(), w.change("b"))
+		require.Equal(t, terraform.Done, result.End)
+		require.Len(t, w.jobs(), 2)
+
+		w.folder = t.TempDir() // another machine, which does not change what the first one's journal says
+		w.restart()
+		w.private = latest
+		_, _ = w.run(interrupted(t, 10*time.Second), w.change("c"))
+		w.folder = here
+		w.restart()
+		befores := len(w.befores)
+		result, _ = w.run(t.Context(), w.change("c"))
+		require.Equal(t, terraform.Done, result.End)
+		require.Len(t, w.jobs(), 3)
+		require.Len(t, w.befores, befores, "nothing to submit or to ask")
 	})
 	test(t, "keeps the job if the credential is rejected", func(t *testing.T, w *world) {
 		w.server.Script("bind_ldap", lasting(time.Minute, succeeds))

@@ -206,6 +206,18 @@ func TestInterrupt(t *testing.T) {
 		require.Len(t, submitted(d.server)["POST"], 1)
 		require.Empty(t, submitted(d.server)["DELETE"])
 	})
+	t.Run("by the resource's timeout is undone by an apply that wants something else", func(t *testing.T) {
+		t.Parallel()
+		d := start(t)
+		d.server.Script("bind_ldap", slow)
+		d.restart("ldap://x", 1, "1s")
+		require.Error(t, d.apply(t.Context()))
+		d.restart("ldap://y", 1, "1m")
+		require.NoError(t, d.apply(t.Context()))
+		require.True(t, d.bound())
+		require.Len(t, submitted(d.server)["DELETE"], 1)
+		require.Len(t, submitted(d.server)["POST"], 2)
+	})
 	t.Run("by the resource's timeout leaves what can be destroyed", func(t *testing.T) {
 		t.Parallel()
 		d := start(t)

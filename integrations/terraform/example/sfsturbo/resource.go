@@ -28,16 +28,15 @@ func (r *ldapConfig) Configure(_ context.Context, req resource.ConfigureRequest,
 }
 
 // ModifyPlan plans an update where an earlier apply did not see the end of its job.
-func (*ldapConfig) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *ldapConfig) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return
 	}
 	if req.State.Raw.IsNull() {
-		var share types.String
-		resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("share_id"), &share)...)
-		if !share.IsUnknown() {
-			resp.Diagnostics.Append(terraform.PlanCreate(ctx, resp.Private, object(share))...)
-		}
+		var plan ldapModel
+		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+		change := r.bind(plan, plan, ldapModel{})
+		resp.Diagnostics.Append(terraform.PlanCreate(ctx, resp.Private, change.Object, change.Intent)...)
 		return
 	}
 	var bound types.Bool
@@ -117,7 +116,7 @@ func (r *ldapConfig) Delete(ctx context.Context, req resource.DeleteRequest, res
 	}
 	share := state.ShareID.ValueString()
 	change := terraform.Change{
-		Object: object(state.ShareID), JobType: "unbind_ldap", Intent: "unbind",
+		Object: share + "/ldap", JobType: "unbind_ldap", Intent: "unbind",
 		Private: resp.Private, Timeout: limit,
 		Submit: func(ctx context.Context, _ terraform.Attempt) (string, error) {
 			if bound, err := r.show(ctx, share); err != nil {
@@ -140,8 +139,6 @@ func (*ldapConfig) ImportState(ctx context.Context, req resource.ImportStateRequ
 	resource.ImportStatePassthroughID(ctx, path.Root("share_id"), req, resp)
 }
 
-func object(share types.String) string { return share.ValueString() + "/ldap" }
-
 // after is the state after a change: the plan, with what was not known yet.
 func (m ldapModel) after(result terraform.Result) ldapModel {
 	m.Bound = types.BoolValue(result.End == terraform.Done)
@@ -162,7 +159,7 @@ func (r *ldapConfig) bind(plan, config, state ldapModel) terraform.Change {
 	text, _ := json.Marshal(intent) //nolint:errchkjson // strings and numbers only
 	share := plan.ShareID.ValueString()
 	return terraform.Change{
-		Object: object(plan.ShareID), JobType: "bind_ldap", Intent: string(text), Attributes: atFault, Secrets: []string{want.Password},
+		Object: share + "/ldap", JobType: "bind_ldap", Intent: string(text), Attributes: atFault, Secrets: []string{want.Password},
 		Submit: func(ctx context.Context, before terraform.Attempt) (string, error) {
 			bound, err := r.show(ctx, share)
 			switch {
