@@ -1,6 +1,7 @@
 package terraform_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,10 +34,11 @@ func TestJournal(t *testing.T) {
 	test(t, "lets one process change an object at a time", func(t *testing.T, w *world) {
 		w.server.Script("bind_ldap", lasting(time.Minute, succeeds))
 		w.holds.Store(true)
-		first := w.change("a")
+		first, runner := w.change("a"), w.runner
+		first.Submit = func(ctx context.Context, _ terraform.Attempt) (string, error) { return w.submit(ctx) }
 		ended := make(chan terraform.Result)
 		go func() {
-			result, _ := w.runner.Run(t.Context(), first)
+			result, _ := runner.Run(t.Context(), first)
 			ended <- result
 		}()
 		time.Sleep(10 * time.Second)
