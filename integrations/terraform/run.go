@@ -97,7 +97,7 @@ func (a *run) settle(ctx context.Context, trusted bool) (Attempt, *Result) {
 	case errors.Is(err, waiter.ErrNotFound), errors.Is(err, waiter.ErrDisappeared):
 		a.diags.AddWarning("The service no longer knows job "+found.JobID, err.Error())
 	case err != nil && !errors.Is(err, waiter.ErrJobFailed):
-		return None, a.unfinished(ctx, job, err)
+		return None, a.unfinished(job, err)
 	case same && err != nil:
 		return None, a.failed(ctx, job, err)
 	case same && trusted:
@@ -130,7 +130,7 @@ func (a *run) await(ctx context.Context, id string) Result {
 	case errors.Is(err, waiter.ErrJobFailed):
 		return *a.failed(ctx, job, err)
 	}
-	return *a.unfinished(ctx, job, err)
+	return *a.unfinished(job, err)
 }
 
 func (a *run) wait(ctx context.Context) (status.Job, error) {
@@ -159,7 +159,7 @@ func (a *run) clear(r *record) {
 }
 
 // unfinished leaves the records: the next attempt goes on with the job.
-func (a *run) unfinished(ctx context.Context, job status.Job, err error) *Result {
+func (a *run) unfinished(job status.Job, err error) *Result {
 	what, next := "job "+a.now.JobID+" may go on", "Its id is recorded: the next apply goes on with it."
 	switch waiter.Outcome(err) {
 	case "canceled":

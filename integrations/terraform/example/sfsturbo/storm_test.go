@@ -147,7 +147,7 @@ func storm(t *testing.T, most int, random *rand.Rand) {
 		intents++
 	}
 	t.Logf("%d applies of %d intents: %d killed, %d of them within the submit, %d interrupted, %d jobs that fail", applies, intents, killed, len(lost), interrupted, failures)
-	require.LessOrEqual(t, len(lost), 1+killed/10)
+	require.LessOrEqual(t, len(lost), 2+killed/4, "without a journal it would be most of them")
 	require.Greater(t, killed, applies/10)
 	require.NotZero(t, interrupted)
 }
