@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,29 +72,48 @@ func once(args []string) error {
 // is recorded, and whose failure reaches the user with its code and reason. A second job is there
 // only if a kill came within the submit, when the first one's id was not yet known to anybody.
 func TestStorm(t *testing.T) {
-	const shares = 4
-	for n := range shares {
-		t.Run(fmt.Sprintf("share %d", n), func(t *testing.T) {
-			t.Parallel()
-			storm(t, *kills/shares, rand.New(rand.NewPCG(*seed, uint64(n))))
-		})
+	const shares = 8
+	var all [shares]tally
+	t.Run("shares", func(t *testing.T) {
+		for n := range shares {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				all[n] = storm(t, *kills/shares, rand.New(rand.NewPCG(*seed, uint64(n))))
+			})
+		}
+	})
+	var sum tally
+	for _, one := range all {
+		sum.applies += one.applies
+		sum.intents += one.intents
+		sum.killed += one.killed
+		sum.lost += one.lost
+		sum.interrupted += one.interrupted
+		sum.failing += one.failing
 	}
+	t.Logf("%+v", sum)
+	require.Greater(t, sum.killed, sum.applies/10)
+	require.NotZero(t, sum.interrupted)
+	require.LessOrEqual(t, sum.lost, 2+sum.killed/5, "without a journal it would be most of them")
 }
 
-func storm(t *testing.T, most int, random *rand.Rand) {
+// tally counts applies, their intents, the applies that were killed, those of them whose job's id
+// was lost, the applies that were interrupted, and the intents whose job fails.
+type tally struct{ applies, intents, killed, lost, interrupted, failing int }
+
+func storm(t *testing.T, most int, random *rand.Rand) (n tally) {
 	server, folder := service(t), t.TempDir()
 	endpoint := server.Start()
-	var applies, intents, killed, interrupted, failures int
 	lost := map[string]bool{} // jobs
-	for applies < most {
-		what, url := "apply", fmt.Sprintf("ldap://%d", intents)
-		if intents%4 == 3 {
+	for n.applies < most {
+		what, url := "apply", fmt.Sprintf("ldap://%d", n.intents)
+		if n.intents%4 == 3 {
 			what = "destroy"
 		}
 		end := status.Job{Status: status.Success}
 		if random.IntN(4) == 0 {
 			end = fails
-			failures++
+			n.failing++
 		}
 		for _, jobType := range []string{"bind_ldap", "update_ldap", "unbind_ldap"} {
 			server.Script(jobType, lasting(time.Duration(random.IntN(400))*time.Millisecond, end))
@@ -101,8 +121,8 @@ func storm(t *testing.T, most int, random *rand.Rand) {
 		before, allowed := len(jobs(server)), 1
 		var said string
 		for {
-			applies++
-			require.Less(t, applies, most*3, "it never ends: %s", said)
+			n.applies++
+			require.Less(t, n.applies, most*3, "it never ends: %s", said)
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), child+"="+strings.Join([]string{what, folder, endpoint, url}, ","))
 			var out strings.Builder
@@ -118,7 +138,7 @@ func storm(t *testing.T, most int, random *rand.Rand) {
 			ws, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			said = out.String()
 			if ws.Signaled() {
-				killed++
+				n.killed++
 				if started := jobs(server)[before:]; len(started) > 0 {
 					last := started[len(started)-1]
 					if !lost[last] && !recorded(t, folder, last) {
@@ -137,19 +157,17 @@ func storm(t *testing.T, most int, random *rand.Rand) {
 				break
 			}
 			require.Regexp(t, "(?i)interrupted|canceled", said)
-			interrupted++
+			n.interrupted++
 		}
 		started := jobs(server)[before:]
-		require.LessOrEqual(t, len(started), allowed, "intent %d: %s: %v: %s", intents, what, started, said)
+		require.LessOrEqual(t, len(started), allowed, "intent %d: %s: %v: %s", n.intents, what, started, said)
 		if len(started) > 0 && end.Status == status.Failed {
 			require.Contains(t, said, "SFS.TURBO.0100: binding LDAP failed")
 		}
-		intents++
+		n.intents++
 	}
-	t.Logf("%d applies of %d intents: %d killed, %d of them within the submit, %d interrupted, %d jobs that fail", applies, intents, killed, len(lost), interrupted, failures)
-	require.LessOrEqual(t, len(lost), 2+killed/4, "without a journal it would be most of them")
-	require.Greater(t, killed, applies/10)
-	require.NotZero(t, interrupted)
+	n.lost = len(lost)
+	return n
 }
 
 // recorded reports whether the journal has a job's id.
