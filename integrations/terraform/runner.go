@@ -27,8 +27,8 @@ type Change struct {
 	// at a time.
 	Object  string
 	JobType string // such as "bind_ldap"
-	// Intent is what is wanted, such as the JSON of the plan, without secrets. An attempt with the
-	// same Intent is the same change, and never submits a second job beside one that may succeed.
+	// Intent is what is wanted, such as the JSON of the plan with the latest job that the state shows,
+	// without secrets. An attempt with the same Intent is the same change: it goes on with its job.
 	Intent string
 	// Submit starts the job and returns its id: see poller.JobID. It returns "" if the object is as
 	// wanted already. Its context ends after SubmitTimeout, and not at an interrupt, so that the id

@@ -69,6 +69,8 @@ func TestSignal(t *testing.T) {
 	require.Equal(t, false, attributes["bound"])
 	require.Equal(t, w.submitted()["POST"][0], attributes["job_id"])
 
+	w.noSecrets(out.String())
+
 	require.NoError(t, os.RemoveAll(w.folder+"/.terraform")) // another machine: it has the state only
 	text, exit := w.run("plan", "-out", "plan")
 	require.Zero(t, exit, text)

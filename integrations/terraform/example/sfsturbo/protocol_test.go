@@ -119,6 +119,17 @@ func TestProvider(t *testing.T) {
 		require.ErrorContains(t, d.apply(t.Context()), "is bound to ldap://x already; import it")
 		require.Len(t, submitted(d.server)["POST"], 1)
 	})
+	t.Run("does not take going back to a password for the earlier change", func(t *testing.T) {
+		t.Parallel()
+		d := start(t)
+		here, there := d.folder, t.TempDir()
+		for version, folder := range []string{here, here, there, here} { // 0, 1, 0, 1
+			d.folder = folder
+			d.restart("ldap://x", int64(version%2), "1m")
+			require.NoError(t, d.apply(t.Context()))
+		}
+		require.Len(t, submitted(d.server)["PUT"], 3)
+	})
 	t.Run("deletes what is gone without a job", func(t *testing.T) {
 		t.Parallel()
 		d := start(t)

@@ -147,14 +147,13 @@ func (m ldapModel) after(result terraform.Result) ldapModel {
 	return m
 }
 
-// bind is the change that binds a share as planned. Its intent has the state before it, so that
+// bind is the change that binds a share as planned. Its intent has the latest job before it, so that
 // going back to an earlier plan is not taken for that earlier change. It has no password.
 func (r *ldapConfig) bind(plan, config, state ldapModel) terraform.Change {
 	want := binding{plan.URL.ValueString(), plan.BaseDN.ValueString(), plan.UserDN.ValueString(), config.Password.ValueString()}
 	intent := []any{want.visible(), plan.PasswordVersion.ValueInt64()}
 	if state.Bound.ValueBool() {
-		old := binding{URL: state.URL.ValueString(), BaseDN: state.BaseDN.ValueString(), UserDN: state.UserDN.ValueString()}
-		intent = append(intent, old, state.PasswordVersion.ValueInt64())
+		intent = append(intent, state.JobID.ValueString())
 	}
 	text, _ := json.Marshal(intent) //nolint:errchkjson // strings and numbers only
 	share := plan.ShareID.ValueString()
