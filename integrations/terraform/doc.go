@@ -18,8 +18,8 @@
 //	SIGKILL of either process      the journal                           waits for the same job
 //	SIGKILL during the submit      nowhere: no response arrived          looks at the service first
 //
-// After a kill during the submit, the next Submit gets [Same]: it looks whether the service has what
-// is wanted. If not, it submits, which the service refuses while the lost job runs, and then it looks
-// again. A second job is started only if the lost one never began, has failed, or succeeds between
-// the look and the submit.
+// After a kill during the submit, the next Submit gets [Same]: it looks whether the service has
+// what is wanted. If not, it submits, which the service refuses while the lost job runs, and then
+// it looks again. A second job is started only if the lost one never began, has failed, or
+// succeeds between the look and the submit.
 package terraform

@@ -19,8 +19,8 @@ type plannedCreate struct{ Object, Intent string }
 
 // PlanCreate is for ModifyPlan, where a resource is planned to be created: object and intent are
 // those of its Change. It tells a Delete that comes before this Create, of a tainted object, that
-// both are for the same. Then Delete has nothing to do, and the Create goes on with the job. If they
-// differ, Delete waits for the job and undoes what it did.
+// both are for the same. Then Delete has nothing to do, and the Create goes on with the job. If
+// they differ, Delete waits for the job and undoes what it did.
 func PlanCreate(ctx context.Context, p Private, object, intent string) diag.Diagnostics {
 	data, err := json.Marshal(plannedCreate{object, intent})
 	if err != nil {

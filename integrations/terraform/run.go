@@ -24,8 +24,8 @@ type run struct {
 }
 
 // Run makes a change: it goes on with the job of an earlier attempt if there is one, submits a job
-// otherwise, and waits for it. The diagnostics have an error unless the end is [Done], or the change
-// Creates and was interrupted. What to return as the state:
+// otherwise, and waits for it. The diagnostics have an error unless the end is [Done], or the
+// change Creates and was interrupted. What to return as the state:
 //
 //   - [Done]: the object as wanted.
 //   - [Unfinished] of a Create: the plan, with what shows that the job has not ended; of an Update

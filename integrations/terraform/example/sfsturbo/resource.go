@@ -147,8 +147,8 @@ func (m ldapModel) after(result terraform.Result) ldapModel {
 	return m
 }
 
-// bind is the change that binds a share as planned. Its intent has the latest job before it, so that
-// going back to an earlier plan is not taken for that earlier change. It has no password.
+// bind is the change that binds a share as planned. Its intent has the latest job before it, so
+// that going back to an earlier plan is not taken for that earlier change. It has no password.
 func (r *ldapConfig) bind(plan, config, state ldapModel) terraform.Change {
 	want := binding{plan.URL.ValueString(), plan.BaseDN.ValueString(), plan.UserDN.ValueString(), config.Password.ValueString()}
 	intent := []any{want.visible(), plan.PasswordVersion.ValueInt64()}

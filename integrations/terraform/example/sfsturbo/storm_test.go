@@ -68,9 +68,10 @@ func once(args []string) error {
 	return nil
 }
 
-// An intent is asked for until it has ended, whatever kills the applies. It starts one job, whose id
-// is recorded, and whose failure reaches the user with its code and reason. A second job is there
-// only if a kill came within the submit, when the first one's id was not yet known to anybody.
+// An intent is asked for until it has ended, whatever kills the applies. It starts one job, whose
+// id is recorded, and whose failure reaches the user with its code and reason. A second job is
+// there only if a kill came within the submit, when the first one's id was not yet known to
+// anybody.
 func TestStorm(t *testing.T) {
 	const shares = 8
 	var all [shares]tally

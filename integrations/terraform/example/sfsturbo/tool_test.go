@@ -183,8 +183,8 @@ func (w *work) untilSubmitted(n int) {
 
 var packed = regexp.MustCompile(`[A-Za-z0-9+/]{20,}=*`)
 
-// noSecrets looks into everything that the tool and the provider have left behind: the state, a plan,
-// the journal, the log of everything that passes between them.
+// noSecrets looks into everything that the tool and the provider have left behind: the state, a
+// plan, the journal, the log of everything that passes between them.
 func (w *work) noSecrets(out string) {
 	var clean func(data []byte, name string)
 	clean = func(data []byte, name string) {
