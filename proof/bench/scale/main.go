@@ -13,6 +13,7 @@ import (
 	"log"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -58,7 +59,7 @@ func inProcess(what string, jobs int) (r row, err error) {
 	if err != nil {
 		return r, err
 	}
-	c := exec.Command(self, "-measure", what, "-jobs", fmt.Sprint(jobs)) //nolint:gosec // itself
+	c := exec.Command(self, "-measure", what, "-jobs", strconv.Itoa(jobs)) //nolint:gosec // itself
 	c.Stderr = os.Stderr
 	text, err := c.Output()
 	if err != nil {

@@ -29,7 +29,7 @@ type observer struct {
 	wrong   []string
 }
 
-func (o *observer) report(format string, args ...any) {
+func (o *observer) reportf(format string, args ...any) {
 	o.wrong = append(o.wrong, fmt.Sprintf(format, args...))
 }
 
@@ -71,13 +71,17 @@ func (o *observer) deliveries(n int) {
 				continue // the one that was being delivered
 			}
 			if forgotten != nil && !o.wanted(n, *forgotten, e.From) {
-				o.report("job %d: %v is delivered at %v, after it was forgotten at %v", n, t, e.From, forgotten.To)
+				o.reportf("job %d: %v is delivered at %v, after it was forgotten at %v", n, t, e.From, forgotten.To)
+			}
+			if ended && t.From == "" && o.c.Retention < horizon { // it had left
+				clear(delivered)
+				ended = false
 			}
 			if delivered[t.SubJob] != t.From {
-				o.report("job %d: at %v %v does not follow from %q", n, e.To, t, delivered[t.SubJob])
+				o.reportf("job %d: at %v %v does not follow from %q", n, e.To, t, delivered[t.SubJob])
 			}
 			if want := o.c.Jobs[n].statuses(t.SubJob); !slices.Contains(want, t.To) {
-				o.report("job %d: at %v %v was never so: %v", n, e.To, t, want)
+				o.reportf("job %d: at %v %v was never so: %v", n, e.To, t, want)
 			}
 			delivered[t.SubJob] = t.To
 		}
@@ -126,21 +130,21 @@ func (o *observer) polls(n int) {
 	slices.SortStableFunc(polls, func(a, b Entry) int { return cmp.Compare(a.From, b.From) })
 	for i, p := range polls {
 		if i > 0 && p.Life == polls[i-1].Life && p.From < polls[i-1].To && !o.again(n, polls[i-1].From, p.From) {
-			o.report("job %d is polled at %v, though a poll is in flight until %v", n, p.From, polls[i-1].To)
+			o.reportf("job %d is polled at %v, though a poll is in flight until %v", n, p.From, polls[i-1].To)
 		}
 		for _, d := range o.of(n, "delivery") {
 			if d.Life == p.Life && d.From < p.From && p.From < d.To && !o.again(n, d.From, p.From) {
-				o.report("job %d is polled at %v, while a change is delivered until %v", n, p.From, d.To)
+				o.reportf("job %d is polled at %v, while a change is delivered until %v", n, p.From, d.To)
 			}
 		}
 		for _, e := range o.of(n, "end") {
 			if p.Life == e.Life && p.From > e.To && e.ends() && !o.again(n, e.From, p.From) {
-				o.report("job %d is polled at %v, after its end at %v", n, p.From, e.To)
+				o.reportf("job %d is polled at %v, after its end at %v", n, p.From, e.To)
 			}
 		}
 		for _, f := range o.of(n, "forget") {
 			if p.Life == f.Life && p.From > f.To && !o.wanted(n, f, p.From) {
-				o.report("job %d is polled at %v, after it was forgotten at %v", n, p.From, f.To)
+				o.reportf("job %d is polled at %v, after it was forgotten at %v", n, p.From, f.To)
 			}
 		}
 	}
@@ -162,28 +166,31 @@ func (o *observer) waits(n int) {
 		switch w.Outcome {
 		case "timeout":
 			if w.To != w.Deadline {
-				o.report("job %d: a wait with the deadline %v times out at %v", n, w.Deadline, w.To)
+				o.reportf("job %d: a wait with the deadline %v times out at %v", n, w.Deadline, w.To)
 			}
-			if o.c.Rate == 0 && !o.looked(n, w) {
-				o.report("job %d: no last look before the deadline %v", n, w.Deadline)
+			if !o.bound() && !o.looked(n, w) {
+				o.reportf("job %d: no last look before the deadline %v", n, w.Deadline)
 			}
 		case "stopped": // forgotten
 		default:
 			if !slices.ContainsFunc(o.of(n, "end"), func(e Entry) bool { return e.Outcome == w.Outcome && e.To <= w.To }) {
-				o.report("job %d: a wait returns %q at %v, which was not its end", n, w.Outcome, w.To)
+				o.reportf("job %d: a wait returns %q at %v, which was not its end", n, w.Outcome, w.To)
 			}
 		}
 	}
+}
+
+// bound reports whether a budget may hold up polls: a 429 brings one.
+func (o *observer) bound() bool {
+	return o.c.Rate > 0 || o.c.Throttle > 0 || slices.ContainsFunc(o.c.Jobs, func(j Job) bool { return j.Fault == 429 })
 }
 
 // looked reports whether there was a last look, or a reason why not.
 func (o *observer) looked(n int, w Entry) bool {
 	earliest := w.Deadline - o.c.Latency*3/2 - 100*time.Millisecond
 	for _, e := range o.entries {
-		switch {
-		case e.What == "poll" && e.Job == n && e.To >= earliest: // also one that was in flight
-			return true
-		case e.What == "delivery" && e.Job == n && e.To >= earliest, e.What == "run" && e.To >= earliest && e.To <= w.Deadline:
+		theJob := e.Job == n && (e.What == "poll" || e.What == "delivery") // also a poll that was in flight
+		if (theJob || e.What == "run" || e.What == "stop") && e.To >= earliest && e.From <= w.Deadline && !(e.What == "run" && e.To > w.Deadline) {
 			return true
 		}
 	}
@@ -220,7 +227,7 @@ func (o *observer) commits() {
 				if d.To < e.From && !slices.ContainsFunc(since, func(s Entry) bool {
 					return s.Transition.SubJob == sub && s.Transition.To == durable[sub]
 				}) {
-					o.report("job %d: %v was delivered at %v, and the commit that began at %v does not have it: %v", n, d.Transition, d.To, e.From, durable)
+					o.reportf("job %d: %v was delivered at %v, and the commit that began at %v does not have it: %v", n, d.Transition, d.To, e.From, durable)
 				}
 			}
 		}
@@ -249,7 +256,7 @@ func (o *observer) budget() {
 		}
 		last = p.From
 		if tokens--; o.c.Rate > 0 && tokens < -1e-6 {
-			o.report("at %v there is a poll more than %v a second", p.From, o.c.Rate)
+			o.reportf("at %v there is a poll more than %v a second", p.From, o.c.Rate)
 		}
 		flying := 1
 		for _, other := range polls[:i] {
@@ -258,7 +265,7 @@ func (o *observer) budget() {
 			}
 		}
 		if o.c.Concurrency > 0 && flying > o.c.Concurrency+looks {
-			o.report("at %v there are %d polls in flight", p.From, flying)
+			o.reportf("at %v there are %d polls in flight", p.From, flying)
 		}
 	}
 }

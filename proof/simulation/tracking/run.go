@@ -79,7 +79,8 @@ func (d *driver) until(at time.Duration) { time.Sleep(at - d.now()) }
 
 // start makes a Tracker from what the journal has.
 func (d *driver) start(life int) {
-	p := &process{d.world, life, make(chan struct{})}
+	p := &process{world: d.world, life: life}
+	p.ctx, p.kill = context.WithCancel(context.Background())
 	d.process = p
 	w, err := waiter.New(p, waiter.OnTransition(p.deliver), waiter.WithTrace(&waiter.Trace{
 		WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
@@ -131,20 +132,14 @@ func (d *driver) run() {
 func (d *driver) end(l Life) {
 	d.until(l.Until)
 	d.stop()
-	if !l.Crash {
+	if from := d.now(); !l.Crash {
 		<-d.running
+		d.log(Entry{What: "stop", From: from, To: d.now(), Life: d.process.life, Job: -1})
 		d.run()
 		return
 	}
-	close(d.process.dead)
+	d.process.kill()
 	d.log(Entry{What: "crash", From: d.now(), To: d.now(), Life: d.process.life, Job: -1})
-	old, running := d.tracker, d.running
-	d.calls.Go(func() {
-		<-running
-		for s := range old.Jobs() { // its calls of Wait end
-			old.Forget(s.Job.ID)
-		}
-	})
 	d.start(d.process.life + 1)
 }
 
@@ -181,7 +176,7 @@ func (d *driver) act(a Action) {
 }
 
 func (d *driver) wait(p *process, tr *tracker.Tracker, id string, n int, within time.Duration) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(p.ctx)
 	e := Entry{What: "wait", From: d.now(), Life: p.life, Job: n}
 	if within > 0 {
 		ctx, cancel = context.WithTimeout(ctx, within)
@@ -211,8 +206,6 @@ func (d *driver) finish() {
 	}
 	d.stop()
 	<-d.running
-	for s := range d.tracker.Jobs() {
-		d.tracker.Forget(s.Job.ID)
-	}
+	d.process.kill()
 	d.calls.Wait()
 }

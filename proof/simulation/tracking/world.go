@@ -32,7 +32,7 @@ type world struct {
 
 // An Entry of the log is something that happened to a job.
 type Entry struct {
-	What       string        // "poll", "delivery", "commit", "track", "forget", "call" and "wait", "end", "crash", "run"
+	What       string        // "poll", "delivery", "commit", "track", "forget", "call" and "wait", "end", "crash", "run", "stop"
 	From, To   time.Duration // when it began and ended
 	Life       int
 	Job        int // -1: none
@@ -64,17 +64,11 @@ func (w *world) log(e Entry) {
 type process struct {
 	*world
 	life int
-	dead chan struct{}
+	ctx  context.Context //nolint:containedctx // ends with it
+	kill context.CancelFunc
 }
 
-func (p *process) alive() bool {
-	select {
-	case <-p.dead:
-		return false
-	default:
-		return true
-	}
-}
+func (p *process) alive() bool { return p.ctx.Err() == nil }
 
 // sleep reports whether the process still lives then.
 func (p *process) sleep(ctx context.Context, d time.Duration) bool {
@@ -82,7 +76,7 @@ func (p *process) sleep(ctx context.Context, d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-p.dead:
+	case <-p.ctx.Done():
 	case <-ctx.Done():
 	}
 	return p.alive()

@@ -69,7 +69,7 @@ func (s *service) do(ctx context.Context, method, share string, b *binding) (int
 	}
 	var sent io.Reader
 	if b != nil {
-		data, err := json.Marshal(b) //nolint:gosec // the password is for the service
+		data, err := json.Marshal(b)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%w: %w", terraform.ErrNotStarted, err)
 		}
