@@ -174,6 +174,9 @@ func ended(end error) (stand, reconcile.Result) {
 	if end != nil {
 		s.message = end.Error()
 	}
+	if outcome == "failed" {
+		s.message += " by changing the spec"
+	}
 	switch outcome {
 	case "success", "failed", "sub_job_failed":
 		return s, reconcile.Result{}

@@ -31,7 +31,8 @@ type Operation struct {
 	// not repeat it: the job may have been started by the first. ctx ends after 15 s, and does not
 	// end when the process is asked to stop. These errors prove that nothing was started, and it is
 	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, and
-	// any error that wraps [ErrNotSubmitted]. After any other one Check decides.
+	// any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
+	// shown: without a token, or with the token in Secrets.
 	Submit func(ctx context.Context) (jobID string, err error)
 
 	// Check says what came of a submit whose response was lost, by asking for the resource that the

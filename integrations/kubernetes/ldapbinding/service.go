@@ -104,5 +104,8 @@ func (s Service) call(ctx context.Context, method, share string, body any) (int,
 	}
 	defer func() { _ = response.Body.Close() }()
 	read, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if token := r.Header.Get("X-Auth-Token"); token != "" { // a proxy may repeat it
+		read = bytes.ReplaceAll(read, []byte(token), []byte("[token]"))
+	}
 	return response.StatusCode, read, err
 }
