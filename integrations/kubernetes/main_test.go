@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,25 +54,26 @@ type cluster struct {
 
 var key = client.ObjectKey{Namespace: "storage", Name: "share-1"}
 
-func scheme(t testing.TB) *runtime.Scheme {
+var scheme = sync.OnceValue(func() *runtime.Scheme {
 	s := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, eventsv1.AddToScheme, ldapbinding.AddToScheme} {
-		require.NoError(t, add(s))
+	if err := errors.Join(corev1.AddToScheme(s), eventsv1.AddToScheme(s), ldapbinding.AddToScheme(s)); err != nil {
+		panic(err)
 	}
 	return s
-}
+})
 
 func newCluster(t *testing.T, opts ...waiter.Option) *cluster {
 	c := &cluster{T: t, service: pollertest.New(pollertest.WithToken(token)), funcs: &interceptor.Funcs{}, opts: opts}
 	t.Cleanup(c.service.Close)
 	c.at, c.http = c.service.Memory()
-	c.store = fake.NewClientBuilder().WithScheme(scheme(t)).WithStatusSubresource(&ldapbinding.LDAPBinding{}).WithObjects(
+	c.store = fake.NewClientBuilder().WithScheme(scheme()).WithStatusSubresource(&ldapbinding.LDAPBinding{}).WithObjects(
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: "ldap"}, Data: map[string][]byte{"password": []byte(password)}},
 		binding(key),
 	).Build()
 	c.client = interceptor.NewClient(c.store, interceptor.Funcs{
 		SubResourceUpdate: func(ctx context.Context, _ client.Client, name string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
-			if f := c.funcs.SubResourceUpdate; f != nil {
+			dry := (&client.SubResourceUpdateOptions{}).ApplyOptions(opts).DryRun
+			if f := c.funcs.SubResourceUpdate; f != nil && len(dry) == 0 {
 				return f(ctx, c.store, name, obj, opts...)
 			}
 			return c.store.SubResource(name).Update(ctx, obj, opts...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -86,7 +87,7 @@ func (r *Reconciler) save(ctx context.Context, obj Object, c change) error {
 		}
 	}
 	r.remember(obj, func(m *memory) {
-		if m.unsaved = nil; err != nil && !errors.Is(err, errGone) && !errors.Is(err, errPruned) && !errors.Is(err, errSuperseded) {
+		if m.unsaved = nil; err != nil && !errors.Is(err, errGone) && !errors.Is(err, errSuperseded) {
 			m.unsaved = &c
 		}
 	})
@@ -109,8 +110,7 @@ func (c *change) onto(now *Record) (stored bool, err error) {
 	return false, errSuperseded
 }
 
-// write makes one attempt. The record has to come back as it was sent: a CRD whose schema lacks a
-// field of it drops that field without an error.
+// write makes one attempt.
 func (r *Reconciler) write(ctx context.Context, obj Object, c change) error {
 	now := metav1.NewTime(time.Now().Truncate(time.Second)) // as it is stored
 	c.record.UpdatedAt = &now
@@ -118,29 +118,43 @@ func (r *Reconciler) write(ctx context.Context, obj Object, c change) error {
 	c.stand.generation = c.record.Generation
 	c.stand.set(obj.Conditions())
 	err := r.client.Status().Update(ctx, obj)
-	switch {
-	case apierrors.IsNotFound(err):
-		if e := r.client.Get(ctx, client.ObjectKeyFromObject(obj), obj.DeepCopyObject().(client.Object)); e == nil { //nolint:forcetypeassert // a copy of an Object is one
-			return errors.New("the status cannot be written, although the object is there: does its CRD have the status subresource?")
-		}
+	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w: %w", errGone, err)
-	case err != nil:
-		return err
 	}
-	if stored := obj.Job(); stored.Attempt != c.record.Attempt || stored.JobID != c.record.JobID || stored.Progress != c.record.Progress ||
-		stored.Intent != c.record.Intent || stored.Writes != c.record.Writes || len(stored.Events) != len(c.record.Events) ||
-		(stored.SubmittedAt == nil) != (c.record.SubmittedAt == nil) || (stored.NotBefore == nil) != (c.record.NotBefore == nil) {
-		return errPruned
+	if err != nil {
+		return err
 	}
 	r.remember(obj, func(m *memory) { m.version, m.unsaved = obj.GetResourceVersion(), nil })
 	return nil
 }
 
-var errPruned = errors.New("the status did not come back as it was written: does the CRD's schema have every field of Record?")
+// probe writes a full record, without storing it, and reports what would be lost: a CRD whose schema
+// lacks a field drops that field without an error, and with it a job's id.
+func (r *Reconciler) probe(ctx context.Context, obj Object) error {
+	now := metav1.NewTime(time.Now().Truncate(time.Second)) // as it is stored
+	full := Record{
+		Intent: "x", Generation: 1, Attempt: "x", SubmittedAt: &now, JobID: "x", NotBefore: &now, Progress: "{}", Outcome: "x",
+		Writes: 1, UpdatedAt: &now, Events: []Event{{Type: "x", Reason: "x", Note: "x"}},
+	}
+	tried := obj.DeepCopyObject().(Object) //nolint:forcetypeassert // a copy of an Object is one
+	*tried.Job() = *full.DeepCopy()
+	stand{reason: Submitting}.set(tried.Conditions())
+	err := r.client.Status().Update(ctx, tried, client.DryRunAll)
+	if apierrors.IsNotFound(err) {
+		if r.client.Get(ctx, client.ObjectKeyFromObject(obj), obj.DeepCopyObject().(client.Object)) == nil { //nolint:forcetypeassert // as above
+			return errors.New("the object is there, and its status is not: the CRD needs the status subresource")
+		}
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	if err == nil && (!equality.Semantic.DeepEqual(full, *tried.Job()) || len(*tried.Conditions()) < 3) {
+		err = errors.New("the CRD's schema lacks fields of Record, or the conditions: what it lacks would be lost")
+	}
+	return err
+}
 
 // again reports whether a write that failed so may succeed later.
 func again(err error) bool {
-	return err != nil && !errors.Is(err, errGone) && !errors.Is(err, errPruned) && !errors.Is(err, errSuperseded) &&
+	return err != nil && !errors.Is(err, errGone) && !errors.Is(err, errSuperseded) &&
 		!apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) && !apierrors.IsNotFound(err)
 }
 

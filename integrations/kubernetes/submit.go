@@ -90,6 +90,9 @@ func (r *Reconciler) submit(ctx context.Context, obj Object, op Operation) (reco
 	if ctx.Err() != nil {
 		return reconcile.Result{}, ctx.Err()
 	}
+	if err := r.probe(ctx, obj); err != nil {
+		return reconcile.Result{}, fmt.Errorf("before the submit: %w", err)
+	}
 	now := metav1.Now()
 	attempt := rand.Text()
 	intent := Record{

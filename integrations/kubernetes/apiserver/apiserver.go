@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,8 +82,8 @@ func Start(ctx context.Context, crds ...[]byte) (s *Server, err error) {
 
 // Close stops the server and its etcd, and removes their data.
 func (s *Server) Close() {
-	for i := len(s.stops) - 1; i >= 0; i-- {
-		s.stops[i]()
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
 	}
 	s.stops = nil
 }
@@ -104,7 +105,7 @@ func (s *Server) etcd(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	var log lines
-	c := exec.Command(program, "--data-dir", filepath.Join(dir, "etcd"), "--log-level", "error", //nolint:noctx // Close ends it
+	c := exec.Command(program, "--data-dir", filepath.Join(dir, "etcd"), "--log-level", "error", //nolint:noctx,gosec // Close ends it; it is etcd
 		"--listen-client-urls", clients, "--advertise-client-urls", clients,
 		"--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", "default="+peers)
 	c.Stdout, c.Stderr = &log, &log

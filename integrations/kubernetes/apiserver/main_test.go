@@ -11,13 +11,11 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/meta"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	eventsv1 "k8s.io/api/events/v1"
 
 	"github.com/sfsturbo/waiter/integrations/kubernetes/apiserver"
 	"github.com/sfsturbo/waiter/integrations/kubernetes/ldapbinding"
@@ -109,13 +107,6 @@ func (c *cluster) binding(key client.ObjectKey) *ldapbinding.LDAPBinding {
 func (c *cluster) eventually(what string, is func() bool) {
 	c.Helper()
 	require.Eventually(c, is, 30*time.Second, 50*time.Millisecond, what)
-}
-
-func (c *cluster) reason(key client.ObjectKey) string {
-	if ready := meta.FindStatusCondition(c.binding(key).Status.Conditions, "Ready"); ready != nil {
-		return ready.Reason
-	}
-	return ""
 }
 
 func (c *cluster) events(namespace string) (notes []string) {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -20,15 +21,16 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// Manager returns a manager that runs the example's controller on the server that config leads to.
+// Manager returns a manager that runs the example's controller on the server that to leads to.
 // It calls the service at endpoint.
-func Manager(config *rest.Config, endpoint, token string, opts ...waiter.Option) (manager.Manager, error) {
+func Manager(to *rest.Config, endpoint, token string, opts ...waiter.Option) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(eventsv1.AddToScheme(scheme), ldapbinding.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	m, err := ctrl.NewManager(config, ctrl.Options{
+	m, err := ctrl.NewManager(to, ctrl.Options{
 		Scheme: scheme, Metrics: server.Options{BindAddress: "0"}, MapperProvider: mapper,
+		Controller: config.Controller{SkipNameValidation: new(true)}, // a process may run several, one after the other
 	})
 	if err != nil {
 		return nil, err

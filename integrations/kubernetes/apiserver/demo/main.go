@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -80,7 +79,7 @@ func follow(ctx context.Context, server *apiserver.Server) error {
 		}
 		for _, condition := range b.Status.Conditions {
 			if line := condition.Reason + ": " + condition.Message; condition.Type == "Ready" && line != shown {
-				fmt.Fprintf(os.Stdout, "Ready=%s  %s\n", condition.Status, line)
+				fmt.Printf("Ready=%s  %s\n", condition.Status, line)
 				shown = line
 			}
 		}
@@ -91,7 +90,7 @@ func follow(ctx context.Context, server *apiserver.Server) error {
 		return err
 	}
 	for _, e := range events.Items {
-		fmt.Fprintf(os.Stdout, "%s  %s  %s\n", e.Type, e.Reason, e.Note)
+		fmt.Printf("%s  %s  %s\n", e.Type, e.Reason, e.Note)
 	}
 	return nil
 }
