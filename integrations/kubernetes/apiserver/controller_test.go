@@ -144,19 +144,12 @@ func TestKill(t *testing.T) {
 		{After: 500 * time.Millisecond, Job: status.Job{Status: status.Running}},
 		{After: 2 * time.Second, Job: status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: "no route to host"}},
 	}})
-	a, err := json.Marshal(address{
-		Host: server.Config.Host, Token: server.Config.BearerToken, ServerName: server.Config.ServerName, CA: server.Config.CAData, Service: c.at,
-	})
-	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(16, 200))
 	var keys []client.ObjectKey
 	open := make(map[client.ObjectKey]bool)
 	kills := 0
 	for began := time.Now(); ; kills++ {
-		process := exec.Command(os.Args[0])
-		process.Env = append(os.Environ(), childOf+"="+string(a))
-		process.Stderr = os.Stderr
-		require.NoError(t, process.Start())
+		process := c.start()
 		for wait := 200*time.Millisecond + time.Duration(random.Int64N(int64(600*time.Millisecond))); wait > 0; wait -= 50 * time.Millisecond {
 			for range 5 * min(1, jobs-len(keys)) {
 				keys = append(keys, c.create("kill", fmt.Sprint("s", len(keys))))
@@ -171,6 +164,9 @@ func TestKill(t *testing.T) {
 		}
 		require.Less(t, time.Since(began), 90*time.Second, "the jobs do not end")
 	}
+	last := c.start() // the Events that a kill has cut off are created by the next process
+	defer func() { _ = last.Process.Kill(); _ = last.Wait() }()
+	c.eventually("an Event for each", func() bool { return strings.Count(strings.Join(c.events("kill"), "\n"), "JobFailed ") >= jobs })
 	for _, key := range keys {
 		b := c.binding(key)
 		require.Equal(t, "failed", b.Status.Job.Outcome, "%v", b.Status)
@@ -187,6 +183,19 @@ func TestKill(t *testing.T) {
 	require.Equal(t, jobs, strings.Count(notes, "JobFailed "))
 	require.NotContains(t, notes, token)
 	t.Logf("%d jobs, %d kills, %d submits that a person decided", jobs, kills, len(open))
+}
+
+// start starts the controller in a process of its own.
+func (c *cluster) start() *exec.Cmd {
+	a, err := json.Marshal(address{
+		Host: server.Config.Host, Token: server.Config.BearerToken, ServerName: server.Config.ServerName, CA: server.Config.CAData, Service: c.at,
+	})
+	require.NoError(c, err)
+	process := exec.Command(os.Args[0])
+	process.Env = append(os.Environ(), childOf+"="+string(a))
+	process.Stderr = os.Stderr
+	require.NoError(c, process.Start())
+	return process
 }
 
 // decided does what a person does about submits that are not confirmed, and reports whether every
