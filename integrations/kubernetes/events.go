@@ -27,7 +27,7 @@ func (r *Reconciler) emit(ctx context.Context, obj Object) error {
 	if len(rec.Events) == 0 || rec.UpdatedAt == nil || time.Since(rec.UpdatedAt.Time) > eventLife {
 		return nil
 	}
-	key := fmt.Sprint(rec.Attempt, " ", rec.Writes)
+	key := fmt.Sprint(rec.Attempt, " ", rec.Writes, " ", rec.UpdatedAt.Unix())
 	if r.remembered(obj).emitted == key {
 		return nil
 	}

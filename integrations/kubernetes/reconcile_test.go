@@ -111,8 +111,17 @@ func TestReconcile(t *testing.T) {
 	bubble(t, "goes on after a rejected token, without a new job", func(t *testing.T) {
 		c := newCluster(t)
 		c.service.Fail(pollertest.Rule{Call: pollertest.Poll, Times: 1, Status: 401})
-		c.run(time.Minute)
+		for range 2 { // the submit, and a poll
+			_, err := c.reconcile()
+			require.NoError(t, err)
+		}
 		c.says(false, true, true, "Unauthorized")
+		polls := c.count(pollertest.Poll)
+		for range 100 {
+			_, err := c.reconcile()
+			require.NoError(t, err)
+		}
+		require.Equal(t, polls, c.count(pollertest.Poll))
 		c.run(10 * time.Minute)
 		c.says(true, false, false, kubernetes.Succeeded)
 		require.Len(t, c.started(), 1)

@@ -197,6 +197,18 @@ func TestEvents(t *testing.T) {
 		require.Len(t, c.events(), 3)
 	})
 
+	bubble(t, "are asked for once by a process", func(t *testing.T) {
+		c := newCluster(t)
+		asked := 0
+		create(c, func(int) error { asked++; return nil })
+		c.run(time.Hour)
+		for range 100 {
+			_, err := c.reconcile()
+			require.NoError(t, err)
+		}
+		require.Equal(t, 4, asked)
+	})
+
 	bubble(t, "that a kill has cut off are created by the next process", func(t *testing.T) {
 		c := polled(t)
 		create(c, func(int) error { return errLost })

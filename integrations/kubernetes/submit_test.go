@@ -190,6 +190,26 @@ func TestSubmit(t *testing.T) {
 		c.says(true, false, false, kubernetes.Succeeded)
 	})
 
+	bubble(t, "does not write an id into a record that a person has removed", func(t *testing.T) {
+		c := newCluster(t)
+		writes := c.updates(func(n int) error {
+			if n > 1 {
+				return errLost
+			}
+			return nil
+		})
+		_, err := c.reconcile()
+		require.Error(t, err)
+		require.Greater(t, *writes, 1)
+		c.funcs.SubResourceUpdate = nil
+		b := c.binding()
+		b.Status.Job = kubernetes.Record{}
+		require.NoError(t, c.store.Status().Update(t.Context(), b))
+		_, err = c.reconcile()
+		require.NoError(t, err)
+		require.Empty(t, c.binding().Status.Job.JobID)
+	})
+
 	bubble(t, "records its id over what another process wrote meanwhile", func(t *testing.T) {
 		c := newCluster(t)
 		other := newCluster(t)
