@@ -190,6 +190,23 @@ func TestSubmit(t *testing.T) {
 		c.says(true, false, false, kubernetes.Succeeded)
 	})
 
+	bubble(t, "of another intent goes on a minute after one that is not confirmed", func(t *testing.T) {
+		c := newCluster(t)
+		c.service.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Break: pollertest.Reset})
+		c.service.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{after(time.Second, job(status.Failed))}})
+		_, _ = c.reconcile()
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation = 2 })
+		_, err := c.reconcile()
+		require.NoError(t, err)
+		time.Sleep(58 * time.Second)
+		_, err = c.reconcile()
+		require.NoError(t, err)
+		require.Len(t, c.started(), 1)
+		c.run(time.Minute)
+		require.Len(t, c.started(), 2)
+		c.says(false, false, true, "JobFailed")
+	})
+
 	bubble(t, "does not write an id into a record that a person has removed", func(t *testing.T) {
 		c := newCluster(t)
 		writes := c.updates(func(n int) error {
