@@ -252,18 +252,3 @@ func (c *cluster) operateIn(ctx context.Context) error {
 	}})
 	return err
 }
-
-// storedButLost stores the n-th write, and says that it did not.
-func storedButLost(c *cluster, n int) func(context.Context, client.Client, string, client.Object, ...client.SubResourceUpdateOption) error {
-	return func(ctx context.Context, s client.Client, name string, obj client.Object, opts ...client.SubResourceUpdateOption) error {
-		copied := obj.DeepCopyObject().(client.Object)
-		if n--; n != 0 {
-			copied = obj
-		}
-		err := s.SubResource(name).Update(ctx, copied, opts...)
-		if err == nil && n == 0 {
-			return errLost
-		}
-		return err
-	}
-}
