@@ -137,12 +137,14 @@ func TestJournal(t *testing.T) {
 	})
 
 	bubble(t, "gets records in the order in which they came, also after it has failed", func(t *testing.T) {
-		m := &memory{}
+		m := &slow{}
 		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
-		m.fail = errFull
-		require.ErrorIs(t, tr.Run(t.Context()), errFull)
+		m.takes, m.fail = time.Second, errFull
+		stop := run(t, tr)
+		sleep(time.Second / 2) // the first transition is being committed
 		tr.Forget("a")
+		require.ErrorIs(t, stop(), errFull)
 		m.fail = nil
 		require.NoError(t, tr.Track(status.Job{ID: "b"}))
 		require.Len(t, m.stored(), 1)
