@@ -59,7 +59,7 @@ func inProcess(what string, jobs int) (r row, err error) {
 	if err != nil {
 		return r, err
 	}
-	c := exec.Command(self, "-measure", what, "-jobs", strconv.Itoa(jobs)) //nolint:gosec // itself
+	c := exec.Command(self, "-measure", what, "-jobs", strconv.Itoa(jobs))
 	c.Stderr = os.Stderr
 	text, err := c.Output()
 	if err != nil {
