@@ -229,7 +229,9 @@ func (w *Waiter) WaitAll(ctx context.Context, jobIDs []string, opts ...Option) (
 }
 
 // key is the same for ids that name the same job: see status.SameID.
-func key(jobID string) string { return strings.ToLower(strings.ReplaceAll(jobID, "-", "")) }
+func key(jobID string) string {
+	return strings.ToLower(strings.ToUpper(strings.ReplaceAll(jobID, "-", ""))) // both: as EqualFold
+}
 
 // follow returns the Follower of one call. It is not inlined, so that what it needs is not on the
 // stack of a wait that sleeps.

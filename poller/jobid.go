@@ -64,10 +64,14 @@ func absent(value json.RawMessage) bool {
 }
 
 // CheckID returns an error for a job id that can't be one: it is empty, is "." or "..",
-// or has a space, a control character or an invisible character in it. Any other id is
+// has nothing but dashes, or has a space, a control character or an invisible character in it. Any other id is
 // left to the service.
 func CheckID(jobID string) error {
-	if err := checkSegment("job id", jobID); err != nil {
+	err := checkSegment("job id", jobID)
+	if err == nil && strings.Trim(jobID, "-") == "" {
+		err = fmt.Errorf("the job id %.64q has nothing but dashes", jobID)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: use the one that the submitting call returned", err)
 	}
 	return nil

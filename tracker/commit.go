@@ -34,7 +34,7 @@ func (c *commits) add(j *job, data []byte) {
 // remove queues the removal of a job's record.
 func (c *commits) remove(j *job) {
 	if c != nil {
-		c.put(Record{Key: key(j.State.Job.ID)})
+		c.put(Record{Key: key(j.seen().Job.ID)})
 	}
 }
 
@@ -62,13 +62,32 @@ func (c *commits) flush() error {
 	if len(batch) == 0 {
 		return nil
 	}
+	committed := false
+	defer func() {
+		if !committed { // also when the journal panics
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.queue = latest(append(batch, c.queue...))
+		}
+	}()
 	err := c.journal.Commit(batch)
-	if err != nil {
-		c.mu.Lock()
-		c.queue = append(batch, c.queue...)
-		c.mu.Unlock()
-	}
+	committed = err == nil
 	return err
+}
+
+// latest returns the last record of each key: a journal that fails for long must not fill the memory.
+func latest(records []Record) []Record {
+	last := make(map[string]int, len(records))
+	for i, r := range records {
+		last[r.Key] = i
+	}
+	kept := records[:0]
+	for i, r := range records {
+		if last[r.Key] == i {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }
 
 // makeRoom returns when there are not too many records to commit.
@@ -83,6 +102,7 @@ func (c *commits) run(left <-chan struct{}, fail func(error)) {
 	if c == nil {
 		return
 	}
+	c.commit(fail) // what an earlier Run has left
 	for {
 		select {
 		case <-c.more:

@@ -20,8 +20,8 @@
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine, also from callbacks; only a callback that waits for
-// its own job waits for itself. Run is the only one that starts goroutines, and they have ended
+// All methods may be called from any goroutine, also from callbacks; but a callback must not call
+// Wait: 64 that do hold up all deliveries, and Run's end. Run is the only one that starts goroutines, and they have ended
 // when it returns: at most one for each poll in flight ([WithConcurrency]), 64 that deliver
 // transitions, and one that commits to the journal. There is no goroutine and no timer for a job.
 // Transitions of one job are delivered one at a time, in order, and the job is not polled

@@ -11,7 +11,7 @@ import (
 type Event struct {
 	JobID      string
 	Transition status.Transition // after its callbacks have returned; zero unless it is one
-	Done       bool              // the job is no longer polled
+	Done       bool              // the job has ended, or its wait has; no event says that it was forgotten
 	Err        error             // with Done: what Wait returns
 	Missed     int               // events that were dropped here, because this reader is slow
 }
@@ -27,7 +27,7 @@ type reader struct {
 }
 
 // Events yields what happens to the tracked jobs from this call on, until ctx ends. It is for one
-// range, whose break ends it too. A reader that falls behind by more than 4,096 events loses those
+// range, whose break ends it too; another range yields nothing. A reader that falls behind by more than 4,096 events loses those
 // that come, and is yielded an Event that says how many it has Missed: [Tracker.Jobs] says where all
 // jobs are then. No reader holds up any job.
 func (t *Tracker) Events(ctx context.Context) iter.Seq[Event] {
@@ -42,6 +42,12 @@ func (t *Tracker) Events(ctx context.Context) iter.Seq[Event] {
 	}
 	stop := context.AfterFunc(ctx, leave)
 	return func(yield func(Event) bool) {
+		t.mu.Lock()
+		_, ok := t.readers[r]
+		t.mu.Unlock()
+		if !ok {
+			return
+		}
 		defer stop()
 		defer leave()
 		for ctx.Err() == nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // A job is tracked. Its Follower belongs to the goroutine that polls it or delivers its changes, as
-// long as there is a flight, and otherwise to whoever holds the Tracker's mutex. It is just as large
+// long as there is a flight, and otherwise to the goroutine that holds the Tracker's mutex. It is just as large
 // as an allocation can be without being twice as expensive: see TestMemory.
 type job struct {
 	wait.Follower
@@ -22,7 +22,7 @@ type job struct {
 	tried  time.Duration   // age of the wait when the last poll began; 0 if there was none
 	due    time.Duration   // age of the wait when the next one is to begin
 	flight *flight         // see above
-	place  *list.Element   // in the Tracker's list of finished jobs; nil if it has not finished
+	place  *list.Element   // in one of the Tracker's lists of finished jobs; nil if it has not finished
 	ctx    context.Context //nolint:containedctx // what the WaitStart hooks returned; nil if they were not called
 }
 
@@ -74,6 +74,12 @@ func (j *job) polled() time.Time {
 // mayGoOn reports whether the following has ended though the job itself has not, as far as is known.
 func (j *job) mayGoOn() bool { return j.state == finished && j.State.End > follow.SubJobFailed }
 
+// leaves reports whether a finished job leaves when its retention is over: the service has said how
+// it ended, or that it does not know it.
+func (j *job) leaves() bool {
+	return !j.mayGoOn() || j.State.End == follow.NotFound || j.State.End == follow.Disappeared
+}
+
 // ended is when the following of a job ended.
 func (j *job) ended() time.Time { return j.State.Started.Add(j.State.Ended) }
 
@@ -82,11 +88,15 @@ func (j *job) reopen(delivered status.Job) {
 	j.State.Job, j.State.End, j.State.Cause, j.State.Ended = delivered, follow.Open, nil, 0
 }
 
-// abandon calls what is called when a job is forgotten.
-func (j *job) abandon() {
-	j.Abandon()
-	if ctx := j.ctx; ctx != nil {
-		j.ctx = nil
-		j.WaitEnd(ctx, j.Dropped(ErrForgotten, &j.State))
+// abandon returns what to call, without the mutex, because a job is forgotten. The Tracker's mutex is
+// held, and there is no flight.
+func (j *job) abandon() (call func()) {
+	ctx, end := j.ctx, j.Dropped(ErrForgotten, &j.State)
+	j.ctx = nil
+	return func() {
+		j.Abandon()
+		if ctx != nil {
+			j.WaitEnd(ctx, end)
+		}
 	}
 }

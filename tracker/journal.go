@@ -7,7 +7,7 @@ import "iter"
 // the tests that each must pass.
 //
 // A Journal belongs to one Tracker at a time, which calls Load once, before anything else, and no
-// method while another one runs. Whoever opened it closes it, after Run has returned.
+// method while another one runs. The caller that opened it closes it, after Run has returned.
 type Journal interface {
 	// Load yields every record that is stored, once, in any order. An error ends it: the records
 	// before it are then not all.

@@ -239,6 +239,100 @@ func TestJournal(t *testing.T) {
 		require.Len(t, l.all(), 6)
 	})
 
+	bubble(t, "gets at once what an earlier Run has left", func(t *testing.T) {
+		m := &memory{}
+		tr := newTracker(t, newWaiter(t, newService(), hourly), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		m.fail = errFull
+		require.ErrorIs(t, tr.Run(t.Context()), errFull)
+		m.fail = nil
+		run(t, tr)
+		synctest.Wait()
+		require.Zero(t, tr.Stats().Uncommitted)
+	})
+
+	bubble(t, "that fails for long does not fill the memory", func(t *testing.T) {
+		m := &memory{fail: errFull}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		for range 100 {
+			require.ErrorIs(t, tr.Track(status.Job{ID: "a"}), errFull)
+		}
+		require.LessOrEqual(t, tr.Stats().Uncommitted, 2)
+	})
+
+	bubble(t, "that fails does not lose a job that is followed again", func(t *testing.T) {
+		s, l, m := newService(), &notes{}, &memory{}
+		s.fail = func(_ string, n int) error {
+			if n == 2 {
+				return &poller.Error{StatusCode: 401}
+			}
+			return nil
+		}
+		tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithJournal(m))
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a")
+		require.ErrorIs(t, err, waiter.ErrUnauthorized)
+		m.mu.Lock()
+		m.fail = errFull
+		m.mu.Unlock()
+		require.ErrorIs(t, tr.Track(status.Job{ID: "a"}), errFull)
+		require.Len(t, snapshots(tr), 1)
+		m.mu.Lock()
+		m.fail = nil
+		m.mu.Unlock()
+		synctest.Wait()
+		run(t, tr)
+		_, err = tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, []string{"a  ->running", "a  running->success"}, l.all())
+	})
+
+	bubble(t, "remembers when jobs ended, for their retention", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		for i, j := range ids("a", 20) {
+			s.lasts[j.ID] = time.Duration(i) * time.Minute
+		}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(ids("a", 20)...))
+		stop := run(t, tr)
+		sleep(30 * time.Minute)
+		require.NoError(t, stop())
+		tr = newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		stop = run(t, tr)
+		sleep(40 * time.Minute)
+		require.Len(t, snapshots(tr), 9, "after 70 minutes: those that ended after minute 10")
+		require.NoError(t, stop())
+		tr = newTracker(t, newWaiter(t, s), tracker.WithJournal(m), tracker.WithRetention(time.Hour, 2))
+		run(t, tr)
+		synctest.Wait()
+		kept := snapshots(tr)
+		require.Len(t, kept, 2)
+		require.Contains(t, kept, "a18")
+		require.Contains(t, kept, "a19")
+	})
+
+	bubble(t, "that panics is Run's panic, or Track's, and loses nothing", func(t *testing.T) {
+		m := &panicking{on: true}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		require.PanicsWithValue(t, errOuch, func() { _ = tr.Track(status.Job{ID: "a"}) })
+		require.Zero(t, tr.Stats().Followed)
+		m.on = false
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		m.on = true
+		func() {
+			defer func() {
+				e, ok := recover().(*tracker.PanicError)
+				require.True(t, ok)
+				require.Equal(t, errOuch, e.Recovered)
+			}()
+			_ = tr.Run(t.Context())
+		}()
+		m.on = false
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+	})
+
 	bubble(t, "commits what has come meanwhile together", func(t *testing.T) {
 		m := &slow{}
 		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
@@ -290,4 +384,15 @@ type slow struct {
 func (s *slow) Commit(records []tracker.Record) error {
 	time.Sleep(max(s.takes, time.Millisecond))
 	return s.memory.Commit(records)
+}
+
+// panicking is a journal with a fault.
+type panicking struct {
+	memory
+	on bool
+}
+
+func (p *panicking) Commit(records []tracker.Record) error {
+	ouch(&p.on)
+	return p.memory.Commit(records)
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/sfsturbo/waiter/internal/wait"
 	"github.com/sfsturbo/waiter/poller/pace"
 )
 
@@ -71,7 +72,7 @@ func WithHistory(h *pace.History) Option {
 // the process.
 func WithJournal(j Journal) Option {
 	return func(o *options) error {
-		if j == nil {
+		if wait.IsNil(j) {
 			return errors.New("WithJournal: the Journal is nil: did its constructor return an error?")
 		}
 		o.journal = j
@@ -81,7 +82,9 @@ func WithJournal(j Journal) Option {
 
 // WithRetention sets for how long after its end a job stays tracked, and how many such jobs there
 // are at most; 1 h and 100,000 unless set. Zero of either means that a job leaves when it has
-// ended. A job that has left is as if it had never been tracked.
+// ended. So does a job that the service does not know. A job whose end was not seen for another
+// reason, such as a rejected credential, stays until [Tracker.Track] follows it again, or
+// [Tracker.Forget]. A job that has left is as if it had never been tracked.
 func WithRetention(d time.Duration, jobs int) Option {
 	return func(o *options) error {
 		if d < 0 || jobs < 0 {

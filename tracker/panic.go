@@ -15,7 +15,7 @@ type PanicError struct {
 
 // Error includes the stack.
 func (p *PanicError) Error() string {
-	return fmt.Sprintf("tracker: a callback, hook, Poller or limiter panicked: %v\n\n%s", p.Recovered, p.Stack)
+	return fmt.Sprintf("tracker: a callback, hook, Poller, limiter or Journal panicked: %v\n\n%s", p.Recovered, p.Stack)
 }
 
 // Unwrap returns Recovered if it is an error, and nil otherwise.
@@ -24,21 +24,12 @@ func (p *PanicError) Unwrap() error {
 	return err
 }
 
-var errGoexit = errors.New("a callback, hook, Poller or limiter ended its goroutine (runtime.Goexit)")
+var errGoexit = errors.New("a callback, hook, Poller, limiter or Journal ended its goroutine (runtime.Goexit)")
 
-// guard calls f. If f panics, or ends the goroutine, so does the run, and the job is polled again:
-// what was not delivered yet shows then.
+// guard calls f for a job. If f panics, or ends the goroutine, so does the run, and the job is polled
+// again: what was not delivered yet shows then.
 func (r *run) guard(j *job, f func()) {
-	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		if v := recover(); v != nil {
-			r.fail(&PanicError{v, debug.Stack()})
-		} else {
-			r.fail(errGoexit)
-		}
+	r.protect(f, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if j.flight == nil { // it has landed
@@ -50,6 +41,22 @@ func (r *run) guard(j *job, f func()) {
 			j.State = j.flight.view
 		}
 		r.land(j, outcome{})
+	})
+}
+
+// protect calls f. If f panics, or ends the goroutine, the run ends, and undo is called.
+func (r *run) protect(f, undo func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			r.fail(&PanicError{v, debug.Stack()})
+		} else {
+			r.fail(errGoexit)
+		}
+		undo()
 	}()
 	f()
 	returned = true

@@ -165,7 +165,8 @@ func (r *run) land(j *job, o outcome) {
 	switch {
 	case j.state == forgotten:
 		r.release(j)
-		r.goroutines.Go(func() { r.guard(j, func() { j.abandon() }) })
+		call := j.abandon()
+		r.goroutines.Go(func() { r.protect(call, func() {}) })
 		return
 	case o.end != nil:
 		r.finish(j, now)
@@ -200,7 +201,11 @@ func (r *run) waitContext(j *job) context.Context {
 func (t *Tracker) finish(j *job, now time.Time) {
 	j.state = finished
 	j.Release()
-	j.place = t.finished.PushBack(j)
+	if j.leaves() {
+		j.place = t.finished.PushBack(j)
+	} else {
+		j.place = t.unseen.PushBack(j)
+	}
 	if t.finished.Len() > t.options.keep {
 		t.wakeAt(now)
 	}

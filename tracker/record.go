@@ -3,6 +3,7 @@ package tracker
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -33,6 +34,7 @@ func (t *Tracker) encode(s *follow.State, due time.Duration) []byte {
 
 // load tracks the jobs of the journal.
 func (t *Tracker) load() error {
+	var ended []*job
 	for r, err := range t.journal.journal.Load() {
 		if err != nil {
 			return fmt.Errorf("it cannot be read: %w", err)
@@ -41,9 +43,17 @@ func (t *Tracker) load() error {
 		if err != nil {
 			return fmt.Errorf("the record of job %q cannot be used: %w", r.Key, err)
 		}
-		if t.insert(j) {
+		switch {
+		case !t.insert(j):
+		case j.State.End != follow.Open:
+			ended = append(ended, j)
+		default:
 			t.begin(j)
 		}
+	}
+	slices.SortFunc(ended, func(a, b *job) int { return a.ended().Compare(b.ended()) })
+	for _, j := range ended {
+		t.begin(j)
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 )
 
 // Run polls the tracked jobs, delivers what the polls bring, and lets jobs go whose retention is
-// over, until ctx ends: then it returns nil, once all its goroutines have ended. It waits for the
-// callbacks that are running; what else polls have brought is delivered by the next Run. So Run can
-// be called again, but not twice at a time: that is an error. An error of the journal ends it too;
+// over, until ctx ends: then it returns nil, once all its goroutines have ended. It finishes
+// to deliver each response that it has begun with; the next Run delivers the others. So Run can be
+// called again, but not twice at a time: that is an error. An error of the journal ends it too;
 // what was not committed is kept, and the next Run commits it.
 //
 // Callbacks, and what WithCheckpoints was given, run on goroutines of Run, one at a time for one
 // job, for 64 jobs at once. One that takes long holds up its own job only, unless 64 do. If one
-// panics, or a hook, a Poller or a limiter does, Run panics: on the goroutine that called it, with
+// panics, or a hook, a Poller, a limiter or the Journal does, Run panics: on the goroutine that called it, with
 // an error that shows the stack of the panic and wraps its value, if that is an error.
 func (t *Tracker) Run(ctx context.Context) error {
 	t.mu.Lock()
@@ -36,7 +36,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	}()
 	var committing sync.WaitGroup
 	left := make(chan struct{})
-	committing.Go(func() { t.journal.run(left, r.fail) })
+	committing.Go(func() { r.protect(func() { t.journal.run(left, r.fail) }, func() {}) })
 	r.dispatch() //nolint:contextcheck // it is in r
 	r.goroutines.Wait()
 	r.leave()
@@ -165,19 +165,18 @@ func (r *run) leave() {
 	if len(r.config.Hooks) == 0 {
 		return
 	}
+	var calls []func()
 	r.mu.Lock()
-	var left []*job
 	for _, j := range r.jobs {
-		if j != nil && j.ctx != nil {
-			left = append(left, j)
+		if j == nil || j.ctx == nil {
+			continue
 		}
+		ctx, end := j.ctx, j.Left(r.ctx, &j.State, time.Time{})
+		j.ctx = nil
+		calls = append(calls, func() { j.WaitEnd(ctx, end) })
 	}
 	r.mu.Unlock()
-	for _, j := range left {
-		r.guard(j, func() {
-			ctx := j.ctx
-			j.ctx = nil
-			j.WaitEnd(ctx, j.Left(r.ctx, &j.State, time.Time{}))
-		})
+	for _, call := range calls {
+		r.protect(call, func() {})
 	}
 }

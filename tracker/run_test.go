@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,7 +149,7 @@ func TestCallbacks(t *testing.T) {
 			require.Equal(t, errOuch, e.Recovered)
 			require.ErrorIs(t, e, errOuch)
 			require.Contains(t, string(e.Stack), "tracker_test.ouch")
-			require.ErrorContains(t, e, "tracker: a callback, hook, Poller or limiter panicked: ouch\n\ngoroutine ")
+			require.ErrorContains(t, e, "tracker: a callback, hook, Poller, limiter or Journal panicked: ouch\n\ngoroutine ")
 
 			on = false
 			run(t, tr)
@@ -346,7 +348,93 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+func TestRaces(t *testing.T) {
+	t.Run("Forget and Wait at Run's end", func(t *testing.T) {
+		for range 20 {
+			var mu sync.Mutex
+			ends := map[string]int{}
+			s := newService()
+			s.fail = func(string, int) error { return errors.New("connection reset") }
+			tr := newTracker(t, newWaiter(t, s, waiter.WithTrace(&waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+				mu.Lock()
+				defer mu.Unlock()
+				ends[e.Job.ID]++
+			}})))
+			require.NoError(t, tr.Track(ids("a", 50)...))
+			stop := run(t, tr)
+			for s.count() < 50 {
+				time.Sleep(time.Millisecond)
+			}
+			var calls sync.WaitGroup
+			calls.Go(func() { _ = stop() })
+			calls.Go(func() {
+				for _, j := range ids("a", 50) {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+					_, _ = tr.Wait(ctx, j.ID)
+					cancel()
+				}
+			})
+			calls.Go(func() {
+				for _, j := range ids("a", 50) {
+					tr.Forget(j.ID)
+				}
+			})
+			calls.Wait()
+			_ = stop()
+			for id, n := range ends {
+				require.LessOrEqual(t, n, 2, "%s: a Wait may have tracked it again", id)
+			}
+		}
+	})
+
+	t.Run("Wait and Jobs while a job changes", func(t *testing.T) {
+		var polls atomic.Int64
+		tr := newTracker(t, newWaiter(t, poller.Func(func(context.Context, string) (poller.Reply, error) {
+			n := int(polls.Add(1))
+			j := status.Job{Status: status.Running}
+			for i := range 20 {
+				j.SubJobs = append(j.SubJobs, status.Job{ID: fmt.Sprint("s", (20*n+i)%400), Status: status.Status(fmt.Sprint("step", n/20%2))})
+			}
+			return poller.Reply{Job: j}, nil
+		}), every(time.Microsecond)...))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		run(t, tr)
+		for range 200 {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Microsecond)
+			_, err := tr.Wait(ctx, "a")
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Len(t, snapshots(tr), 1)
+		}
+	})
+}
+
 func TestRetention(t *testing.T) {
+	bubble(t, "is for jobs whose end was seen, or that the service does not know", func(t *testing.T) {
+		s, m := newService(), &memory{}
+		s.fail = func(id string, n int) error {
+			switch id {
+			case "unauthorized":
+				return &poller.Error{StatusCode: 401}
+			case "unknown":
+				return &poller.Error{StatusCode: 404}
+			}
+			return nil
+		}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		require.NoError(t, tr.Track(status.Job{ID: "unauthorized"}, status.Job{ID: "unknown"}, status.Job{ID: "good"}))
+		run(t, tr)
+		sleep(30 * time.Minute)
+		require.Equal(t, 3, tr.Stats().Done)
+		require.Equal(t, 1, tr.Stats().Unseen)
+		sleep(2 * time.Hour)
+		require.Equal(t, 1, tr.Stats().Unseen)
+		require.Contains(t, snapshots(tr), "unauthorized")
+		require.Len(t, m.stored(), 1)
+		tr.Forget("unauthorized")
+		require.Zero(t, tr.Stats().Unseen)
+	})
+
 	bubble(t, "keeps the jobs that have ended for an hour", func(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, newService()))
 		run(t, tr)

@@ -67,6 +67,7 @@ func (t *Tracker) snapshot(j *job) Snapshot {
 type Stats struct {
 	Followed    int        // jobs that have not ended
 	Done        int        // jobs that have, and are kept: see WithRetention
+	Unseen      int        // of these, jobs that are not polled though their own end was not seen
 	Due         int        // jobs whose poll is due but has not begun
 	InFlight    int        // polls
 	Undelivered int        // jobs with changes that wait for one of 64 goroutines
@@ -82,8 +83,9 @@ func (t *Tracker) Stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.schedule.Stats(time.Now())
+	done := t.finished.Len() + t.unseen.Len()
 	return Stats{
-		Followed: len(t.byID) - t.finished.Len(), Done: t.finished.Len(), Due: s.Due, InFlight: s.Polled,
+		Followed: len(t.byID) - done, Done: done, Unseen: t.unseen.Len(), Due: s.Due, InFlight: s.Polled,
 		Undelivered: len(t.undelivered), Delivering: t.delivering, Uncommitted: t.journal.uncommitted(),
 		Rate: s.Rate, Polls: t.polls, Throttled: t.throttled,
 	}

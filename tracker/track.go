@@ -51,8 +51,7 @@ func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 		}
 		own := t.insertAll(made)
 		if w == nil { // a wait must not outlast its context because of a commit
-			if err := t.journal.flush(); err != nil {
-				t.giveUp(own)
+			if err := t.commit(own); err != nil {
 				return fmt.Errorf("the journal: %w. Fix that, then track the same jobs again: those that are tracked stay as they are", err)
 			}
 		}
@@ -65,11 +64,13 @@ func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 type made struct {
 	*job
 	record []byte
+	again  bool // it was tracked before
 }
 
 // makeAbsent returns those of the jobs that are not tracked, and with again also those that may go on.
 func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
 	var absent []status.Job
+	var tracked []bool
 	t.mu.Lock()
 	for _, checkpoint := range jobs {
 		j := t.byID[idOf(checkpoint.ID)]
@@ -79,21 +80,22 @@ func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
 		if j != nil && checkpoint.Status == "" {
 			checkpoint = j.State.Job
 		}
-		absent = append(absent, checkpoint)
+		absent, tracked = append(absent, checkpoint), append(tracked, j != nil)
 	}
 	t.mu.Unlock()
 	list := make([]made, 0, len(absent))
-	for _, checkpoint := range absent {
+	for i, checkpoint := range absent {
 		j, err := t.follow(checkpoint)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, made{j, t.encode(&j.State, j.due)})
+		list = append(list, made{j, t.encode(&j.State, j.due), tracked[i]})
 	}
 	return list, nil
 }
 
-// insertAll returns those that were not tracked by another call meanwhile.
+// insertAll returns those that were not tracked before, and are not by another call meanwhile. Those
+// that are followed again go on at once, because the journal has them.
 func (t *Tracker) insertAll(list []made) (own []*job) {
 	var not []*job
 	t.mu.Lock()
@@ -102,14 +104,31 @@ func (t *Tracker) insertAll(list []made) (own []*job) {
 			not = append(not, m.job)
 			continue
 		}
-		own = append(own, m.job)
 		t.journal.add(m.job, m.record)
+		if m.again {
+			t.begin(m.job)
+			continue
+		}
+		own = append(own, m.job)
 	}
 	t.mu.Unlock()
 	for _, j := range not {
 		j.Abandon()
 	}
 	return own
+}
+
+// commit commits what was inserted. If the journal fails, or panics, own are given up.
+func (t *Tracker) commit(own []*job) error {
+	committed := false
+	defer func() {
+		if !committed {
+			t.giveUp(own)
+		}
+	}()
+	err := t.journal.flush()
+	committed = err == nil
+	return err
 }
 
 // giveUp forgets jobs that the journal does not have, unless another call has committed them.
@@ -191,30 +210,32 @@ func (t *Tracker) begin(j *job) {
 
 // Forget stops following jobs, whatever they are doing: a poll in flight is not waited for, and
 // what it brings is not delivered; a transition that is being delivered is the last one. A call of
-// [Tracker.Wait] for such a job returns [ErrForgotten]. Ids that are not tracked are ignored.
+// [Tracker.Wait] for such a job returns [ErrForgotten]. Ids that are not tracked are ignored. It
+// waits for the journal: if that fails, a crash may bring the jobs back.
 func (t *Tracker) Forget(jobIDs ...string) {
-	var idle []*job
+	var calls []func()
 	t.mu.Lock()
 	for _, id := range jobIDs {
 		if j := t.byID[idOf(id)]; j != nil {
 			if t.remove(j); j.flight == nil {
-				idle = append(idle, j)
+				calls = append(calls, j.abandon())
 			}
 		}
 	}
 	t.mu.Unlock()
-	for _, j := range idle {
-		j.abandon()
+	for _, call := range calls {
+		call()
 	}
 	_ = t.journal.flush() // the next commit has the same error
 }
 
 // remove forgets a job. t.mu is held.
 func (t *Tracker) remove(j *job) {
-	delete(t.byID, idOf(j.State.Job.ID))
+	delete(t.byID, idOf(j.seen().Job.ID))
 	t.journal.remove(j)
 	if j.place != nil {
 		t.finished.Remove(j.place)
+		t.unseen.Remove(j.place)
 	}
 	if j.state != finished {
 		j.state = forgotten

@@ -52,6 +52,14 @@ func TestTrack(t *testing.T) {
 		require.Len(t, s.polls, 1)
 	})
 
+	bubble(t, "knows a job by any letters that are the same to status.SameID", func(t *testing.T) {
+		tr := newTracker(t, newWaiter(t, newService()))
+		require.True(t, status.SameID("\u017f\u212a1", "sk1"))
+		require.NoError(t, tr.Track(status.Job{ID: "\u017f\u212a1"}, status.Job{ID: "sk1"}))
+		require.Equal(t, 1, tr.Stats().Followed)
+		require.Error(t, tr.Track(status.Job{ID: "--"}), "an id of dashes is none")
+	})
+
 	bubble(t, "refuses ids that cannot be polled, and tracks nothing then", func(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, newService()))
 		err := tr.Track(status.Job{ID: "a"}, status.Job{}, status.Job{ID: "b c"})

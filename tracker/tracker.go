@@ -30,6 +30,7 @@ type Tracker struct {
 	free        []schedule.Job
 	waits       map[*job][]*waiting
 	finished    list.List // of *job, in the order of their ends
+	unseen      list.List // of *job, whose wait has ended, and whose own end was not seen
 	undelivered []*job    // in the order of their polls
 	readers     map[*reader]struct{}
 	took        time.Duration // by responses lately: a maximum that decays
@@ -96,4 +97,6 @@ func idOf(jobID string) id {
 }
 
 // key is the same for ids that name the same job: see status.SameID.
-func key(jobID string) string { return strings.ToLower(strings.ReplaceAll(jobID, "-", "")) }
+func key(jobID string) string {
+	return strings.ToLower(strings.ToUpper(strings.ReplaceAll(jobID, "-", ""))) // both: as EqualFold
+}

@@ -229,6 +229,9 @@ func TestEvents(t *testing.T) {
 				break
 			}
 		}
+		for range list {
+			t.Error("it is for one range")
+		}
 		tr.Events(ctx)
 		require.Equal(t, 1, tr.Readers())
 		cancel()

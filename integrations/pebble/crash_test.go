@@ -83,6 +83,7 @@ func TestKill(t *testing.T) {
 				require.Equal(t, perCommit, n)
 				require.GreaterOrEqual(t, stored, committed, "a commit is lost")
 				require.LessOrEqual(t, stored, committed+1)
+				committed = stored // a kill may have come between a commit and its line
 			}
 		}
 		require.Greater(t, committed, 25)

@@ -35,10 +35,6 @@ func (Verify) Kind() string { return "verify_ldap" }
 func Example() {
 	service := pollertest.New()
 	defer service.Close()
-	jobID := service.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
-		{Job: status.Job{Status: status.Running}},
-		{After: time.Second, Job: status.Job{Status: status.Success}},
-	}})
 	folder, err := os.MkdirTemp("", "riverwait")
 	if err != nil {
 		fmt.Println(err)
@@ -112,6 +108,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
+	jobID := service.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
+		{Job: status.Job{Status: status.Running}},
+		{After: 3 * time.Second, Job: status.Job{Status: status.Success}},
+	}})
 	if _, err := client.Insert(ctx, riverwait.AwaitArgs{JobID: jobID}, nil); err != nil {
 		fmt.Println(err)
 		return

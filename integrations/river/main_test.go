@@ -231,7 +231,7 @@ func startWith[TTx any](t *testing.T, db database[TTx], w *riverwait.Worker[TTx]
 
 // final waits until River is done with a job.
 func final[TTx any](t *testing.T, client *river.Client[TTx], id int64) *rivertype.JobRow {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		row, err := client.JobGet(context.Background(), id)
 		require.NoError(t, err)

@@ -60,6 +60,16 @@ func (s *State) Clone() State {
 	return c
 }
 
+// Report returns a copy of what reports need. What only the next poll needs is not in it: that may
+// be changed in place meanwhile.
+func (s *State) Report() State {
+	c := *s
+	c.Job = s.Job.Clone()
+	c.Failures = maps.Clone(s.Failures)
+	c.seen, c.gone = nil, nil
+	return c
+}
+
 // Age returns how long the wait had lasted when the last good response arrived; 0 if there was
 // none, and -1 if the wait was resumed, because the job's age is unknown then.
 func (s *State) Age() time.Duration {

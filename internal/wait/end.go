@@ -54,7 +54,7 @@ func (f *Follower) contextEnded(ctx context.Context) *End {
 // Left returns how a wait ends whose ctx has ended while its job, which is in state s, is followed
 // on for others. poll is when the poll in flight began; zero if there is none.
 func (c *Config) Left(ctx context.Context, s *follow.State, poll time.Time) *End {
-	f := Follower{Config: c, State: s.Clone()}
+	f := Follower{Config: c, State: s.Report()}
 	if !poll.IsZero() {
 		f.State.Cut(late{time.Since(poll), ctx.Err()}, errors.Is(ctx.Err(), context.DeadlineExceeded))
 	}
@@ -64,7 +64,7 @@ func (c *Config) Left(ctx context.Context, s *follow.State, poll time.Time) *End
 // Dropped returns how a wait ends whose job, which is in state s, is no longer followed, because of
 // cause.
 func (c *Config) Dropped(cause error, s *follow.State) *End {
-	f := Follower{Config: c, State: s.Clone()}
+	f := Follower{Config: c, State: s.Report()}
 	return f.end(follow.Abandoned, cause)
 }
 
