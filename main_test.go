@@ -270,7 +270,7 @@ func track(ctx context.Context, t *testing.T, p poller.Poller, from status.Job, 
 		o.job, o.err = tracked.Wait(ctx, id)
 	})
 	synctest.Wait()
-	defer func() {
+	defer func() { //nolint:contextcheck // Forget takes none
 		tracked.Forget(id) // if Run has panicked, there is no other end
 		waits.Wait()
 		if p, ok := recover().(*tracker.PanicError); ok {

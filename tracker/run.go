@@ -39,7 +39,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	committing.Go(func() { r.protect(func() { t.journal.run(left, r.fail) }, func() {}) })
 	r.dispatch() //nolint:contextcheck // it is in r
 	r.goroutines.Wait()
-	r.leave()
+	r.leave() //nolint:contextcheck // it is in r
 	close(left)
 	committing.Wait()
 	cancel(nil)

@@ -67,7 +67,7 @@ func TestKill(t *testing.T) {
 			}
 			_ = child.Wait()
 
-			j := opened(t, dir)
+			j := opening(t, dir)
 			batches := map[string]int{}
 			for _, data := range stored(t, j) {
 				batches[strings.TrimSpace(data)]++

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,8 +14,8 @@ import (
 )
 
 // A downfall is the logger of a database, because that is how Pebble says that it cannot go on: it
-// calls Fatalf, on any goroutine and with any lock held, and expects the process to end. Here only
-// the goroutine does, and the database is not touched any more.
+// calls Fatalf, on any goroutine and with any lock held, and expects the process to end. Here that
+// goroutine stays where it is for the rest of the process, and the database is not touched any more.
 type downfall struct {
 	once sync.Once
 	down chan struct{}
@@ -28,14 +28,19 @@ func (d *downfall) Infof(string, ...any)  {}
 func (d *downfall) Errorf(string, ...any) {}
 
 func (d *downfall) Fatalf(format string, args ...any) {
-	d.once.Do(func() {
-		d.err = fatalError{fmt.Errorf(strings.ReplaceAll(format, "%v", "%w"), args...)}
-		close(d.down)
-	})
-	runtime.Goexit()
+	d.fail(fmt.Errorf(strings.ReplaceAll(format, "%v", "%w"), args...))
+	select {} // to end it would run Pebble's own deferred calls, which panic
 }
 
-// guard calls f on a goroutine that Fatalf may end, and returns what f does, or why the database
+// fail ends the use of the database.
+func (d *downfall) fail(err error) {
+	d.once.Do(func() {
+		d.err = fatalError{err}
+		close(d.down)
+	})
+}
+
+// guard calls f on a goroutine that Fatalf may stop, and returns what f does, or why the database
 // cannot go on.
 func (d *downfall) guard(f func() error) error {
 	select {
@@ -44,7 +49,17 @@ func (d *downfall) guard(f func() error) error {
 	default:
 	}
 	done := make(chan error, 1)
-	go func() { done <- f() }()
+	go func() {
+		var err error
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("pebble has panicked: %v", v)
+				d.fail(err)
+			}
+			done <- err
+		}()
+		err = f()
+	}()
 	select {
 	case err := <-done:
 		return err
@@ -53,46 +68,71 @@ func (d *downfall) guard(f func() error) error {
 	}
 }
 
-// fatalError is what Fatalf was called with.
+// fatalError is why a database cannot go on.
 type fatalError struct{ error }
 
 func (e fatalError) Unwrap() error { return e.error }
 
-// usable reports what is wrong with dir before Pebble writes into it.
-func usable(dir string, fs vfs.FS) error {
+// usable reports whether there is a database in dir, and what is wrong with dir before Pebble writes
+// into it.
+func usable(dir string, fs vfs.FS) (exists bool, err error) {
 	if dir == "" {
-		return errors.New("the directory's name is empty")
+		return false, errors.New("the directory's name is empty")
 	}
 	if info, err := fs.Stat(dir); err == nil && !info.IsDir() {
-		return errors.New("it is a file: give a directory that is empty, or does not exist")
+		return false, errors.New("it is a file: give a directory that is empty, or does not exist")
 	}
 	names, err := fs.List(dir)
 	if err != nil || len(names) == 0 { // a directory that does not exist is made
-		return nil //nolint:nilerr // Pebble says what is wrong with it
+		return false, nil //nolint:nilerr // Pebble says what is wrong with it
+	}
+	found, err := pebble.Peek(dir, fs)
+	if err != nil || found.Exists {
+		return err == nil, err
 	}
 	for _, name := range names {
-		if name == "LOCK" || strings.HasPrefix(name, "marker.") || strings.HasPrefix(name, "MANIFEST-") {
-			return nil
+		switch {
+		case strings.HasSuffix(name, ".sst"), strings.HasSuffix(name, ".log"), strings.HasPrefix(name, "MANIFEST-"):
+			return false, errors.New("it is damaged: files of it are missing. " + restore)
+		case name == "LOCK", strings.HasPrefix(name, "marker."), strings.HasPrefix(name, "OPTIONS-"): // of a first Open that died
+		default:
+			return false, fmt.Errorf("it holds other files, such as %q: give a directory that is empty, or does not exist", name)
 		}
 	}
-	return fmt.Errorf("it holds other files, such as %q: give a directory that is empty, or does not exist", names[0])
+	return false, nil
 }
+
+const restore = "Restore a copy, or move it away and track the jobs again"
+
+// advised is an error in one line, with what to do.
+type advised struct {
+	text string
+	error
+}
+
+func (l advised) Error() string { return l.text }
+func (l advised) Unwrap() error { return l.error }
 
 // explained adds what to do.
 func explained(err error) error {
+	says, _, _ := strings.Cut(err.Error(), "\n")
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(says, word) })
+	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("the disk is full: %w. Make room, then restart the process", err)
-	case errors.As(err, new(fatalError)):
-		return fmt.Errorf("it could not be written: %w. Fix that, then restart the process", err)
+		says = "the disk is full: " + says + ". Make room, then restart the process"
+	case has("it is damaged"):
+	case pebble.IsCorruptionError(err), has("corrupt", "size mismatch", "pristine", "could not open manifest", "object", "file does not exist", "no such file"):
+		says = "it is damaged: " + says + ". " + restore
+	case errors.Is(err, syscall.EAGAIN), has("lock held by current process"):
+		says = "another Journal has it open, in this process or another one: close that first: " + says
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: give this user the right to write there", err)
-	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EACCES), strings.Contains(err.Error(), "lock held by current process"):
-		return fmt.Errorf("another Journal has it open, in this process or another one: close that first: %w", err)
-	case pebble.IsCorruptionError(err), strings.Contains(err.Error(), "corrupt"):
-		return fmt.Errorf("it is damaged: %w. Restore a copy, or move it away and track the jobs again", err)
-	case strings.Contains(err.Error(), "format major version"):
-		return fmt.Errorf("it was written by another version: %w: use the program that wrote it", err)
+		says += ": give this user the right to write there"
+	case has("format major version"):
+		says = "it was written by another version: " + says + ": use the program that wrote it"
+	case errors.As(err, new(fatalError)):
+		says = "it could not be written: " + says + ". Fix that, then restart the process"
 	}
-	return err
+	return advised{says, err}
 }

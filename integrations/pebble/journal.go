@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -19,16 +20,17 @@ import (
 )
 
 // Journal is a [tracker.Journal] in a directory. [Open] opens it. Commit and Load must not run at
-// the same time as Close.
+// the same time as Close; after it they return an error.
 //
 // An error of Commit means that the disk is full, or that the directory could not be written for
 // another reason. Pebble cannot go on after that, and neither can the Journal: each later Commit
 // returns the same error. Fix the cause, then restart the process, which goes on from what was
 // committed.
 type Journal struct {
-	dir  string
-	db   *pebble.DB
-	down *downfall
+	dir    string
+	db     *pebble.DB
+	down   *downfall
+	closed atomic.Bool
 }
 
 // Keys of records begin with a letter, so that they differ from the version's.
@@ -41,70 +43,83 @@ const (
 
 // Open opens the journal in dir, and makes it if dir does not exist or is empty. The error says
 // what to do: another process has it open, it is of another version or of another program, it is
-// damaged, the disk is full.
+// damaged, the disk is full. What is refused is left as it is.
 func Open(dir string) (*Journal, error) { return open(dir, vfs.Default) }
 
 func open(dir string, fs vfs.FS) (*Journal, error) {
-	if err := usable(dir, fs); err != nil {
-		return nil, fmt.Errorf("pebble: %s: %w", dir, err)
+	exists, err := usable(dir, fs)
+	if err == nil && exists {
+		_, err = opened(dir, fs, true) // changes nothing
 	}
-	j := &Journal{dir: dir, down: newDownfall()}
-	var db *pebble.DB
-	err := j.down.guard(func() (err error) {
-		if db, err = pebble.Open(dir, options(fs, j.down)); err != nil {
-			return err
-		}
-		return own(db)
-	})
+	var j *Journal
+	if err == nil {
+		j, err = opened(dir, fs, false)
+	}
 	if err != nil {
-		if db != nil {
-			_ = j.down.guard(db.Close)
-		}
 		return nil, fmt.Errorf("pebble: %s: %w", dir, explained(err))
 	}
-	j.db = db
 	return j, nil
 }
 
+// opened opens a journal, or only looks whether it can be opened.
+func opened(dir string, fs vfs.FS, look bool) (*Journal, error) {
+	j := &Journal{dir: dir, down: newDownfall()}
+	err := j.down.guard(func() (err error) {
+		if j.db, err = pebble.Open(dir, options(fs, j.down, look)); err != nil {
+			return err
+		}
+		isNew, err := checkVersion(j.db)
+		if err == nil && isNew && !look {
+			err = j.db.Set([]byte(versionKey), []byte(version), pebble.Sync)
+		}
+		if err != nil || look {
+			err = errors.Join(err, j.db.Close())
+		}
+		return err
+	})
+	return j, err
+}
+
 // options are sized for a million records of a kilobyte: see the README for what they take.
-func options(fs vfs.FS, down *downfall) *pebble.Options {
+func options(fs vfs.FS, down *downfall, look bool) *pebble.Options {
 	return &pebble.Options{
-		FS: fs, Logger: down, LoggerAndTracer: nil,
-		FormatMajorVersion: pebble.FormatValueSeparation, // a newer one is a decision: older programs cannot read it
+		FS: fs, Logger: down, ReadOnly: look,
+		EventListener:      &pebble.EventListener{BackgroundError: down.fail}, // Pebble would try again for ever
+		FormatMajorVersion: pebble.FormatValueSeparation,                      // older programs cannot read a newer one
 		MemTableSize:       16 << 20,
 	}
 }
 
-// own writes the version into a new database, and compares that of one that is not.
-func own(db *pebble.DB) error {
+// checkVersion compares the version of a database. An empty one has none.
+func checkVersion(db *pebble.DB) (isNew bool, err error) {
 	stored, closer, err := db.Get([]byte(versionKey))
 	switch {
 	case err == nil:
 		defer func() { _ = closer.Close() }()
 		if string(stored) != version {
-			return fmt.Errorf("its version is %q, and this program reads %q: use the program that wrote it", stored, version)
+			return false, fmt.Errorf("its version is %q, and this program reads %q: use the program that wrote it", stored, version)
 		}
-		return nil
+		return false, nil
 	case !errors.Is(err, pebble.ErrNotFound):
-		return err
+		return false, err
 	}
 	i, err := db.NewIter(nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	foreign := i.First()
 	if err := errors.Join(i.Error(), i.Close()); err != nil {
-		return err
+		return false, err
 	}
 	if foreign {
-		return errors.New("it is a Pebble database of another program: use another directory")
+		return false, errors.New("it is a Pebble database of another program: use another directory")
 	}
-	return db.Set([]byte(versionKey), []byte(version), pebble.Sync)
+	return true, nil
 }
 
 // Commit implements [tracker.Journal]: one batch, with fsync.
 func (j *Journal) Commit(records []tracker.Record) error {
-	err := j.down.guard(func() error {
+	err := j.guard(func() error {
 		b := j.db.NewBatch()
 		defer func() { _ = b.Close() }()
 		for _, r := range records {
@@ -136,7 +151,7 @@ func (j *Journal) Load() iter.Seq2[tracker.Record, error] {
 		from := []byte(recordKey)
 		for from != nil {
 			var records []tracker.Record
-			err := j.down.guard(func() (err error) {
+			err := j.guard(func() (err error) {
 				records, from, err = j.read(from)
 				return err
 			})
@@ -173,10 +188,23 @@ func (j *Journal) read(from []byte) (records []tracker.Record, next []byte, err 
 	return records, nil, i.Error()
 }
 
+var errClosed = errors.New("it is closed")
+
+func (j *Journal) guard(f func() error) error {
+	if j.closed.Load() {
+		return errClosed
+	}
+	return j.down.guard(f)
+}
+
 // Close closes the journal, so that another process can open it. After an error of Commit it does
 // nothing but return that error: the end of the process closes it.
 func (j *Journal) Close() error {
-	if err := j.down.guard(j.db.Close); err != nil {
+	err := errClosed
+	if !j.closed.Swap(true) {
+		err = j.down.guard(j.db.Close)
+	}
+	if err != nil {
 		return fmt.Errorf("pebble: %s: %w", j.dir, explained(err))
 	}
 	return nil

@@ -45,7 +45,7 @@ func hold(dir string) {
 	os.Exit(0)
 }
 
-func opened(t *testing.T, dir string) *Journal {
+func opening(t *testing.T, dir string) *Journal {
 	t.Helper()
 	j, err := Open(dir)
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func opened(t *testing.T, dir string) *Journal {
 }
 
 func TestJournal(t *testing.T) {
-	journaltest.Run(t, func(t *testing.T, dir string) tracker.Journal { return opened(t, dir) })
+	journaltest.Run(t, func(t *testing.T, dir string) tracker.Journal { return opening(t, dir) })
 }
 
 func stored(t *testing.T, j *Journal) map[string]string {
@@ -78,15 +78,15 @@ func TestOpen(t *testing.T) {
 	}
 
 	t.Run("makes a directory that does not exist", func(t *testing.T) {
-		require.NoError(t, opened(t, filepath.Join(t.TempDir(), "a", "b")).Close())
+		require.NoError(t, opening(t, filepath.Join(t.TempDir(), "a", "b")).Close())
 	})
 
 	t.Run("refuses a journal that this process has open", func(t *testing.T) {
 		dir := t.TempDir()
-		j := opened(t, dir)
+		j := opening(t, dir)
 		refused(t, dir, "another Journal has it open, in this process or another one: close that first")
 		require.NoError(t, j.Close())
-		require.NoError(t, opened(t, dir).Close())
+		require.NoError(t, opening(t, dir).Close())
 	})
 
 	t.Run("refuses a journal that another process has open", func(t *testing.T) {
@@ -104,12 +104,12 @@ func TestOpen(t *testing.T) {
 		refused(t, dir, "another Journal has it open")
 		require.NoError(t, in.Close())
 		require.NoError(t, child.Wait())
-		require.NoError(t, opened(t, dir).Close(), "the end of a process is enough")
+		require.NoError(t, opening(t, dir).Close(), "the end of a process is enough")
 	})
 
 	t.Run("refuses another version", func(t *testing.T) {
 		dir := t.TempDir()
-		j := opened(t, dir)
+		j := opening(t, dir)
 		require.NoError(t, j.db.Set([]byte(versionKey), []byte("sfsturbo/waiter journal 2"), pebble.Sync))
 		require.NoError(t, j.Close())
 		refused(t, dir, `its version is "sfsturbo/waiter journal 2", and this program reads "sfsturbo/waiter journal 1": use the program that wrote it`)
@@ -117,7 +117,7 @@ func TestOpen(t *testing.T) {
 
 	t.Run("refuses another version of Pebble's", func(t *testing.T) {
 		dir := t.TempDir()
-		require.NoError(t, opened(t, dir).Close())
+		require.NoError(t, opening(t, dir).Close())
 		markers, err := filepath.Glob(filepath.Join(dir, "marker.format-version.*"))
 		require.NoError(t, err)
 		require.NotEmpty(t, markers)
@@ -133,7 +133,9 @@ func TestOpen(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, db.Set([]byte("their"), []byte("own"), pebble.Sync))
 		require.NoError(t, db.Close())
+		before := files(t, dir, "*")
 		refused(t, dir, "it is a Pebble database of another program: use another directory")
+		require.Equal(t, before, files(t, dir, "*"), "it is left as it is")
 	})
 
 	t.Run("refuses a directory with other files, a file and no name", func(t *testing.T) {
@@ -154,23 +156,42 @@ func TestOpen(t *testing.T) {
 		refused(t, dir, "give this user the right to write there")
 	})
 
-	t.Run("refuses a journal that is damaged", func(t *testing.T) {
-		dir := t.TempDir()
-		j := opened(t, dir)
-		require.NoError(t, j.Commit([]tracker.Record{record("a", "1")}))
-		require.NoError(t, j.db.Flush())
-		require.NoError(t, j.Close())
-		manifests, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
-		require.NoError(t, err)
-		for _, name := range manifests {
-			damage(t, name)
+	for what, pattern := range map[string]string{"manifest": "MANIFEST-*", "table": "*.sst"} {
+		t.Run("refuses a journal with a damaged "+what, func(t *testing.T) {
+			dir := filled(t)
+			for _, name := range files(t, dir, pattern) {
+				damage(t, name)
+			}
+			_, err := loaded(dir)
+			require.ErrorContains(t, err, "it is damaged: ")
+			require.ErrorContains(t, err, "Restore a copy, or move it away and track the jobs again")
+			require.NotContains(t, err.Error(), "\n")
+		})
+
+		t.Run("refuses a journal without its "+what, func(t *testing.T) {
+			dir := filled(t)
+			for _, name := range files(t, dir, pattern) {
+				require.NoError(t, os.Remove(name))
+			}
+			_, err := loaded(dir)
+			require.ErrorContains(t, err, "it is damaged: ")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+
+	t.Run("refuses a journal without its markers, and leaves the rest as it is", func(t *testing.T) {
+		dir := filled(t)
+		for _, name := range files(t, dir, "marker.manifest.*") {
+			require.NoError(t, os.Remove(name))
 		}
-		refused(t, dir, "it is damaged: ")
+		before := files(t, dir, "*")
+		refused(t, dir, "it is damaged: files of it are missing")
+		require.Equal(t, before, files(t, dir, "*"))
 	})
 
 	t.Run("reads what was committed of a journal whose last write was torn", func(t *testing.T) {
 		dir := t.TempDir()
-		j := opened(t, dir)
+		j := opening(t, dir)
 		require.NoError(t, j.Commit([]tracker.Record{record("a", "1")}))
 		copied := t.TempDir() // as a crash leaves it: without Close
 		require.NoError(t, os.CopyFS(filepath.Join(copied, "j"), os.DirFS(dir)))
@@ -183,10 +204,55 @@ func TestOpen(t *testing.T) {
 		_, err = file.WriteString("\x01\x02\x03 half a write")
 		require.NoError(t, err)
 		require.NoError(t, file.Close())
-		again := opened(t, filepath.Join(copied, "j"))
+		again := opening(t, filepath.Join(copied, "j"))
 		require.Equal(t, map[string]string{"a": "1"}, stored(t, again))
 		require.NoError(t, again.Close())
 	})
+}
+
+// filled makes a journal with a table.
+func filled(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	j := opening(t, dir)
+	for i := range 2000 {
+		require.NoError(t, j.Commit([]tracker.Record{record(fmt.Sprint(i), fmt.Sprint(i, " data"))}))
+	}
+	require.NoError(t, j.db.Flush())
+	require.NoError(t, j.Close())
+	return dir
+}
+
+func files(t *testing.T, dir, pattern string) []string {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(dir, pattern))
+	require.NoError(t, err)
+	return list
+}
+
+// loaded opens and reads a journal.
+func loaded(dir string) (n int, err error) {
+	j, err := Open(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range j.Load() {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, j.Close()
+}
+
+func TestClose(t *testing.T) {
+	j := opening(t, t.TempDir())
+	require.NoError(t, j.Close())
+	require.ErrorContains(t, j.Close(), "it is closed")
+	require.ErrorContains(t, j.Commit([]tracker.Record{record("a", "1")}), "it is closed")
+	for _, err := range j.Load() {
+		require.ErrorContains(t, err, "it is closed")
+	}
 }
 
 // damage overwrites the middle of a file.
@@ -201,10 +267,26 @@ func damage(t *testing.T, name string) {
 }
 
 func TestAFullDisk(t *testing.T) {
+	t.Run("is an error too where only tables cannot be written", func(t *testing.T) {
+		dir := t.TempDir()
+		disk := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.HasSuffix(op.Path, ".sst") {
+				return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+			}
+			return nil
+		}))
+		j, err := open(dir, disk)
+		require.NoError(t, err)
+		for n := 0; err == nil && n < 1000; n++ {
+			err = j.Commit([]tracker.Record{record(fmt.Sprint(n), strings.Repeat("x", 1<<20))})
+		}
+		require.ErrorIs(t, err, syscall.ENOSPC)
+	})
+
 	for _, when := range []string{"a commit", "opening"} {
 		t.Run("is the error of "+when+", and not the process's end", func(t *testing.T) {
 			dir := t.TempDir()
-			require.NoError(t, opened(t, dir).Close())
+			require.NoError(t, opening(t, dir).Close())
 			var full atomic.Bool
 			disk := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 				if full.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
@@ -226,10 +308,10 @@ func TestAFullDisk(t *testing.T) {
 			if when == "a commit" {
 				full.Store(false)
 				require.ErrorIs(t, j.Commit([]tracker.Record{record("c", "1")}), syscall.ENOSPC, "it cannot go on")
-				require.ErrorIs(t, j.Close(), syscall.ENOSPC)
 				for _, err := range j.Load() {
 					require.ErrorIs(t, err, syscall.ENOSPC)
 				}
+				require.ErrorIs(t, j.Close(), syscall.ENOSPC)
 			}
 		})
 	}
