@@ -26,6 +26,16 @@ func TestLastLook(t *testing.T) {
 	require.Equal(t, deadline.Add(-3100*time.Millisecond), s.LastLook(deadline), "the slowest of the last four")
 }
 
+func TestExpect(t *testing.T) {
+	s, deadline := begin(), start.Add(time.Hour)
+	s.Expect(2 * time.Second)
+	require.Equal(t, deadline.Add(-3100*time.Millisecond), s.LastLook(deadline))
+	took(&s, bad(503, 1), time.Second)
+	require.Equal(t, deadline.Add(-1600*time.Millisecond), s.LastLook(deadline), "there is a response of its own")
+	s.Expect(2 * time.Second)
+	require.Equal(t, deadline.Add(-1600*time.Millisecond), s.LastLook(deadline))
+}
+
 func TestSleep(t *testing.T) {
 	s, deadline := begin(), start.Add(time.Minute)
 	look := s.LastLook(deadline)

@@ -76,6 +76,9 @@ func (s *State) Observe(p Poll, r Rules) Next {
 		p.Err = s.check(p.Reply)
 	}
 	if isResponse(p.Err) {
+		if s.responses == 0 {
+			s.took[0] = 0 // it was only expected
+		}
 		copy(s.took[1:], s.took[:])
 		s.took[0], s.responses = p.Took, min(s.responses+1, int32(len(s.took)))
 	}
