@@ -45,17 +45,17 @@ func (t *Tracker) Track(jobs ...status.Job) error {
 // tries again and again, because another call that was about to track one of them may fail.
 func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 	for len(jobs) > 0 {
-		made, err := t.makeAbsent(jobs, w == nil)
+		list, held, err := t.makeAbsent(jobs, w == nil)
 		if err != nil {
 			return err
 		}
-		own := t.insertAll(made)
+		own := t.insertAll(list, held)
 		if w == nil { // a wait must not outlast its context because of a commit
 			if err := t.commit(own); err != nil {
 				return fmt.Errorf("the journal: %w. Fix that, then track the same jobs again: those that are tracked stay as they are", err)
 			}
 		}
-		jobs = t.beginAll(jobs, w)
+		jobs = t.beginAll(jobs, w, held)
 	}
 	return nil
 }
@@ -67,14 +67,19 @@ type made struct {
 	again  bool // it was tracked before
 }
 
-// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go on.
-func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
+// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go on;
+// and which ones another call is about to track.
+func (t *Tracker) makeAbsent(jobs []status.Job, again bool) (list []made, held map[id]bool, err error) {
+	held = make(map[id]bool)
 	var absent []status.Job
 	var tracked []bool
 	t.mu.Lock()
 	for _, checkpoint := range jobs {
 		j := t.byID[idOf(checkpoint.ID)]
 		if j != nil && !(again && j.mayGoOn()) {
+			if j.state == reserved {
+				held[idOf(checkpoint.ID)] = true
+			}
 			continue
 		}
 		if j != nil && checkpoint.Status == "" {
@@ -83,25 +88,26 @@ func (t *Tracker) makeAbsent(jobs []status.Job, again bool) ([]made, error) {
 		absent, tracked = append(absent, checkpoint), append(tracked, j != nil)
 	}
 	t.mu.Unlock()
-	list := make([]made, 0, len(absent))
+	list = make([]made, 0, len(absent))
 	for i, checkpoint := range absent {
 		j, err := t.follow(checkpoint)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		list = append(list, made{j, t.encode(&j.State, j.due), tracked[i]})
 	}
-	return list, nil
+	return list, held, nil
 }
 
 // insertAll returns those that were not tracked before, and are not by another call meanwhile. Those
 // that are followed again go on at once, because the journal has them.
-func (t *Tracker) insertAll(list []made) (own []*job) {
+func (t *Tracker) insertAll(list []made, held map[id]bool) (own []*job) {
 	var not []*job
 	t.mu.Lock()
 	for _, m := range list {
 		if !t.insert(m.job) {
 			not = append(not, m.job)
+			held[idOf(m.State.Job.ID)] = true
 			continue
 		}
 		t.journal.add(m.job, m.record)
@@ -143,14 +149,17 @@ func (t *Tracker) giveUp(own []*job) {
 	t.mu.Unlock()
 }
 
-// beginAll has jobs polled that were inserted, by whichever call. It returns those that are not.
-func (t *Tracker) beginAll(jobs []status.Job, w *waiting) (absent []status.Job) {
+// beginAll has jobs polled that were inserted, by whichever call. It returns those that are not, because
+// the call that held them has failed; others have ended and left since, unless w has to wait for them.
+func (t *Tracker) beginAll(jobs []status.Job, w *waiting, held map[id]bool) (absent []status.Job) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, checkpoint := range jobs {
 		j := t.byID[idOf(checkpoint.ID)]
 		if j == nil {
-			absent = append(absent, checkpoint)
+			if w != nil || held[idOf(checkpoint.ID)] {
+				absent = append(absent, checkpoint)
+			}
 			continue
 		}
 		t.await(j, w)
@@ -206,49 +215,4 @@ func (t *Tracker) begin(j *job) {
 	}
 	j.state = followed
 	t.add(j, j.State.Started.Add(j.due))
-}
-
-// Forget stops following jobs, whatever they are doing: a poll in flight is not waited for, and
-// what it brings is not delivered; a transition that is being delivered is the last one. A call of
-// [Tracker.Wait] for such a job returns [ErrForgotten]. Ids that are not tracked are ignored. It
-// waits for the journal: if that fails, a crash may bring the jobs back.
-func (t *Tracker) Forget(jobIDs ...string) {
-	var calls []func()
-	t.mu.Lock()
-	for _, id := range jobIDs {
-		if j := t.byID[idOf(id)]; j != nil {
-			if t.remove(j); j.flight == nil {
-				calls = append(calls, j.abandon())
-			}
-		}
-	}
-	t.mu.Unlock()
-	for _, call := range calls {
-		call()
-	}
-	_ = t.journal.flush() // the next commit has the same error
-}
-
-// remove forgets a job. t.mu is held.
-func (t *Tracker) remove(j *job) {
-	delete(t.byID, idOf(j.seen().Job.ID))
-	t.journal.remove(j)
-	if j.place != nil {
-		t.finished.Remove(j.place)
-		t.unseen.Remove(j.place)
-	}
-	if j.state != finished {
-		j.state = forgotten
-	}
-	t.schedule.Remove(j.number)
-	t.wake(j)
-	if j.flight == nil {
-		t.release(j)
-	}
-}
-
-// release frees a job's number. t.mu is held.
-func (t *Tracker) release(j *job) {
-	t.jobs[j.number] = nil
-	t.free = append(t.free, j.number)
 }

@@ -60,6 +60,20 @@ func TestTrack(t *testing.T) {
 		require.Error(t, tr.Track(status.Job{ID: "--"}), "an id of dashes is none")
 	})
 
+	bubble(t, "does not follow a job again that ends and leaves during its commit", func(t *testing.T) {
+		s, l := newService(), &notes{}
+		s.lasts["a"] = 5 * time.Second
+		m := &slow{takes: 10 * time.Second}
+		tr := newTracker(t, newWaiter(t, s, l.option()), tracker.WithRetention(0, 0), tracker.WithJournal(m))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(2 * time.Second)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(time.Minute)
+		require.Equal(t, []string{"a  ->running", "a  running->success"}, l.all())
+		require.Empty(t, snapshots(tr))
+	})
+
 	bubble(t, "refuses ids that cannot be polled, and tracks nothing then", func(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, newService()))
 		err := tr.Track(status.Job{ID: "a"}, status.Job{}, status.Job{ID: "b c"})

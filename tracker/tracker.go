@@ -85,9 +85,6 @@ func (t *Tracker) rank(n schedule.Job, now time.Time) float64 {
 	return j.Odds(j.tried, now)
 }
 
-// ErrForgotten is in the error of [Tracker.Wait] for a job that [Tracker.Forget] was called for.
-var ErrForgotten = errors.New("the tracker has forgotten it (Tracker.Forget)")
-
 // An id stands for all spellings of a job's id, in half the memory of one.
 type id [16]byte
 
