@@ -137,12 +137,14 @@ func TestJournal(t *testing.T) {
 	})
 
 	bubble(t, "gets records in the order in which they came, also after it has failed", func(t *testing.T) {
-		m := &memory{}
+		m := &slow{}
 		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
-		m.fail = errFull
-		require.ErrorIs(t, tr.Run(t.Context()), errFull)
+		m.takes, m.fail = time.Second, errFull
+		stop := run(t, tr)
+		sleep(time.Second / 2) // the first transition is being committed
 		tr.Forget("a")
+		require.ErrorIs(t, stop(), errFull)
 		m.fail = nil
 		require.NoError(t, tr.Track(status.Job{ID: "b"}))
 		require.Len(t, m.stored(), 1)
@@ -161,6 +163,20 @@ func TestJournal(t *testing.T) {
 		sleep(10 * time.Minute)
 		require.NoError(t, stop())
 		require.Equal(t, 5000, tr.Stats().Done)
+	})
+
+	bubble(t, "does not hold up a wait beyond its deadline", func(t *testing.T) {
+		m := &slow{takes: time.Minute}
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
+		stop := run(t, tr)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := tr.Wait(ctx, "a")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 10*time.Second, time.Since(start))
+		require.NoError(t, stop())
+		require.Len(t, m.stored(), 1)
 	})
 
 	bubble(t, "remembers when the next poll is due, and a grace that has begun", func(t *testing.T) {
@@ -198,8 +214,6 @@ func TestJournal(t *testing.T) {
 		require.ErrorIs(t, err, errFull)
 		require.EqualError(t, err, "tracker: Track: the journal: no space left on device. Fix that, then track the same jobs again: those that are tracked stay as they are")
 		require.Empty(t, snapshots(tr))
-		_, err = tr.Wait(t.Context(), "a")
-		require.ErrorIs(t, err, errFull)
 		m.fail = nil
 		require.NoError(t, tr.Track(ids("a", 2)...))
 		require.Len(t, m.stored(), 2)

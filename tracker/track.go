@@ -41,8 +41,8 @@ func (t *Tracker) Track(jobs ...status.Job) error {
 	return nil
 }
 
-// track tracks jobs, and has w, unless it is nil, wait for each. Again and again, because another
-// call that was about to track one of them may fail.
+// track tracks jobs, and has w, unless it is nil, wait for each: then they are committed later. It
+// tries again and again, because another call that was about to track one of them may fail.
 func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 	for len(jobs) > 0 {
 		made, err := t.makeAbsent(jobs, w == nil)
@@ -50,9 +50,11 @@ func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 			return err
 		}
 		own := t.insertAll(made)
-		if err := t.journal.flush(); err != nil {
-			t.giveUp(own)
-			return fmt.Errorf("the journal: %w. Fix that, then track the same jobs again: those that are tracked stay as they are", err)
+		if w == nil { // a wait must not outlast its context because of a commit
+			if err := t.journal.flush(); err != nil {
+				t.giveUp(own)
+				return fmt.Errorf("the journal: %w. Fix that, then track the same jobs again: those that are tracked stay as they are", err)
+			}
 		}
 		jobs = t.beginAll(jobs, w)
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Wait tracks the job, unless it is tracked already, and waits until it has ended or ctx has. It
+// Wait tracks the job, unless it is tracked already, and waits until it has ended or ctx has. (What
+// must survive a crash from the beginning on is for [Tracker.Track]: Wait waits for no journal.) It
 // returns what Waiter.Wait would, with the same errors, and [ErrForgotten] within an UnfinishedError
 // after [Tracker.Forget]. What the error counts is since the job is tracked. The end of ctx does
 // not end the tracking. If something else than the job's end has ended it, such as a rejected

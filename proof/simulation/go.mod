@@ -7,6 +7,7 @@ require (
 	github.com/sfsturbo/waiter v0.0.0
 	github.com/stretchr/testify v1.11.1
 	go.uber.org/goleak v1.3.0
+	golang.org/x/time v0.14.0
 )
 
 require (
