@@ -51,10 +51,10 @@ func commitForever(dir string) {
 func TestKill(t *testing.T) {
 	t.Run("loses no commit that has returned, and leaves none in half", func(t *testing.T) {
 		dir := t.TempDir()
-		r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not for secrets
+		r := rand.New(rand.NewPCG(1, 2))
 		committed := 0
 		for range 25 {
-			child := exec.Command(os.Args[0]) //nolint:gosec // itself
+			child := exec.Command(os.Args[0])
 			child.Env = append(os.Environ(), "COMMIT_JOURNAL="+dir)
 			out, err := child.StdoutPipe()
 			require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,7 +27,7 @@ const (
 // What a tracker delivers in a hundred lives, each of which ends with SIGKILL at a random moment, is
 // what the service did.
 func TestLives(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // not for secrets
+	r := rand.New(rand.NewPCG(3, 4))
 	server := pollertest.New()
 	defer server.Close()
 	dir := t.TempDir()
@@ -42,7 +43,7 @@ func TestLives(t *testing.T) {
 		}
 		stored, err := json.Marshal(l)
 		require.NoError(t, err)
-		child := exec.Command(os.Args[0]) //nolint:gosec // itself
+		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), "LIFE="+string(stored))
 		child.Stderr = os.Stderr
 		require.NoError(t, child.Start())
@@ -121,9 +122,7 @@ func (b *book) read(name string) {
 			}
 		}
 	}
-	for key, s := range b.pending {
-		b.committed[key] = s
-	}
+	maps.Copy(b.committed, b.pending)
 }
 
 func (b *book) deliver(d delivered) {
@@ -142,7 +141,7 @@ func (b *book) deliver(d delivered) {
 }
 
 func (b *book) lines(name string) (lines []line) {
-	file, err := os.Open(name) //nolint:gosec // the test's own
+	file, err := os.Open(name)
 	if os.IsNotExist(err) {
 		return nil
 	}
@@ -170,7 +169,7 @@ var end = regexp.MustCompile(`"Job":"([^"]+)","SubJob":"","From":"[^"]*","To":"s
 func (b *book) await(name string, ids []string) {
 	deadline := time.Now().Add(time.Minute)
 	for {
-		data, err := os.ReadFile(name) //nolint:gosec // the test's own
+		data, err := os.ReadFile(name)
 		require.NoError(b.t, err)
 		ended := map[string]bool{}
 		for _, found := range end.FindAllSubmatch(data, -1) {

@@ -15,11 +15,11 @@ import (
 )
 
 // inMemory opens a journal that lives in memory, under the name of its directory.
-func inMemory(make func() tracker.Journal) func(*testing.T, string) tracker.Journal {
+func inMemory(empty func() tracker.Journal) func(*testing.T, string) tracker.Journal {
 	journals := map[string]tracker.Journal{}
 	return func(_ *testing.T, dir string) tracker.Journal {
 		if journals[dir] == nil {
-			journals[dir] = make()
+			journals[dir] = empty()
 		}
 		return journals[dir]
 	}
@@ -105,7 +105,7 @@ func TestWrongJournalsAreFound(t *testing.T) {
 		return
 	}
 	for behavior := range wrong {
-		child := exec.Command(os.Args[0], "-test.run=^TestWrongJournalsAreFound$") //nolint:gosec // itself
+		child := exec.Command(os.Args[0], "-test.run=^TestWrongJournalsAreFound$")
 		child.Env = append(os.Environ(), "WRONG_JOURNAL="+behavior)
 		out, err := child.CombinedOutput()
 		require.Error(t, err, "%s: not found", behavior)
