@@ -33,8 +33,11 @@ func Storable[S ~string](s S) S { return S(strings.ReplaceAll(string(s), "\x00",
 
 func foldStatus(s status.Status) status.Status {
 	s = status.Status(trim(string(s)))
-	if lower := status.Status(strings.ToLower(string(s))); lower.Known() {
-		return lower
+	lower := status.Status(strings.ToLower(string(s)))
+	for _, known := range []status.Status{status.Waiting, status.Running, status.Success, status.Failed} {
+		if lower == known {
+			return known // not lower, or each job would hold a string of its own
+		}
 	}
 	return s
 }

@@ -2,8 +2,10 @@ package follow_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +32,14 @@ func TestFoldTrimsBlanks(t *testing.T) {
 		again := observe(&s, poller.Reply{Job: status.Job{Status: sent + " ", SubJobs: []status.Job{{ID: "b ", Status: " " + sent}}}})
 		require.Empty(t, again.Transitions, "%q: the same, with other blanks", sent)
 	}
+}
+
+// A process may follow a million jobs, with three sub-jobs each.
+func TestFoldSharesKnownStatuses(t *testing.T) {
+	s := follow.Begin(status.Job{ID: "a"}, began)
+	decoded := func() status.Status { return status.Status(strings.Clone("running")) }
+	observe(&s, poller.Reply{Job: status.Job{Status: decoded(), SubJobs: []status.Job{{ID: "b", Status: decoded()}}}})
+	require.Same(t, unsafe.StringData(string(s.Job.Status)), unsafe.StringData(string(s.Job.SubJobs[0].Status)))
 }
 
 func TestFoldLeavesNoStatusOfBlanks(t *testing.T) {

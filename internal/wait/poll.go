@@ -131,8 +131,10 @@ func (f *Follower) judge(ctx, pollCtx context.Context, p *Polled, now time.Time)
 	}
 	f.logClock(p.Reply.ServerTime, now)
 	p.Next = f.State.Observe(observed, f.Rules)
-	if end, ok := f.State.Job.EndTime.Time(); ok && f.State.Job.Status.Terminal() && !p.Reply.ServerTime.IsZero() {
-		f.detection = max(0, p.Reply.ServerTime.Sub(end))
+	if f.State.Job.Status.Terminal() && !p.Reply.ServerTime.IsZero() {
+		if end, ok := f.State.Job.EndTime.Time(); ok {
+			f.detection = max(0, p.Reply.ServerTime.Sub(end))
+		}
 	}
 	f.observe(p.Next, p.Reply.ServerTime)
 	return nil

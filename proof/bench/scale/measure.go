@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
-	"strconv"
-	"strings"
-	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,55 +16,23 @@ import (
 	"github.com/sfsturbo/waiter/tracker"
 )
 
-// A service has jobs that run for ever. Its responses are as those of a decoder: no two share a
-// string.
-type service struct{ polls atomic.Int64 }
-
-func (s *service) Poll(_ context.Context, id string) (poller.Reply, error) {
-	s.polls.Add(1)
-	j := status.Job{
-		ID: strings.Clone(id), Type: strings.Clone("bind_ldap"), Status: status.Running,
-		BeginTime: status.Timestamp(strings.Clone("2026-01-02 03:04:05")), SubJobs: make([]status.Job, 3),
-	}
-	for i := range j.SubJobs {
-		j.SubJobs[i] = status.Job{
-			ID: id[:35] + strconv.Itoa(i), Type: strings.Clone("check_ldap"), Status: status.Running,
-			BeginTime: status.Timestamp(strings.Clone("2026-01-02 03:04:05")),
-		}
-	}
-	return poller.Reply{Job: j}, nil
-}
-
-// schedule is that of each job, in the memory of the default one: it leaves time to measure after
-// the first polls, and none later.
-type schedule struct {
-	*backoff.ExponentialBackOff
-	fast *atomic.Bool
-}
-
-func newSchedule(fast *atomic.Bool) schedule {
-	return schedule{backoff.NewExponentialBackOff(), fast}
-}
-
-func (s schedule) NextBackOff() time.Duration {
-	if s.fast.Load() {
-		return time.Millisecond
-	}
-	return settles
+// A pace is how long a row is measured.
+type pace struct {
+	settles time.Duration // from the first poll of a job to the second, at least
+	window  time.Duration // of polling as fast as it goes
 }
 
 const (
-	settles = 90 * time.Second // from the first poll of a job to the second, at least
-	window  = 10 * time.Second // of polling at full speed
+	settles = 10 * time.Second
+	window  = 10 * time.Second
 )
 
-func jobID(n int) string { return fmt.Sprintf("26f6b565-1111-2222-3333-%012d", n) }
-
 // measure follows these jobs in this process.
-func measure(what string, jobs int) (r row, err error) {
+func measure(what string, jobs int, p pace) (r row, err error) {
 	r = row{What: what, Jobs: jobs}
-	s, fast := new(service), new(atomic.Bool)
-	w, err := waiter.New(s, waiter.WithBackOff(func() backoff.BackOff { return newSchedule(fast) }))
+	s := new(service)
+	interval.Store(int64(p.settles))
+	w, err := waiter.New(s, waiter.WithBackOff(newSchedule))
 	if err != nil {
 		return r, err
 	}
@@ -76,64 +40,63 @@ func measure(what string, jobs int) (r row, err error) {
 	defer cancel()
 	before := memory()
 
-	undelivered := func() int { return 0 }
+	delivered := func() bool { return true }
 	start := time.Now()
+	began := start // of the polls
 	switch what {
-	case "tracker":
-		undelivered, err = track(ctx, w, jobs)
-	case "waiter":
+	case byTracker:
+		delivered, err = track(ctx, w, jobs)
+		began = time.Now()
+	case byWaiter:
 		for n := range jobs {
 			id := jobID(n)
 			go func() { _, _ = w.Wait(ctx, id) }()
 		}
-	case "backoff":
+	case byBackOff:
 		for n := range jobs {
 			id := jobID(n)
-			go func() { _ = retry(ctx, s, id, newSchedule(fast)) }()
+			go func() { _ = retry(ctx, s, id, newSchedule()) }()
 		}
 	default:
-		return r, fmt.Errorf("unknown: %q", what)
+		err = fmt.Errorf("unknown: %q", what)
 	}
 	if err != nil {
 		return r, err
 	}
 	r.Start = time.Since(start)
-	for s.polls.Load() < int64(jobs) {
+	s.await(int64(jobs))
+	for !delivered() {
 		time.Sleep(10 * time.Millisecond)
 	}
-	took := time.Since(start)
-	if what == "tracker" { // Run began after Track
-		took -= r.Start
-	}
-	r.First = float64(jobs) / took.Seconds()
-	r.Resident = resident() / float64(jobs)
-	for undelivered() > 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
-	if s.polls.Load() > int64(jobs) {
-		return r, fmt.Errorf("the first polls of %d jobs took longer than %v: the machine is too busy", jobs, settles)
-	}
-	after := memory()
-	r.Heap = float64(after.HeapAlloc-before.HeapAlloc) / float64(jobs)
-	r.Stack = float64(after.StackInuse-before.StackInuse) / float64(jobs)
+	r.First = float64(jobs) / time.Since(began).Seconds()
 
-	fast.Store(true)
-	for n := s.polls.Load(); s.polls.Load() < n+int64(jobs)/2; { // most jobs have come due
-		time.Sleep(10 * time.Millisecond)
-	}
-	n, begin := s.polls.Load(), time.Now()
-	time.Sleep(window)
-	r.Polls = float64(s.polls.Load()-n) / time.Since(begin).Seconds()
+	interval.Store(int64(time.Millisecond))
+	s.await(s.polls.Load() + int64(jobs)/2) // most jobs have come due
+	n, cpu, begin := s.polls.Load(), used().cpu, time.Now()
+	time.Sleep(p.window)
+	n = s.polls.Load() - n
+	r.Polls, r.CPU = float64(n)/time.Since(begin).Seconds(), (used().cpu-cpu)/time.Duration(n)
 	var gc debug.GCStats
 	debug.ReadGCStats(&gc)
-	for _, pause := range gc.Pause {
-		r.Pause = max(r.Pause, pause)
+	r.Pauses, r.Paused = int(gc.NumGC), gc.PauseTotal
+	for _, pause := range gc.Pause { // the last 256
+		r.Longest = max(r.Longest, pause)
 	}
+
+	interval.Store(int64(time.Hour))
+	for n := int64(-1); n != s.polls.Load(); time.Sleep(time.Second) { // until all jobs sleep
+		n = s.polls.Load()
+	}
+	after := memory()
+	r.Heap = (float64(after.HeapAlloc) - float64(before.HeapAlloc)) / float64(jobs)
+	r.Stack = (float64(after.StackInuse) - float64(before.StackInuse)) / float64(jobs)
+	r.Resident = used().resident / float64(jobs)
 	return r, nil
 }
 
-// track returns how many jobs have changes that are not delivered yet.
-func track(ctx context.Context, w *waiter.Waiter, jobs int) (undelivered func() int, err error) {
+// track tracks these jobs. What it has of its own is garbage when it returns. It returns what says
+// whether all changes that were seen are delivered.
+func track(ctx context.Context, w *waiter.Waiter, jobs int) (delivered func() bool, err error) {
 	t, err := tracker.New(w)
 	if err != nil {
 		return nil, err
@@ -146,9 +109,9 @@ func track(ctx context.Context, w *waiter.Waiter, jobs int) (undelivered func() 
 		return nil, err
 	}
 	go func() { _ = t.Run(ctx) }()
-	return func() int {
+	return func() bool {
 		s := t.Stats()
-		return s.Undelivered + s.Delivering
+		return s.Undelivered+s.Delivering == 0
 	}, nil
 }
 
@@ -157,7 +120,7 @@ func retry(ctx context.Context, p poller.Poller, id string, schedule backoff.Bac
 	return backoff.Retry(func() error {
 		r, err := p.Poll(ctx, id)
 		if err == nil && !r.Job.Status.Terminal() {
-			err = fmt.Errorf("job %s is %s", id, r.Job.Status)
+			err = errGoesOn
 		}
 		return err
 	}, backoff.WithContext(schedule, ctx))
@@ -170,16 +133,16 @@ func memory() (m runtime.MemStats) {
 	return m
 }
 
-// resident returns the bytes that the process has in memory; 0 where that is unknown.
-func resident() float64 {
-	data, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
+// A usage is what this process has used.
+type usage struct {
+	cpu      time.Duration
+	resident float64 // bytes, at most
+}
+
+func used() usage {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
 	}
-	fields := bytes.Fields(data)
-	pages, err := strconv.ParseFloat(string(fields[1]), 64)
-	if err != nil {
-		return 0
-	}
-	return pages * float64(os.Getpagesize())
+	return usage{time.Duration(u.Utime.Nano() + u.Stime.Nano()), float64(u.Maxrss) * 1024} // KiB on Linux
 }
