@@ -9,40 +9,42 @@ import (
 )
 
 // Run polls the tracked jobs, delivers what the polls bring, and lets jobs go whose retention is
-// over, until ctx ends: then it returns nil, once all its goroutines have ended. It finishes
-// to deliver each response that it has begun with; the next Run delivers the others. So Run can be
-// called again, but not twice at a time: that is an error. An error of the journal ends it too;
-// what was not committed is kept, and the next Run commits it.
+// over, until ctx ends: then it returns nil, once all its goroutines have ended. A response whose
+// delivery has begun is delivered as a whole; the next Run delivers the others. So Run can be called
+// again, but not twice at a time: that is an error. An error of the journal ends it too; what was not
+// committed is kept, and the next Run commits it.
+//
+// What Run calls gets ctx's values, and is canceled at ctx's end. It does not see ctx's deadline,
+// because that is not the deadline of any job.
 //
 // Callbacks, and what WithCheckpoints was given, run on goroutines of Run, one at a time for one
 // job, for 64 jobs at once. One that takes long holds up its own job only, unless 64 do. If one
-// panics, or a hook, a Poller, a limiter or the Journal does, Run panics: on the goroutine that called it, with
-// an error that shows the stack of the panic and wraps its value, if that is an error.
+// panics, or a hook, a Poller, a limiter or the Journal does, Run panics with a [*PanicError], on the
+// goroutine that called it.
 func (t *Tracker) Run(ctx context.Context) error {
 	t.mu.Lock()
 	if t.running {
 		t.mu.Unlock()
 		return errors.New("tracker: Run is running already: a Tracker has one at a time")
 	}
-	t.running, t.delivering = true, 0
+	t.running = true
 	t.mu.Unlock()
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	r := &run{Tracker: t, ctx: ctx, cancel: cancel}
+	r := &run{Tracker: t}
+	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx)) // dispatch ends it
 	defer func() {
 		t.mu.Lock()
-		t.running, t.armed = false, time.Time{}
+		t.running, t.armed, t.delivering = false, time.Time{}, 0
 		t.mu.Unlock()
 	}()
 	var committing sync.WaitGroup
 	left := make(chan struct{})
 	committing.Go(func() { r.protect(func() { t.journal.run(left, r.fail) }, func() {}) })
-	r.dispatch() //nolint:contextcheck // it is in r
+	r.dispatch(ctx)
 	r.goroutines.Wait()
 	r.leave() //nolint:contextcheck // it is in r
 	close(left)
 	committing.Wait()
-	cancel(nil)
 
 	if p, ok := r.err.(*PanicError); ok { //nolint:errorlint // guard's own
 		panic(p)
@@ -56,7 +58,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 // A run is one call of Run.
 type run struct {
 	*Tracker
-	ctx        context.Context //nolint:containedctx // of the call
+	ctx        context.Context //nolint:containedctx // of all that it calls
 	cancel     context.CancelCauseFunc
 	goroutines sync.WaitGroup
 	failed     sync.Once
@@ -71,11 +73,13 @@ func (r *run) fail(err error) {
 	})
 }
 
-// dispatch starts polls when they are due, until the run's end. One timer is enough for all jobs.
-func (r *run) dispatch() {
+// dispatch starts polls when they are due, until the run's end, which is ctx's at the latest. One
+// timer is enough for all jobs.
+func (r *run) dispatch(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for r.ctx.Err() == nil {
+	defer func() { r.cancel(context.Cause(ctx)) }()
+	for ctx.Err() == nil && r.ctx.Err() == nil {
 		r.mu.Lock()
 		now := time.Now()
 		r.armed = r.expire(now)
@@ -95,6 +99,7 @@ func (r *run) dispatch() {
 			timer.Reset(wake.Sub(now))
 		}
 		select {
+		case <-ctx.Done():
 		case <-r.ctx.Done():
 		case <-timer.C:
 		case <-r.kick:

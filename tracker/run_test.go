@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -68,6 +69,27 @@ func TestRun(t *testing.T) {
 		require.Zero(t, time.Since(start))
 		require.Empty(t, snapshots(tr)["a"].Failures)
 		require.Equal(t, tracker.Stats{Followed: 1, Due: 1, Rate: tr.Stats().Rate, Polls: 1}, tr.Stats())
+	})
+
+	bubble(t, "ends with its context's deadline, which is not that of any job", func(t *testing.T) {
+		s := newService()
+		s.took = 4 * time.Second
+		permanent := waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent })
+		limiter := waiter.WithLimiter(rate.NewLimiter(rate.Every(7*time.Second), 1))
+		tr := newTracker(t, newWaiter(t, s, permanent, limiter))
+		require.NoError(t, tr.Track(ids("a", 5)...))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, tr.Run(ctx))
+		require.Equal(t, 10*time.Second, time.Since(s.since))
+		require.Equal(t, 5, tr.Stats().Followed)
+		for _, job := range snapshots(tr) {
+			require.Empty(t, job.Failures)
+			require.NoError(t, job.LastFailure)
+		}
+		run(t, tr)
+		sleep(5 * time.Minute)
+		require.Equal(t, 5, tr.Stats().Done)
 	})
 
 	bubble(t, "waits for a callback, and leaves what else is not delivered to the next Run", func(t *testing.T) {
@@ -169,6 +191,7 @@ func TestCallbacks(t *testing.T) {
 		})))
 		require.NoError(t, tr.Track(ids("a", 3)...))
 		require.ErrorContains(t, tr.Run(t.Context()), "runtime.Goexit")
+		require.Zero(t, tr.Stats().Delivering)
 		on = false
 		run(t, tr)
 		_, err := tr.Wait(t.Context(), "a0")
@@ -301,6 +324,22 @@ func TestBudget(t *testing.T) {
 		require.Equal(t, cut.Throttled, cut.Polls)
 		require.Less(t, cut.Polls, uint64(100), "a thousand are what the rate allows")
 		sleep(3 * time.Minute)
+		require.InDelta(t, 100, float64(tr.Stats().Rate), 1e-9)
+	})
+
+	bubble(t, "has risen again when nothing is polled", func(t *testing.T) {
+		s := newService()
+		s.fail = func(_ string, n int) error {
+			if n == 1 {
+				return &poller.Error{StatusCode: 429}
+			}
+			return nil
+		}
+		tr := newTracker(t, newWaiter(t, s, hourly), tracker.WithRate(100, 1))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(time.Minute)
+		require.Len(t, s.of("a"), 2)
 		require.InDelta(t, 100, float64(tr.Stats().Rate), 1e-9)
 	})
 
