@@ -11,9 +11,10 @@ type commits struct {
 	journal Journal
 	turn    chan struct{} // holds a token during a Commit; a Mutex would stop a bubble's time
 
-	mu    sync.Mutex // guards the rest
-	queue []Record
-	more  chan struct{}
+	mu         sync.Mutex // guards the rest
+	queue      []Record
+	committing int // records that a Commit has been given
+	more       chan struct{}
 }
 
 func newCommits(j Journal) *commits {
@@ -57,16 +58,17 @@ func (c *commits) flush() error {
 	defer func() { <-c.turn }()
 	c.mu.Lock()
 	batch := c.queue
-	c.queue = nil
+	c.queue, c.committing = nil, len(batch)
 	c.mu.Unlock()
 	if len(batch) == 0 {
 		return nil
 	}
 	committed := false
 	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.committing = 0
 		if !committed { // also when the journal panics
-			c.mu.Lock()
-			defer c.mu.Unlock()
 			c.queue = latest(append(batch, c.queue...))
 		}
 	}()
@@ -92,7 +94,7 @@ func latest(records []Record) []Record {
 
 // makeRoom returns when there are not too many records to commit.
 func (c *commits) makeRoom(fail func(error)) {
-	if c.uncommitted() >= enough {
+	if queued, _ := c.uncommitted(); queued >= enough {
 		c.commit(fail)
 	}
 }
@@ -120,11 +122,11 @@ func (c *commits) commit(fail func(error)) {
 	}
 }
 
-func (c *commits) uncommitted() int {
+func (c *commits) uncommitted() (queued, committing int) {
 	if c == nil {
-		return 0
+		return 0, 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.queue)
+	return len(c.queue), c.committing
 }

@@ -158,11 +158,20 @@ func TestJournal(t *testing.T) {
 		m.takes = 10 * time.Second
 		stop := run(t, tr)
 		sleep(time.Second)
-		require.Less(t, tr.Stats().Uncommitted, 1100)
+		require.Less(t, tr.Stats().Uncommitted, 2200, "half of them are being committed")
 		require.Greater(t, tr.Stats().Undelivered, 2000)
 		sleep(10 * time.Minute)
 		require.NoError(t, stop())
 		require.Equal(t, 5000, tr.Stats().Done)
+	})
+
+	bubble(t, "does not have a record before it is committed", func(t *testing.T) {
+		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(&slow{takes: time.Minute}))
+		go func() { _ = tr.Track(ids("a", 5)...) }()
+		sleep(time.Second)
+		require.Equal(t, 5, tr.Stats().Uncommitted)
+		sleep(time.Minute)
+		require.Zero(t, tr.Stats().Uncommitted)
 	})
 
 	bubble(t, "does not hold up a wait beyond its deadline", func(t *testing.T) {

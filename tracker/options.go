@@ -37,7 +37,7 @@ func WithRate(perSecond rate.Limit, burst int) Option {
 		case burst < 1:
 			return fmt.Errorf("WithRate: a burst of %d allows no poll at all; use 1 or more", burst)
 		}
-		o.rate, o.burst = perSecond, burst
+		o.rate, o.burst = min(perSecond, rate.Inf), burst
 		return nil
 	}
 }

@@ -84,9 +84,10 @@ func (t *Tracker) Stats() Stats {
 	defer t.mu.Unlock()
 	s := t.schedule.Stats(time.Now())
 	done := t.finished.Len() + t.unseen.Len()
+	queued, committing := t.journal.uncommitted()
 	return Stats{
 		Followed: len(t.byID) - done, Done: done, Unseen: t.unseen.Len(), Due: s.Due, InFlight: s.Polled,
-		Undelivered: len(t.undelivered), Delivering: t.delivering, Uncommitted: t.journal.uncommitted(),
+		Undelivered: len(t.undelivered), Delivering: t.delivering, Uncommitted: queued + committing,
 		Rate: s.Rate, Polls: t.polls, Throttled: t.throttled,
 	}
 }

@@ -57,6 +57,9 @@ func TestTrack(t *testing.T) {
 		require.True(t, status.SameID("\u017f\u212a1", "sk1"))
 		require.NoError(t, tr.Track(status.Job{ID: "\u017f\u212a1"}, status.Job{ID: "sk1"}))
 		require.Equal(t, 1, tr.Stats().Followed)
+		require.False(t, status.SameID("\u0131\u0130", "ii"))
+		require.NoError(t, tr.Track(status.Job{ID: "\u0131"}, status.Job{ID: "\u0130"}, status.Job{ID: "i"}, status.Job{ID: "I"}))
+		require.Equal(t, 4, tr.Stats().Followed)
 		require.Error(t, tr.Track(status.Job{ID: "--"}), "an id of dashes is none")
 	})
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -94,6 +95,19 @@ func idOf(jobID string) id {
 }
 
 // key is the same for ids that name the same job: see status.SameID.
-func key(jobID string) string {
-	return strings.ToLower(strings.ToUpper(strings.ReplaceAll(jobID, "-", ""))) // both: as EqualFold
+func key(jobID string) string { return strings.Map(folded, jobID) }
+
+// folded returns one letter for all that strings.EqualFold takes for the same; of a dash nothing.
+func folded(letter rune) rune {
+	if letter == '-' {
+		return -1
+	}
+	least := letter
+	for r := unicode.SimpleFold(letter); r != letter; r = unicode.SimpleFold(r) {
+		least = min(least, r)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
 }

@@ -11,6 +11,8 @@ const (
 	cut      = 0.7  // a throttled poll multiplies the rate by this
 	recovery = 1.03 // each second multiplies it by this, up to the configured one
 	lowest   = 1    // polls a second: it is cut no further
+
+	centuries = 9e9 // seconds: what a time.Duration can hold
 )
 
 // A budget says when there is a call to spend. Throttling lowers its rate for all jobs together: if
@@ -53,7 +55,7 @@ func (b *budget) recover(now time.Time) {
 func (b *budget) take(now time.Time) (wait time.Duration) {
 	if !b.limiter.AllowN(now, 1) {
 		missing := (1 - b.limiter.TokensAt(now)) / float64(b.limiter.Limit())
-		return time.Duration(missing*float64(time.Second)) + 1
+		return time.Duration(min(missing, centuries)*float64(time.Second)) + 1
 	}
 	if b.configured == rate.Inf {
 		b.recent, b.last = b.decayed(now)+1, now

@@ -47,6 +47,14 @@ func TestBudget(t *testing.T) {
 		}
 	})
 
+	t.Run("has no second call for centuries at the least rate", func(t *testing.T) {
+		for _, limit := range []rate.Limit{1e-9, 1e-11, 1e-300, math.SmallestNonzeroFloat64} {
+			b := newBudget(limit, 1)
+			require.Zero(t, b.take(start))
+			require.Greater(t, b.take(start), 10*365*24*time.Hour, "%v a second", limit)
+		}
+	})
+
 	t.Run("falls to 0.7 at once and loses its burst", func(t *testing.T) {
 		b := newBudget(100, 50)
 		require.Zero(t, b.take(start))

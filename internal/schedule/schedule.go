@@ -179,6 +179,8 @@ type Stats struct {
 
 // Stats returns the state at now. It looks at each job that is due.
 func (s *Schedule) Stats(now time.Time) Stats {
+	now = s.advance(now)
+	s.budget.recover(now)
 	return Stats{s.queue.len(), s.queue.count(s.offset(now)), len(s.polled), s.budget.limiter.Limit()}
 }
 
