@@ -91,12 +91,13 @@ func (j *job) reopen(delivered status.Job) {
 // abandon returns what to call, without the mutex, because a job is forgotten. The Tracker's mutex is
 // held, and there is no flight.
 func (j *job) abandon() (call func()) {
+	if j.ctx == nil {
+		return j.Abandon
+	}
 	ctx, end := j.ctx, j.Dropped(ErrForgotten, &j.State)
 	j.ctx = nil
 	return func() {
 		j.Abandon()
-		if ctx != nil {
-			j.WaitEnd(ctx, end)
-		}
+		j.WaitEnd(ctx, end)
 	}
 }

@@ -221,7 +221,7 @@ func TestJournal(t *testing.T) {
 		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))
 		err := tr.Track(ids("a", 3)...)
 		require.ErrorIs(t, err, errFull)
-		require.EqualError(t, err, "tracker: Track: the journal: no space left on device. Fix that, then track the same jobs again: those that are tracked stay as they are")
+		require.EqualError(t, err, "tracker: Track: the journal: the disk is full. Fix that, then track the same jobs again: those that are tracked stay as they are")
 		require.Empty(t, snapshots(tr))
 		m.fail = nil
 		require.NoError(t, tr.Track(ids("a", 2)...))
@@ -236,7 +236,7 @@ func TestJournal(t *testing.T) {
 		m.fail = errFull
 		err := tr.Run(t.Context())
 		require.ErrorIs(t, err, errFull)
-		require.ErrorContains(t, err, "tracker: Run: the journal: no space left on device. What it lacks is kept: fix that, then call Run again")
+		require.ErrorContains(t, err, "tracker: Run: the journal: the disk is full. What it lacks is kept: fix that, then call Run again")
 		require.Positive(t, tr.Stats().Uncommitted)
 		m.fail = nil
 		require.NoError(t, run(t, tr)())
@@ -362,7 +362,7 @@ func TestJournal(t *testing.T) {
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
 		data := string(good.records["a"])
 		for want, m := range map[string]tracker.Journal{
-			"tracker: the journal: it cannot be read: no space left on device":                &broken{},
+			"tracker: the journal: it cannot be read: the disk is full":                &broken{},
 			`tracker: the journal: the record of job "a" cannot be used: its version is 2`:    &memory{records: map[string][]byte{"a": []byte(strings.Replace(data, `"version":1`, `"version":2`, 1))}},
 			`tracker: the journal: the record of job "b" cannot be used: it is of job "a"`:    &memory{records: map[string][]byte{"b": []byte(data)}},
 			`tracker: the journal: the record of job "a" cannot be used: unexpected end of J`: &memory{records: map[string][]byte{"a": []byte(data[:20])}},

@@ -232,7 +232,7 @@ func (m *memory) stored() map[string][]byte {
 	return maps.Clone(m.records)
 }
 
-var errFull = errors.New("no space left on device")
+var errFull = errors.New("the disk is full")
 
 // sleep lets virtual time pass, and what is due then happen.
 func sleep(d time.Duration) {

@@ -164,7 +164,7 @@ func (j journal) Load() iter.Seq2[tracker.Record, error] {
 	}
 }
 
-var errFull = errors.New("no space left on device")
+var errFull = errors.New("the disk is full")
 
 func (j journal) Commit(records []tracker.Record) error {
 	e := Entry{What: "commit", From: j.now(), Life: j.life, Job: -1, Records: map[int]map[string]status.Status{}}
