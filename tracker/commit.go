@@ -77,7 +77,8 @@ func (c *commits) flush() error {
 	return err
 }
 
-// latest returns the last record of each key: a journal that fails for long must not fill the memory.
+// latest returns the last record of each key: a journal that fails for long must not fill the
+// memory.
 func latest(records []Record) []Record {
 	last := make(map[string]int, len(records))
 	for i, r := range records {

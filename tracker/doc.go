@@ -12,18 +12,21 @@
 //
 // # One budget
 //
-// A service that has loops with their own backoffs collapses when there are more of them than its
-// requests allow: each call that is refused comes again, later and together with others. A Tracker
-// has one budget, [WithRate], for all jobs. When it does not suffice for all jobs that are due, they
-// wait in one place, and the job comes first that is most likely to have ended ([WithHistory]) or
-// that has been due for longest. When the service refuses polls, the budget falls for all at once.
+// If each job has a loop with its own backoff, and there are more loops than the service's limit
+// allows, refused calls come again, later and together with others, until most calls are refused. A
+// Tracker has one budget for all jobs, [WithRate]. If more jobs are due than the budget allows to
+// poll, they wait in one place. With [WithHistory], the job whose end is most overdue comes first;
+// without it, the job that has been due for longest. When the service refuses polls, the budget
+// falls for all jobs at once.
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine, also from callbacks; but a callback must not call
-// Wait: 64 that do hold up all deliveries, and Run's end. Run is the only one that starts goroutines, and they have ended
-// when it returns: at most one for each poll in flight ([WithConcurrency]), 64 that deliver
-// transitions, and one that commits to the journal. There is no goroutine and no timer for a job.
+// All methods may be called from any goroutine, and from callbacks, except that a callback must not
+// call Wait: when 64 callbacks wait, nothing is delivered, and Run does not end. Only Run starts
+// goroutines, and they have ended when it returns: at most one for each poll in flight
+// ([WithConcurrency]), 64 that deliver transitions, and one that commits to the journal. There is
+// no goroutine and no timer for a job.
+//
 // Transitions of one job are delivered one at a time, in order, and the job is not polled
 // meanwhile; those of different jobs are delivered at the same time.
 //

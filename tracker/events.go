@@ -7,13 +7,13 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Event is something that happened to a tracked job, or that Missed of them were dropped.
+// Event is something that happened to a tracked job, or says how many events a reader has Missed.
 type Event struct {
 	JobID      string
 	Transition status.Transition // after its callbacks have returned; zero unless it is one
 	Done       bool              // the job has ended, or its wait has; no event says that it was forgotten
 	Err        error             // with Done: what Wait returns
-	Missed     int               // events that were dropped here, because this reader is slow
+	Missed     int               // events that were dropped here; the other fields are then zero
 }
 
 // buffered is how many events wait for a reader.
@@ -27,9 +27,9 @@ type reader struct {
 }
 
 // Events yields what happens to the tracked jobs from this call on, until ctx ends. It is for one
-// range, whose break ends it too; another range yields nothing. A reader that falls behind by more than 4,096 events loses those
-// that come, and is yielded an Event that says how many it has Missed: [Tracker.Jobs] says where all
-// jobs are then. No reader holds up any job.
+// range: a break ends it, and a second range yields nothing. A reader that falls 4,096 events
+// behind loses those that follow, and gets an Event that says how many it has Missed;
+// [Tracker.Jobs] then says where all jobs are. No reader holds up a job.
 func (t *Tracker) Events(ctx context.Context) iter.Seq[Event] {
 	r := &reader{more: make(chan struct{}, 1)}
 	t.mu.Lock()

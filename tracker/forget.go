@@ -9,11 +9,11 @@ import (
 var ErrForgotten = errors.New("the tracker has forgotten it (Tracker.Forget)")
 
 // Forget stops following jobs, whatever they are doing: a poll in flight is not waited for, and
-// what it brings is not delivered; a transition that is being delivered is the last one. Forget does
-// not wait for its callbacks either: if the job is tracked again before they return, they may run at
-// the same time as those of its next transition. A call of [Tracker.Wait] for such a job returns
-// [ErrForgotten]. Ids that are not tracked are ignored. Forget waits for the journal: if that fails,
-// a crash may bring the jobs back.
+// what it brings is not delivered; a transition that is being delivered is the last one. Forget
+// does not wait for its callbacks either: if the job is tracked again before they return, they may
+// run at the same time as those of its next transition. A call of [Tracker.Wait] for such a job
+// returns [ErrForgotten]. Ids that are not tracked are ignored. Forget waits for the journal: if
+// that fails, a crash may bring the jobs back.
 func (t *Tracker) Forget(jobIDs ...string) {
 	for chunk := range slices.Chunk(jobIDs, 1000) { // polls go on between two of them
 		for _, call := range t.forget(chunk) {

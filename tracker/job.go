@@ -13,8 +13,8 @@ import (
 )
 
 // A job is tracked. Its Follower belongs to the goroutine that polls it or delivers its changes, as
-// long as there is a flight, and otherwise to the goroutine that holds the Tracker's mutex. It is just as large
-// as an allocation can be without being twice as expensive: see TestMemory.
+// long as there is a flight, and otherwise to the goroutine that holds the Tracker's mutex. It is
+// just as large as an allocation can be without being twice as expensive: see TestMemory.
 type job struct {
 	wait.Follower
 	number schedule.Job
@@ -71,7 +71,8 @@ func (j *job) polled() time.Time {
 	return j.flight.began
 }
 
-// mayGoOn reports whether the following has ended though the job itself has not, as far as is known.
+// mayGoOn reports whether the following has ended though the job itself has not, as far as is
+// known.
 func (j *job) mayGoOn() bool { return j.state == finished && j.State.End > follow.SubJobFailed }
 
 // leaves reports whether a finished job leaves when its retention is over: the service has said how
@@ -88,8 +89,8 @@ func (j *job) reopen(delivered status.Job) {
 	j.State.Job, j.State.End, j.State.Cause, j.State.Ended = delivered, follow.Open, nil, 0
 }
 
-// abandon returns what to call, without the mutex, because a job is forgotten. The Tracker's mutex is
-// held, and there is no flight.
+// abandon returns what to call, without the mutex, because a job is forgotten. The Tracker's mutex
+// is held, and there is no flight.
 func (j *job) abandon() (call func()) {
 	if j.ctx == nil {
 		return j.Abandon

@@ -6,8 +6,8 @@ import "iter"
 // delivered. A database or a file can be one; integrations/pebble has one, and tracker/journaltest
 // the tests that each must pass.
 //
-// A Journal belongs to one Tracker at a time, which calls Load once, before anything else, and no
-// method while another one runs. The caller that opened it closes it, after Run has returned.
+// A Journal belongs to one Tracker at a time. The Tracker calls Load once, first, and never two
+// methods at the same time. The caller that opened the Journal closes it, after Run has returned.
 type Journal interface {
 	// Load yields every record that is stored, once, in any order. An error ends it: the records
 	// before it are then not all.

@@ -362,7 +362,7 @@ func TestJournal(t *testing.T) {
 		require.NoError(t, tr.Track(status.Job{ID: "a"}))
 		data := string(good.records["a"])
 		for want, m := range map[string]tracker.Journal{
-			"tracker: the journal: it cannot be read: the disk is full":                &broken{},
+			"tracker: the journal: it cannot be read: the disk is full":                       &broken{},
 			`tracker: the journal: the record of job "a" cannot be used: its version is 2`:    &memory{records: map[string][]byte{"a": []byte(strings.Replace(data, `"version":1`, `"version":2`, 1))}},
 			`tracker: the journal: the record of job "b" cannot be used: it is of job "a"`:    &memory{records: map[string][]byte{"b": []byte(data)}},
 			`tracker: the journal: the record of job "a" cannot be used: unexpected end of J`: &memory{records: map[string][]byte{"a": []byte(data[:20])}},

@@ -55,8 +55,8 @@ func WithConcurrency(n int) Option {
 }
 
 // WithHistory has h schedule the polls, in place of the Waiter's WithBackOff, and learn from them.
-// Where the rate does not suffice for all jobs that are due, the one comes first whose end is most
-// overdue by what h has learned. Without it, the one that has been due for longest comes first.
+// If more jobs are due than the rate allows to poll, the job whose end is most overdue, by what h
+// has learned, comes first. Without it, the job that has been due for longest comes first.
 func WithHistory(h *pace.History) Option {
 	return func(o *options) error {
 		if h == nil {

@@ -26,8 +26,8 @@ func (p *PanicError) Unwrap() error {
 
 var errGoexit = errors.New("a callback, hook, Poller, limiter or Journal ended its goroutine (runtime.Goexit)")
 
-// guard calls f for a job. If f panics, or ends the goroutine, so does the run, and the job is polled
-// again: what was not delivered yet shows then.
+// guard calls f for a job. If f panics, or ends the goroutine, so does the run, and the job is
+// polled again: what was not delivered yet shows then.
 func (r *run) guard(j *job, f func()) {
 	r.protect(f, func() {
 		r.mu.Lock()

@@ -23,8 +23,8 @@ func (r *run) poll(j *job) {
 	}
 }
 
-// pollOne polls a job, and returns the one to poll next. What the poll brought is delivered on other
-// goroutines, if there is anything.
+// pollOne polls a job, and returns the one to poll next. What the poll brought is delivered on
+// other goroutines, if there is anything.
 func (r *run) pollOne(j *job) (next *job) {
 	ctx := r.waitContext(j)
 	asked := j.Ask(ctx)

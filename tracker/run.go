@@ -10,17 +10,17 @@ import (
 
 // Run polls the tracked jobs, delivers what the polls bring, and lets jobs go whose retention is
 // over, until ctx ends: then it returns nil, once all its goroutines have ended. A response whose
-// delivery has begun is delivered as a whole; the next Run delivers the others. So Run can be called
-// again, but not twice at a time: that is an error. An error of the journal ends it too; what was not
-// committed is kept, and the next Run commits it.
+// delivery has begun is delivered as a whole; the next Run delivers the others. So Run can be
+// called again, but not twice at a time: that is an error. An error of the journal ends it too;
+// what was not committed is kept, and the next Run commits it.
 //
 // What Run calls gets ctx's values, and is canceled at ctx's end. It does not see ctx's deadline,
 // because that is not the deadline of any job.
 //
 // Callbacks, and what WithCheckpoints was given, run on goroutines of Run, one at a time for one
 // job, for 64 jobs at once. One that takes long holds up its own job only, unless 64 do. If one
-// panics, or a hook, a Poller, a limiter or the Journal does, Run panics with a [*PanicError], on the
-// goroutine that called it.
+// panics, or a hook, a Poller, a limiter or the Journal does, Run panics with a [*PanicError], on
+// the goroutine that called it.
 func (t *Tracker) Run(ctx context.Context) error {
 	t.mu.Lock()
 	if t.running {
@@ -107,8 +107,8 @@ func (r *run) dispatch(ctx context.Context) {
 	}
 }
 
-// next begins the flight of the job to poll now. If there is none, it returns when there is, or zero
-// if that is unknown. t.mu is held.
+// next begins the flight of the job to poll now. If there is none, it returns when there is, or
+// zero if that is unknown. t.mu is held.
 func (t *Tracker) next(now time.Time) (j *job, wake time.Time) {
 	n, wake, ok := t.schedule.Next(now)
 	if !ok {
@@ -124,8 +124,8 @@ func (t *Tracker) next(now time.Time) (j *job, wake time.Time) {
 	return j, time.Time{}
 }
 
-// arm notes that Run must wake at this time, unless it is zero. It reports whether Run does not yet.
-// t.mu is held.
+// arm notes that Run must wake at this time, unless it is zero. It reports whether Run does not
+// yet. t.mu is held.
 func (t *Tracker) arm(at time.Time) bool {
 	if at.IsZero() || !t.armed.IsZero() && !at.Before(t.armed) {
 		return false

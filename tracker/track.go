@@ -12,11 +12,11 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Track begins to follow jobs: a [status.Job] with an ID alone, or a checkpoint to go on from, of
-// which what it shows is not delivered again. A job that is tracked already, by its id with or
-// without dashes, stays as it is; one whose end was not seen, because something else ended the wait
-// for it, is followed again from where it was. With a journal, what Track has returned for survives
-// a crash.
+// Track begins to follow jobs. Each is a [status.Job] with an ID alone, or a checkpoint to go on
+// from: what a checkpoint shows is not delivered again. A job that is tracked already stays as it
+// is; an id with and without dashes, in either case, is the same job. A job whose end was not seen,
+// because something such as a rejected credential ended the wait for it, is followed again from
+// where it was. With a journal, the jobs survive a crash once Track has returned nil.
 //
 // An id that cannot be polled is an error, and then none of the jobs is tracked. After an error of
 // the journal some may be: call Track again with the same jobs.
@@ -67,8 +67,8 @@ type made struct {
 	again  bool // it was tracked before
 }
 
-// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go on;
-// and which ones another call is about to track.
+// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go
+// on; and which ones another call is about to track.
 func (t *Tracker) makeAbsent(jobs []status.Job, again bool) (list []made, held map[id]bool, err error) {
 	held = make(map[id]bool)
 	var absent []status.Job
@@ -99,8 +99,8 @@ func (t *Tracker) makeAbsent(jobs []status.Job, again bool) (list []made, held m
 	return list, held, nil
 }
 
-// insertAll returns those that were not tracked before, and are not by another call meanwhile. Those
-// that are followed again go on at once, because the journal has them.
+// insertAll returns those that were not tracked before, and are not by another call meanwhile.
+// Those that are followed again go on at once, because the journal has them.
 func (t *Tracker) insertAll(list []made, held map[id]bool) (own []*job) {
 	var not []*job
 	t.mu.Lock()
@@ -149,8 +149,9 @@ func (t *Tracker) giveUp(own []*job) {
 	t.mu.Unlock()
 }
 
-// beginAll has jobs polled that were inserted, by whichever call. It returns those that are not, because
-// the call that held them has failed; others have ended and left since, unless w has to wait for them.
+// beginAll has jobs polled that were inserted, by whichever call. It returns those that are not,
+// because the call that held them has failed; others have ended and left since, unless w has to
+// wait for them.
 func (t *Tracker) beginAll(jobs []status.Job, w *waiting, held map[id]bool) (absent []status.Job) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

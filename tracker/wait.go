@@ -10,10 +10,11 @@ import (
 
 // Wait tracks the job, unless it is tracked already, and waits until it has ended or ctx has. (What
 // must survive a crash from the beginning on is for [Tracker.Track]: Wait waits for no journal.) It
-// returns what Waiter.Wait would, with the same errors, and [ErrForgotten] within an UnfinishedError
-// after [Tracker.Forget]. What the error counts is since the job is tracked. The end of ctx does
-// not end the tracking. If something else than the job's end has ended it, such as a rejected
-// credential, Wait returns that error until [Tracker.Track] is called for the job again.
+// returns what Waiter.Wait would, with the same errors, and [ErrForgotten] within an
+// UnfinishedError after [Tracker.Forget]. Its numbers, such as the polls, count from when the job
+// was tracked. The end of ctx does not end the tracking. If something else than the job's end has
+// ended it, such as a rejected credential, Wait returns that error until [Tracker.Track] is called
+// for the job again.
 //
 // One last look is taken shortly before ctx's deadline, before the polls of all other jobs but
 // within the rate. Calls for the same job share its polls, and each gets its last look. Nothing
@@ -88,16 +89,16 @@ func (t *Tracker) wake(j *job) {
 	delete(t.waits, j)
 }
 
-// looked notes that the last poll began when it was time for the last look before its Deadline. t.mu
-// is held.
+// looked notes that the last poll began when it was time for the last look before its Deadline.
+// t.mu is held.
 func (t *Tracker) looked(j *job) {
 	for _, w := range t.waits[j] {
 		w.looked = w.looked || w.deadline.Equal(j.Deadline)
 	}
 }
 
-// takeLooks notes that a poll that begins now is the last look of the waits whose time it is. t.mu is
-// held.
+// takeLooks notes that a poll that begins now is the last look of the waits whose time it is. t.mu
+// is held.
 func (t *Tracker) takeLooks(j *job, now time.Time) {
 	for _, w := range t.waits[j] {
 		w.looked = w.looked || !now.Before(j.seen().LastLook(w.deadline))

@@ -15,7 +15,8 @@ import (
 
 // A downfall is the logger of a database, because that is how Pebble says that it cannot go on: it
 // calls Fatalf, on any goroutine and with any lock held, and expects the process to end. Here that
-// goroutine stays where it is for the rest of the process, and the database is not touched any more.
+// goroutine stays where it is for the rest of the process, and the database is not touched any
+// more.
 type downfall struct {
 	once sync.Once
 	down chan struct{}
@@ -73,8 +74,8 @@ type fatalError struct{ error }
 
 func (e fatalError) Unwrap() error { return e.error }
 
-// usable reports whether there is a database in dir, and what is wrong with dir before Pebble writes
-// into it.
+// usable reports whether there is a database in dir, and what is wrong with dir before Pebble
+// writes into it.
 func usable(dir string, fs vfs.FS) (exists bool, err error) {
 	if dir == "" {
 		return false, errors.New("the directory's name is empty")

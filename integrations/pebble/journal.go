@@ -1,4 +1,5 @@
-// Package pebble keeps a tracker's journal in a directory, with Pebble, CockroachDB's storage engine:
+// Package pebble keeps a tracker's journal in a directory, with Pebble, CockroachDB's storage
+// engine:
 //
 //	journal, err := pebble.Open("/var/lib/provisioner/jobs")
 //	...

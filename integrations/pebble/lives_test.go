@@ -24,8 +24,8 @@ const (
 	kills = 100
 )
 
-// What a tracker delivers in a hundred lives, each of which ends with SIGKILL at a random moment, is
-// what the service did.
+// What a tracker delivers in a hundred lives, each of which ends with SIGKILL at a random moment,
+// is what the service did.
 func TestLives(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	server := pollertest.New()

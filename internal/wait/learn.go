@@ -45,8 +45,8 @@ func (f *Follower) Abandon() {
 	}
 }
 
-// Odds returns how urgent a poll of the job is at now, whose last poll, good or not, began at the age
-// tried of the wait; 0 if there was none. It is 0 for a schedule that does not learn.
+// Odds returns how urgent a poll of the job is at now, whose last poll, good or not, began at the
+// age tried of the wait; 0 if there was none. It is 0 for a schedule that does not learn.
 func (f *Follower) Odds(tried time.Duration, now time.Time) float64 {
 	s, ok := f.schedules[follow.Progress].(interface {
 		Odds(last, age time.Duration) float64

@@ -1,4 +1,5 @@
-// Package journaltest has the tests that every [tracker.Journal] must pass, and a journal in memory.
+// Package journaltest has the tests that every [tracker.Journal] must pass, and a journal in
+// memory.
 package journaltest
 
 import (

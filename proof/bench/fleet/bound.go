@@ -13,9 +13,9 @@ import (
 // Bound returns the least mean delay of any policy under the steady load that knows the types'
 // distributions, but not the individual job, and makes this many calls a second.
 //
-// It is a Lagrange multiplier: at one price of a call for all jobs, the policy of least cost is that
-// each job is polled by the optimal plan of its type at that price. At the price at which all jobs
-// together make this many calls, no other policy with as many calls has less delay.
+// It is a Lagrange multiplier: at one price of a call for all jobs, the policy of least cost is
+// that each job is polled by the optimal plan of its type at that price. At the price at which all
+// jobs together make this many calls, no other policy with as many calls has less delay.
 func Bound(callsPerSecond float64) float64 {
 	prices := bounds()
 	calls := callsPerSecond / PerSecond

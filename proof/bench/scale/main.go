@@ -1,7 +1,7 @@
 // Command scale measures what many live jobs cost in one process: followed by a Tracker, by a
-// goroutine each with a Waiter, and by a goroutine each with backoff/v4 alone. Each row of the table
-// that it prints is measured in a process of its own, on two cores. It fails if the Tracker misses
-// its bounds.
+// goroutine each with a Waiter, and by a goroutine each with backoff/v4 alone. Each row of the
+// table that it prints is measured in a process of its own, on two cores. It fails if the Tracker
+// misses its bounds.
 //
 //	cd proof/bench && go run ./scale # takes about three minutes and 8 GB of memory
 //

@@ -60,7 +60,8 @@ func grouped[N int | float64](n N) string {
 }
 
 // misses compares a tenth of the jobs and all of them with what they may cost. The time that ten
-// times the jobs take is CPU time, because two processes do not get the same share of a busy machine.
+// times the jobs take is CPU time, because two processes do not get the same share of a busy
+// machine.
 func misses(few, many row) (errs []error) {
 	memory := (many.Heap + many.Stack) * float64(many.Jobs) / ((few.Heap + few.Stack) * float64(few.Jobs))
 	slower := float64(many.CPU) / float64(few.CPU)
