@@ -43,6 +43,7 @@ type flight struct {
 	wait.Caller
 	view      follow.State // what others see meanwhile
 	began     time.Time    // the poll; zero once it has ended
+	sent      time.Time    // the poll, after the limiter; zero before, and once it has ended
 	asked     wait.Asked   // what it brought
 	delivered status.Job   // what was delivered in all
 }
@@ -63,12 +64,12 @@ func (j *job) seen() *follow.State {
 	return &j.State
 }
 
-// polled is when the poll in flight began; zero if there is none.
-func (j *job) polled() time.Time {
+// sent is when the poll in flight was sent; zero if there is none.
+func (j *job) sent() time.Time {
 	if j.flight == nil {
 		return time.Time{}
 	}
-	return j.flight.began
+	return j.flight.sent
 }
 
 // mayGoOn reports whether the following has ended though the job itself has not, as far as is

@@ -36,7 +36,8 @@ func (r *run) pollOne(j *job) (next *job) {
 		defer r.mu.Unlock()
 		r.polled(j, o)
 		f := j.flight
-		f.asked, f.began, f.delivered, f.view = asked, time.Time{}, f.view.Job, view(&j.State)
+		f.began, f.sent = time.Time{}, time.Time{}
+		f.asked, f.delivered, f.view = asked, f.view.Job, view(&j.State)
 		r.undelivered = append(r.undelivered, j)
 		if r.delivering < deliverers {
 			r.startDelivering()

@@ -118,8 +118,16 @@ func (t *Tracker) next(now time.Time) (j *job, wake time.Time) {
 	t.polls++
 	j.tried = now.Sub(j.State.Started)
 	j.State.Expect(t.took)
-	j.flight = &flight{Caller: *idle, view: view(&j.State), began: now}
-	j.Caller = &j.flight.Caller
+	f := &flight{Caller: *idle, view: view(&j.State), began: now, sent: now}
+	if t.config.Limiter != nil {
+		f.sent = time.Time{}
+		f.Sent = func(at time.Time) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			f.sent = at
+		}
+	}
+	j.flight, j.Caller = f, &f.Caller
 	t.takeLooks(j, now)
 	return j, time.Time{}
 }

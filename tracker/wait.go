@@ -41,7 +41,7 @@ func (t *Tracker) Wait(ctx context.Context, jobID string) (status.Job, error) {
 	case forgotten:
 		return seen.Job.Clone(), t.config.Dropped(ErrForgotten, seen).Err
 	default:
-		return seen.Job.Clone(), t.config.Left(ctx, seen, j.polled()).Err
+		return seen.Job.Clone(), t.config.Left(ctx, seen, j.sent()).Err
 	}
 }
 

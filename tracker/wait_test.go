@@ -11,6 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
@@ -128,6 +129,35 @@ func TestWait(t *testing.T) {
 		sleep(10 * time.Second)
 		require.Empty(t, snapshots(tr)["a"].Failures)
 		require.Equal(t, status.Running, snapshots(tr)["a"].Job.Status)
+	})
+}
+
+func TestLimiter(t *testing.T) {
+	bubble(t, "that holds up a poll is not the service's silence", func(t *testing.T) {
+		s := newService()
+		s.took = 10 * time.Second
+		limiter := rate.NewLimiter(rate.Every(time.Minute), 1)
+		limiter.Allow()
+		tr := newTracker(t, newWaiter(t, s, waiter.WithLimiter(limiter)))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		sleep(time.Second)
+		wait := func() *waiter.UnfinishedError {
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			_, err := tr.Wait(ctx, "a")
+			e, ok := errors.AsType[*waiter.UnfinishedError](err)
+			require.True(t, ok)
+			return e
+		}
+		held := wait()
+		require.Zero(t, held.Polls)
+		require.Empty(t, held.Failures)
+		sleep(time.Minute - 3*time.Second)
+		require.Len(t, s.of("a"), 1)
+		sent := wait()
+		require.Equal(t, 1, sent.Polls)
+		require.ErrorContains(t, sent, "no response within 6s")
 	})
 }
 

@@ -97,6 +97,9 @@ func (f *Follower) ask(ctx context.Context) (follow.Next, error) {
 		return follow.Next{}, err
 	}
 	start := time.Now()
+	if f.Sent != nil {
+		f.Sent(start)
+	}
 	limit := f.State.PollLimit(f.PollTimeout, start, f.Deadline)
 	pollCtx := f.pollStart(ctx)
 	if limit > 0 {

@@ -29,6 +29,7 @@ type Caller struct {
 	Call  func(func()) (called bool)   // runs a delivery where callbacks run; nil: here
 	Gate  chan struct{}                // holds a token for each poll in flight; nil: no bound
 	Once  bool                         // a context's deadline bounds the poll, not the wait
+	Sent  func(at time.Time)           // before a poll, once the limiter lets it through; nil: not needed
 
 	// Saved is called after each transition, once it is delivered and saved, with the fold of all
 	// that was delivered; nil: not needed. It returns what Yield does.
