@@ -260,6 +260,25 @@ func TestJournal(t *testing.T) {
 		require.Zero(t, tr.Stats().Uncommitted)
 	})
 
+	bubble(t, "has everything when Run has returned", func(t *testing.T) {
+		for range 20 { // a select between two that are ready chooses at random
+			m := &slow{}
+			callback := waiter.OnTransition(func(t status.Transition) {
+				if t.JobID == "slow" {
+					time.Sleep(time.Second / 2)
+				}
+			})
+			tr := newTracker(t, newWaiter(t, newService(), callback), tracker.WithJournal(m))
+			require.NoError(t, tr.Track(status.Job{ID: "a"}, status.Job{ID: "slow"}))
+			m.takes = time.Second // the end of Run, and what it has left, come during a commit
+			stop := run(t, tr)
+			sleep(time.Second / 4)
+			require.NoError(t, stop())
+			require.Zero(t, tr.Stats().Uncommitted)
+			require.Contains(t, string(m.stored()["slow"]), "running")
+		}
+	})
+
 	bubble(t, "that fails for long does not fill the memory", func(t *testing.T) {
 		m := &memory{fail: errFull}
 		tr := newTracker(t, newWaiter(t, newService()), tracker.WithJournal(m))

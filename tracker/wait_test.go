@@ -84,6 +84,24 @@ func TestWait(t *testing.T) {
 		require.LessOrEqual(t, last, 2*time.Minute-3*time.Second, "its response came too late")
 	})
 
+	bubble(t, "takes one last look for all deadlines that it has come to", func(t *testing.T) {
+		s := newService()
+		slow := waiter.OnTransition(func(status.Transition) { time.Sleep(10 * time.Second) })
+		tr := newTracker(t, newWaiter(t, s, hourly, slow))
+		run(t, tr)
+		var waits sync.WaitGroup
+		for _, limit := range []time.Duration{10050 * time.Millisecond, 10080 * time.Millisecond} {
+			waits.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				_, err := tr.Wait(ctx, "a")
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		}
+		waits.Wait()
+		require.Equal(t, []time.Duration{0, 10 * time.Second}, s.times())
+	})
+
 	bubble(t, "leaves the job to others at the end of its context", func(t *testing.T) {
 		s := newService()
 		tr := newTracker(t, newWaiter(t, s))
