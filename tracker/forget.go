@@ -37,10 +37,15 @@ func (t *Tracker) forget(jobIDs []string) (calls []func()) {
 	return calls
 }
 
-// remove forgets a job. t.mu is held.
+// remove forgets a job, and so does the journal. t.mu is held.
 func (t *Tracker) remove(j *job) {
-	delete(t.byID, idOf(j.seen().Job.ID))
 	t.journal.remove(j)
+	t.drop(j)
+}
+
+// drop forgets a job. t.mu is held.
+func (t *Tracker) drop(j *job) {
+	delete(t.byID, idOf(j.seen().Job.ID))
 	if j.place != nil {
 		t.finished.Remove(j.place)
 		t.unseen.Remove(j.place)

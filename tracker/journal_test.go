@@ -315,6 +315,27 @@ func TestJournal(t *testing.T) {
 		require.Equal(t, []string{"a  ->running", "a  running->success"}, l.all())
 	})
 
+	bubble(t, "never lacks a job that is followed again", func(t *testing.T) {
+		s, m := newService(), &removals{}
+		s.fail = func(_ string, n int) error {
+			if n == 2 {
+				return &poller.Error{StatusCode: 401}
+			}
+			return nil
+		}
+		tr := newTracker(t, newWaiter(t, s), tracker.WithJournal(m))
+		run(t, tr)
+		_, err := tr.Wait(t.Context(), "a")
+		require.ErrorIs(t, err, waiter.ErrUnauthorized)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		_, err = tr.Wait(t.Context(), "a")
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Zero(t, m.n, "a crash between the removal and what replaces it loses the job")
+		sleep(2 * time.Hour)
+		require.Equal(t, 1, m.n)
+	})
+
 	bubble(t, "remembers when jobs ended, for their retention", func(t *testing.T) {
 		s, m := newService(), &memory{}
 		for i, j := range ids("a", 20) {
@@ -423,4 +444,19 @@ type panicking struct {
 func (p *panicking) Commit(records []tracker.Record) error {
 	ouch(&p.on)
 	return p.memory.Commit(records)
+}
+
+// removals is a journal that counts the records that remove one.
+type removals struct {
+	memory
+	n int
+}
+
+func (r *removals) Commit(records []tracker.Record) error {
+	for _, record := range records {
+		if record.Data == nil {
+			r.n++
+		}
+	}
+	return r.memory.Commit(records)
 }

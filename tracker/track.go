@@ -195,7 +195,7 @@ func (t *Tracker) insert(j *job) bool {
 		if !old.mayGoOn() {
 			return false
 		}
-		t.remove(old)
+		t.drop(old) // in the journal, j's record replaces it
 	}
 	t.byID[k] = j
 	if n := len(t.free); n > 0 {
