@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -331,9 +332,9 @@ func TestJournal(t *testing.T) {
 		_, err = tr.Wait(t.Context(), "a")
 		require.NoError(t, err)
 		synctest.Wait()
-		require.Zero(t, m.n, "a crash between the removal and what replaces it loses the job")
+		require.Zero(t, m.n.Load(), "a crash between the removal and what replaces it loses the job")
 		sleep(2 * time.Hour)
-		require.Equal(t, 1, m.n)
+		require.EqualValues(t, 1, m.n.Load())
 	})
 
 	bubble(t, "remembers when jobs ended, for their retention", func(t *testing.T) {
@@ -449,13 +450,13 @@ func (p *panicking) Commit(records []tracker.Record) error {
 // removals is a journal that counts the records that remove one.
 type removals struct {
 	memory
-	n int
+	n atomic.Int32
 }
 
 func (r *removals) Commit(records []tracker.Record) error {
 	for _, record := range records {
 		if record.Data == nil {
-			r.n++
+			r.n.Add(1)
 		}
 	}
 	return r.memory.Commit(records)
