@@ -387,6 +387,22 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+func TestRank(t *testing.T) {
+	bubble(t, "counts from a job's last poll, so that an old job is not polled again and again", func(t *testing.T) {
+		history, err := pace.NewHistory()
+		require.NoError(t, err)
+		s := newService()
+		tr := newTracker(t, newWaiter(t, s), tracker.WithHistory(history), tracker.WithRate(1./10, 1))
+		run(t, tr)
+		require.NoError(t, tr.Track(status.Job{ID: "old"}))
+		sleep(time.Second)
+		require.NoError(t, tr.Track(status.Job{ID: "young"}))
+		sleep(20 * time.Second)
+		require.Len(t, s.of("old"), 2)
+		require.Len(t, s.of("young"), 1)
+	})
+}
+
 func TestRaces(t *testing.T) {
 	t.Run("Forget and Wait at Run's end", func(t *testing.T) {
 		for range 20 {
