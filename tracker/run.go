@@ -30,7 +30,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	t.running = true
 	t.mu.Unlock()
 
-	r := &run{Tracker: t}
+	r := &run{Tracker: t, until: ctx}
 	r.ctx, r.cancel = context.WithCancelCause(context.WithoutCancel(ctx)) // dispatch ends it
 	defer func() {
 		t.mu.Lock()
@@ -40,7 +40,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	var committing sync.WaitGroup
 	left := make(chan struct{})
 	committing.Go(func() { r.protect(func() { t.journal.run(left, r.fail) }, func() {}) })
-	r.dispatch(ctx)
+	r.dispatch() //nolint:contextcheck // it is in r
 	r.goroutines.Wait()
 	r.leave() //nolint:contextcheck // it is in r
 	close(left)
@@ -58,7 +58,8 @@ func (t *Tracker) Run(ctx context.Context) error {
 // A run is one call of Run.
 type run struct {
 	*Tracker
-	ctx        context.Context //nolint:containedctx // of all that it calls
+	until      context.Context //nolint:containedctx // of the call
+	ctx        context.Context //nolint:containedctx // of all that it calls: without a deadline
 	cancel     context.CancelCauseFunc
 	goroutines sync.WaitGroup
 	failed     sync.Once
@@ -73,13 +74,12 @@ func (r *run) fail(err error) {
 	})
 }
 
-// dispatch starts polls when they are due, until the run's end, which is ctx's at the latest. One
-// timer is enough for all jobs.
-func (r *run) dispatch(ctx context.Context) {
+// dispatch starts polls when they are due, until the run's end. One timer is enough for all jobs.
+func (r *run) dispatch() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	defer func() { r.cancel(context.Cause(ctx)) }()
-	for ctx.Err() == nil && r.ctx.Err() == nil {
+	defer func() { r.cancel(context.Cause(r.until)) }()
+	for r.until.Err() == nil && r.ctx.Err() == nil {
 		r.mu.Lock()
 		now := time.Now()
 		r.armed = r.expire(now)
@@ -99,7 +99,7 @@ func (r *run) dispatch(ctx context.Context) {
 			timer.Reset(wake.Sub(now))
 		}
 		select {
-		case <-ctx.Done():
+		case <-r.until.Done():
 		case <-r.ctx.Done():
 		case <-timer.C:
 		case <-r.kick:
