@@ -24,13 +24,13 @@ type Activity struct {
 	Waiter *waiter.Waiter
 }
 
-// Args are the arguments of the activity. Its result is a [waiter.Progress]: of a job that has
-// succeeded, Done, or of one that has changed and goes on, with the Transitions.
+// Args are the arguments of the activity. Its result is a [waiter.Progress]: Done, of a job that has
+// succeeded, or, if they ask for Changes, of one that has changed, with the Transitions.
 type Args struct {
 	// Progress is where to go on: {"job_id": "..."} to begin, or what an earlier call has returned.
 	Progress waiter.Progress `json:"progress"`
-	// Changes is whether the activity completes as soon as the job has changed. Call it again then,
-	// with what it has returned.
+	// Changes is whether the activity completes as soon as the job has changed, however. Call it
+	// again then with what it has returned, unless that is Done.
 	Changes bool `json:"changes,omitempty"`
 }
 
@@ -87,7 +87,7 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 	for {
 		next, err := t.step(ctx, t.inTime(p))
 		switch {
-		case next.Done && err == nil:
+		case next.Done && (err == nil || t.changes && len(next.Transitions) > 0):
 			return fit(next), nil
 		case next.Done:
 			return p, ended(next, err, time.Now())

@@ -116,16 +116,14 @@ func (a *awaiting) failed(ctx workflow.Context, err error) error {
 	if temporal.IsCanceledError(err) {
 		return a.end(ctx, true)
 	}
-	failure, ok := errors.AsType[*temporal.ActivityError](err)
-	if !ok || failure.RetryState() != enumspb.RETRY_STATE_TIMEOUT {
+	timeout, late := errors.AsType[*temporal.TimeoutError](err)
+	if failure, ok := errors.AsType[*temporal.ActivityError](err); !late && (!ok || failure.RetryState() != enumspb.RETRY_STATE_TIMEOUT) {
 		return err
 	}
 	// No worker was there when the deadline passed.
-	if timeout, ok := errors.AsType[*temporal.TimeoutError](err); ok {
-		var p waiter.Progress
-		if timeout.LastHeartbeatDetails(&p) == nil && p.JobID != "" {
-			a.p = p
-		}
+	var p waiter.Progress
+	if late && timeout.LastHeartbeatDetails(&p) == nil && p.JobID != "" {
+		a.p = p
 	}
 	return a.end(ctx, false)
 }
