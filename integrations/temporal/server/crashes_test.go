@@ -26,6 +26,7 @@ var crashJobs = flag.Int("jobs", 500, "how many jobs TestCrashes awaits")
 // Two worker processes await many jobs. Each is killed twice with SIGKILL, and between that the
 // server is.
 func TestCrashes(t *testing.T) {
+	t.Parallel()
 	s, service := startServer(t), newService(t)
 	service.Fail(pollertest.Rule{Delay: 100 * time.Millisecond}) // so that a kill finds polls in flight
 	endpoint := service.Start()
@@ -123,7 +124,7 @@ func allowed(polls []time.Time) int {
 	return n
 }
 
-// crashScript is a job of 10 to 30 s; each fifth fails.
+// crashScript is a job of 8 to 23 s; each fifth fails.
 func crashScript(n int) pollertest.Script {
 	last := status.Job{Status: status.Success}
 	if n%5 == 0 {
@@ -131,7 +132,7 @@ func crashScript(n int) pollertest.Script {
 	}
 	return pollertest.Script{ID: fmt.Sprintf("job-%04d", n), Type: "bind_ldap", Steps: []pollertest.Step{
 		{Job: status.Job{Status: status.Running, SubJobs: []status.Job{{ID: "s", Status: status.Running}}}},
-		{After: time.Duration(10000+n*7919%20000) * time.Millisecond, Job: last},
+		{After: time.Duration(8000+n*7919%15000) * time.Millisecond, Job: last},
 	}}
 }
 
