@@ -50,6 +50,8 @@ func TestServer(t *testing.T) {
 		{"a canceled workflow ends at once, and nothing polls any more", canceled},
 		{"a reason of 3 MB ends the wait like any other", failsAtLength},
 		{"a workflow that continues as new goes on where it was", continues},
+		{"the program of the README awaits jobs", readmeProgram},
+		{"the sample binds, and undoes", sample},
 	} {
 		t.Run(test.sentence, func(t *testing.T) {
 			t.Parallel()

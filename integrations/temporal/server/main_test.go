@@ -73,6 +73,7 @@ func register(w worker.Registry, p poller.Poller, opts ...waiter.Option) error {
 func clientOptions(port int) client.Options {
 	return client.Options{
 		HostPort: fmt.Sprintf("%s:%d", host, port),
+		Identity: "test",
 		Logger:   log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
 	}
 }
