@@ -110,9 +110,14 @@ func script(end status.Job) pollertest.Script {
 func show(ctx context.Context, c client.Client, run client.WorkflowRun, out io.Writer) error {
 	ended := make(chan error, 1)
 	go func() { ended <- run.Get(ctx, nil) }()
-	for last := ""; ; {
-		value, err := c.QueryWorkflow(ctx, run.GetID(), run.GetRunID(), "state")
-		if err == nil {
+	for last, over := "", false; ; {
+		var err error
+		select {
+		case err = <-ended:
+			over = true
+		case <-time.After(200 * time.Millisecond):
+		}
+		if value, failed := c.QueryWorkflow(ctx, run.GetID(), run.GetRunID(), "state"); failed == nil {
 			var state State
 			if err := value.Get(&state); err != nil {
 				return err
@@ -122,10 +127,8 @@ func show(ctx context.Context, c client.Client, run client.WorkflowRun, out io.W
 				fmt.Fprintln(out, line)
 			}
 		}
-		select {
-		case err := <-ended:
+		if over {
 			return report(err, out)
-		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -108,6 +109,9 @@ func TestCrashes(t *testing.T) {
 		assert.LessOrEqual(t, missing, 4*7, "%s: a worker that dies repeats what its last attempt had polled", id)
 		assert.LessOrEqual(t, out.Polls, allowed(polls[id])+asks, id)
 	}
+	database, err := os.Stat(s.file)
+	require.NoError(t, err)
+	t.Logf("the database has %d KB a job", database.Size()/1000/int64(len(runs)))
 	t.Logf("at most %d events a job; %d polls were repeated after a kill", most, lost)
 	assert.LessOrEqual(t, most, 12)
 	assert.Positive(t, lost, "the kills have hit nothing")

@@ -174,13 +174,14 @@ type temporalServer struct {
 	client.Client
 
 	port int
+	file string
 }
 
 func startServer(t *testing.T) *temporalServer {
 	ports, err := freePorts(1)
 	require.NoError(t, err)
-	s := &temporalServer{port: ports[0]}
-	s.process = start(t, serverFile+"="+filepath.Join(t.TempDir(), "temporal.sqlite"), serverPort+"="+strconv.Itoa(s.port))
+	s := &temporalServer{port: ports[0], file: filepath.Join(t.TempDir(), "temporal.sqlite")}
+	s.process = start(t, serverFile+"="+s.file, serverPort+"="+strconv.Itoa(s.port))
 	for deadline := time.Now().Add(time.Minute); ; {
 		if s.Client, err = client.Dial(clientOptions(s.port)); err == nil {
 			break
