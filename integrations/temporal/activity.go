@@ -107,7 +107,7 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 			if err := t.sleep(ctx, p, time.Until(deadline)); err != nil {
 				return p, err
 			}
-			return p, timedOut(p, deadline)
+			return p, timedOut(p, deadline) //nolint:contextcheck // nothing is awaited there
 		}
 		p = t.inTime(p)
 		activity.RecordHeartbeat(ctx, p)

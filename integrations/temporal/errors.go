@@ -95,16 +95,9 @@ func details(p waiter.Progress, e end) []any {
 func (e end) err(job status.Job) error {
 	p := e.Progress
 	p.Job = job
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	switch {
-	case p.Done:
-	case e.Canceled:
-		cancel()
-	default:
-		var stop context.CancelFunc
-		ctx, stop = context.WithDeadline(ctx, time.Unix(0, 0))
-		defer stop()
+	ctx := canceled
+	if !p.Done && !e.Canceled {
+		ctx = expired
 	}
 	// Neither a Progress that is Done nor a context that has ended leads to a poll. What Step
 	// returns says the same as it says anywhere.
@@ -127,6 +120,15 @@ func (e end) err(job status.Job) error {
 	}
 	return u
 }
+
+// canceled and expired are contexts that have ended.
+var canceled, expired = func() (canceled, expired context.Context) {
+	expired, stop := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	stop() // it stays expired
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	return canceled, expired
+}()
 
 // unable is a Waiter for the errors of waits that have ended.
 var unable = func() *waiter.Waiter {

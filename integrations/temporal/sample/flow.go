@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -26,14 +27,14 @@ type State struct {
 }
 
 func (s State) String() string {
-	text := s.Step
-	if s.Job.ID != "" {
-		text += ": job " + s.Job.ID + " " + string(s.Job.Status)
+	if s.Job.ID == "" {
+		return s.Step
 	}
+	words := []string{"job " + s.Job.ID + " " + string(s.Job.Status)}
 	for _, sub := range s.Job.SubJobs {
-		text += ", " + sub.Type + " " + string(sub.Status)
+		words = append(words, sub.Type+" "+string(sub.Status))
 	}
-	return text
+	return s.Step + ": " + strings.Join(words, ", ")
 }
 
 // BindLDAP binds an LDAP server, and undoes that if the job fails or the server is not bound

@@ -128,7 +128,7 @@ func show(ctx context.Context, c client.Client, run client.WorkflowRun, out io.W
 			}
 		}
 		if over {
-			return report(err, out)
+			return report(err, out) //nolint:contextcheck // nothing is awaited there
 		}
 	}
 }

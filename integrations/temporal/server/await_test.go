@@ -121,7 +121,7 @@ func changesOnce(t *testing.T, f *fixture) {
 	assert.Equal(t, fiveChanges, out.Told)
 	assert.Equal(t, len(looks), out.Polls)
 	history := f.history(t, run.GetID())
-	assert.Equal(t, 5+6*5, len(history.GetEvents())) //nolint:testifylint // Len prints the history
+	assert.Equal(t, 5+6*5, len(history.GetEvents())) // Len prints the history
 	var stored []string
 	for _, event := range history.GetEvents() {
 		if completed := event.GetActivityTaskCompletedEventAttributes(); completed != nil {
@@ -236,7 +236,7 @@ func failsAtLength(t *testing.T, f *fixture) {
 		err := temporalwait.FromError(run.Get(ctx, nil))
 		require.ErrorIs(t, err, waiter.ErrJobFailed)
 		assert.Contains(t, err.Error(), "SFS.TURBO.0100: LDAP server unreachable")
-		assert.Equal(t, 11, len(f.history(t, run.GetID()).GetEvents())) //nolint:testifylint // Len prints the history
+		assert.Equal(t, 11, len(f.history(t, run.GetID()).GetEvents())) // Len prints the history
 	}
 }
 

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -37,6 +37,8 @@ func TestMain(m *testing.M) {
 	case os.Getenv(workerQueue) != "":
 		work(port, os.Getenv(workerQueue), os.Getenv(workerEndpoint))
 	}
+	flag.Parse()
+	check(flag.Set("test.parallel", "14")) // the tests wait more than they compute
 	os.Exit(m.Run())
 }
 
@@ -74,7 +76,7 @@ func clientOptions(port int) client.Options {
 	return client.Options{
 		HostPort: fmt.Sprintf("%s:%d", host, port),
 		Identity: "test",
-		Logger:   log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))),
+		Logger:   log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	}
 }
 
