@@ -55,7 +55,9 @@ func work(port int, queue, endpoint string) {
 	check(err)
 	c, err := client.Dial(clientOptions(port))
 	check(err)
-	w := worker.New(c, queue, worker.Options{MaxHeartbeatThrottleInterval: time.Second})
+	w := worker.New(c, queue, worker.Options{
+		MaxHeartbeatThrottleInterval: time.Second, MaxConcurrentActivityTaskPollers: 10, MaxConcurrentWorkflowTaskPollers: 10,
+	})
 	check(register(w, p))
 	check(w.Run(nil))
 }
