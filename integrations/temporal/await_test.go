@@ -53,7 +53,7 @@ func TestAwait(t *testing.T) {
 		out := record(t, environment(t, scripted(running, refused(http.StatusUnauthorized))), input{})
 		assert.Equal(t, "unauthorized", out.Outcome)
 		assert.Equal(t, status.Running, out.Job.Status)
-		assert.Contains(t, out.Text, "Here Await with the same job id does that")
+		assert.Contains(t, out.Text, "Without WithProgress, Await does that")
 	})
 	t.Run("goes on through throttling and outages", func(t *testing.T) {
 		p := scripted(refused(http.StatusTooManyRequests), running, refused(http.StatusBadGateway), succeeded)
@@ -177,23 +177,29 @@ func TestAwaitIsCanceled(t *testing.T) {
 	assert.Equal(t, "canceled", waiter.Outcome(found))
 }
 
-// The activity is mocked: what it would need is a server's clock.
+// The activity is mocked: Temporal's server times it out when no worker is there.
 func TestAwaitTimesOut(t *testing.T) {
 	seen := waiter.Progress{JobID: "j", Job: running, Polls: 7}
 	seen.Job.ID = "j"
-	for name, failure := range map[string]error{
-		"with what the heartbeat has": temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil, seen),
+	for name, c := range map[string]struct {
+		failure error
+		polls   int
+		status  status.Status
+	}{
+		"with what was recorded":       {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil, seen), 7, status.Running},
+		"if nothing has been recorded": {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil), 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := suite().NewTestWorkflowEnvironment()
 			env.RegisterWorkflow(recorded)
 			env.RegisterActivityWithOptions(func(context.Context, temporalwait.Args) (waiter.Progress, error) {
-				return waiter.Progress{}, failure
+				return waiter.Progress{}, c.failure
 			}, activity.RegisterOptions{Name: temporalwait.ActivityName})
 			out := record(t, env, input{Timeout: time.Minute})
 			assert.Equal(t, "timeout", out.Outcome)
-			assert.Equal(t, 7, out.Progress.Polls)
-			assert.Equal(t, status.Running, out.Job.Status)
+			assert.Equal(t, "j", out.Job.ID)
+			assert.Equal(t, c.polls, out.Progress.Polls)
+			assert.Equal(t, c.status, out.Job.Status)
 		})
 	}
 }

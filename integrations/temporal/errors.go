@@ -107,7 +107,7 @@ func (e end) err(job status.Job) error {
 	case !ok:
 		return err
 	case p.Done:
-		u.Advice += ". Here Await with the same job id does that"
+		u.Advice += ". Without WithProgress, Await does that"
 		return u
 	}
 	// Step has used the clock, which a workflow must not see.

@@ -30,7 +30,8 @@ func OnTransition(f func(ctx workflow.Context, t status.Transition)) Option {
 // WithProgress has the wait go on from *p, and keeps *p up to date: at the end, and with
 // [OnTransition] after each call of it for one poll. Give it the Progress of the run that went
 // before, as an argument of a workflow that continues as new; what it shows is not delivered again.
-// A zero Progress begins at the beginning. One that is Done returns its end at once.
+// A zero Progress begins at the beginning. One that is Done returns its end at once: to wait again
+// after an end that was not the job's, give its JobID and its Job alone.
 func WithProgress(p *waiter.Progress) Option {
 	return func(o *options) { o.progress = p }
 }
