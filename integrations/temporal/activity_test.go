@@ -57,6 +57,14 @@ func (a *attempt) pending(t *testing.T) *temporal.ApplicationError {
 	return e
 }
 
+// queue is a limiter whose turn never comes.
+type queue struct{}
+
+func (queue) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func TestActivity(t *testing.T) {
 	begin := temporalwait.Args{Progress: waiter.Progress{JobID: "j"}}
 	for _, s := range []struct {
@@ -85,6 +93,27 @@ func TestActivity(t *testing.T) {
 			assert.Equal(t, p.count(), a.heartbeat.Polls)
 			assert.Greater(t, e.NextRetryDelay(), 2*time.Second)
 			assert.WithinDuration(t, a.heartbeat.Due, time.Now().Add(e.NextRetryDelay()), 10*time.Millisecond)
+		}},
+		{"ends when the next poll is more than two seconds off", func(t *testing.T) {
+			p := scripted(running)
+			var a attempt
+			a.run(newWaiter(t, p, every(2100*time.Millisecond)), begin, nil)
+			assert.Equal(t, 1, p.count())
+			assert.Equal(t, 2100*time.Millisecond, a.pending(t).NextRetryDelay())
+			assert.Empty(t, a.heartbeat.Transitions, "nobody asked for them")
+		}},
+		{"ends after ten seconds, however close the polls are", func(t *testing.T) {
+			p, start := scripted(running), time.Now()
+			var a attempt
+			a.run(newWaiter(t, p, every(1900*time.Millisecond)), begin, nil)
+			a.pending(t)
+			assert.Equal(t, 9500*time.Millisecond, time.Since(start))
+			assert.Equal(t, 6, p.count())
+		}},
+		{"leaves a short error also of a job whose status is long", func(t *testing.T) {
+			var a attempt
+			a.run(newWaiter(t, scripted(status.Job{Status: status.Status(strings.Repeat("x", 100_000))})), begin, nil)
+			assert.Less(t, len(a.pending(t).Error()), 2000)
 		}},
 		{"goes on from the heartbeat, so that all attempts follow one schedule", func(t *testing.T) {
 			p := scripted(running)
@@ -148,6 +177,13 @@ func TestActivity(t *testing.T) {
 			assert.Less(t, len(job)+len(rest)+len(e.Error()), 1<<20+10_000)
 			assert.ErrorIs(t, temporalwait.FromError(a.err), waiter.ErrJobFailed)
 		}},
+		{"leaves the wait as it was if the limiter's queue is too long", func(t *testing.T) {
+			p := scripted(running)
+			var a attempt
+			a.run(newWaiter(t, p, waiter.WithLimiter(queue{})), begin, nil)
+			assert.Equal(t, time.Second, a.pending(t).NextRetryDelay())
+			assert.Zero(t, p.count())
+		}},
 		{"refuses an id that cannot be polled, without a retry", func(t *testing.T) {
 			var a attempt
 			a.run(newWaiter(t, scripted(running)), temporalwait.Args{}, nil)
@@ -157,12 +193,16 @@ func TestActivity(t *testing.T) {
 			assert.True(t, e.NonRetryable())
 		}},
 		{"pauses for no longer than until the last look", func(t *testing.T) { // the environment's timeout is ten minutes
-			p, args := scripted(running), begin
-			args.Progress.Due = time.Now().Add(time.Hour)
+			p := scripted(running)
 			var a attempt
-			a.run(newWaiter(t, p), args, nil)
+			a.run(newWaiter(t, p, every(time.Hour)), begin, nil)
 			assert.Equal(t, 592*time.Second, a.pending(t).NextRetryDelay())
-			assert.Zero(t, p.count())
+			assert.Equal(t, 592*time.Second, a.heartbeat.Next)
+			assert.Equal(t, 1, p.count())
+			time.Sleep(592 * time.Second)
+			a.run(newWaiter(t, p, every(time.Hour)), begin, nil)
+			a.pending(t)
+			assert.Equal(t, 2, p.count())
 		}},
 		{"ends at the deadline, with what the last look has shown", func(t *testing.T) {
 			start := time.Now()
