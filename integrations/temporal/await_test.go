@@ -1,0 +1,205 @@
+package temporalwait_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/sfsturbo/waiter"
+	temporalwait "github.com/sfsturbo/waiter/integrations/temporal"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func TestAwait(t *testing.T) {
+	t.Run("returns the job that has succeeded", func(t *testing.T) {
+		p := scripted(running, running, succeeded)
+		out := record(t, environment(t, p), input{})
+		assert.Equal(t, "success", out.Outcome)
+		assert.Equal(t, "j", out.Job.ID)
+		assert.Equal(t, status.Success, out.Job.SubJobs[0].Status)
+		assert.Equal(t, 3, out.Progress.Polls)
+		assert.True(t, out.Progress.Done)
+	})
+	t.Run("returns the library's error of a job that has failed, with the whole job", func(t *testing.T) {
+		env := environment(t, scripted(running, failed))
+		var e error
+		env.ExecuteWorkflow(func(ctx workflow.Context) error {
+			var job status.Job
+			job, e = temporalwait.Await(ctx, "j")
+			assert.Equal(t, "SFS.TURBO.0100", job.ErrorCode)
+			return nil
+		})
+		require.NoError(t, env.GetWorkflowError())
+		require.ErrorIs(t, e, waiter.ErrJobFailed)
+		assert.Equal(t, "failed", waiter.Outcome(e))
+		f, ok := errors.AsType[*waiter.FailedError](e)
+		require.True(t, ok)
+		assert.Equal(t, failed.FailReason, f.Job.FailReason)
+		assert.Equal(t, "s1", f.Job.SubJobs[0].ID, "kept from an earlier poll")
+		assert.Contains(t, e.Error(), "SFS.TURBO.0100: LDAP server unreachable")
+	})
+	t.Run("returns the library's error of a wait that has ended early", func(t *testing.T) {
+		out := record(t, environment(t, scripted(running, refused(http.StatusUnauthorized))), input{})
+		assert.Equal(t, "unauthorized", out.Outcome)
+		assert.Equal(t, status.Running, out.Job.Status)
+		assert.Contains(t, out.Text, "Without WithProgress, Await does that")
+	})
+	t.Run("goes on through throttling and outages", func(t *testing.T) {
+		p := scripted(refused(http.StatusTooManyRequests), running, refused(http.StatusBadGateway), succeeded)
+		out := record(t, environment(t, p), input{})
+		assert.Equal(t, "success", out.Outcome)
+		assert.Equal(t, map[string]int{"429": 1, "502": 1}, out.Progress.Failures)
+	})
+	t.Run("refuses a job id that cannot be polled", func(t *testing.T) {
+		env := environment(t, scripted(succeeded))
+		env.ExecuteWorkflow(func(ctx workflow.Context) error {
+			_, err := temporalwait.Await(ctx, "")
+			return err
+		})
+		e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
+		require.True(t, ok)
+		assert.Equal(t, temporalwait.TypeUsage, e.Type())
+		assert.True(t, e.NonRetryable())
+	})
+}
+
+func TestAwaitError(t *testing.T) {
+	long := failed
+	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)
+	for name, job := range map[string]status.Job{"short": failed, "of 3 MB": long} {
+		t.Run("the client finds the library's error of a workflow that returns it, reason "+name, func(t *testing.T) {
+			env := environment(t, scripted(running, job))
+			env.ExecuteWorkflow(returned, input{})
+			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
+			require.True(t, ok)
+			assert.Equal(t, temporalwait.TypeFailed, e.Type())
+			assert.True(t, e.NonRetryable())
+			var stored status.Job
+			require.NoError(t, e.Details(&stored))
+			assert.Equal(t, status.Failed, stored.Status)
+			data, err := json.Marshal(stored)
+			require.NoError(t, err)
+			assert.Less(t, len(data), 1<<20)
+
+			found := temporalwait.FromError(env.GetWorkflowError())
+			require.ErrorIs(t, found, waiter.ErrJobFailed)
+			f, ok := errors.AsType[*waiter.FailedError](found)
+			require.True(t, ok)
+			assert.True(t, f.Has("SFS.TURBO.0100"))
+			assert.Less(t, len(found.Error()), 5000)
+		})
+	}
+	t.Run("an error that is another's is returned as it is", func(t *testing.T) {
+		other := errors.New("other")
+		assert.Same(t, other, temporalwait.FromError(other))
+		assert.NoError(t, temporalwait.FromError(nil))
+		app := temporal.NewNonRetryableApplicationError("no details", temporalwait.TypeFailed, nil)
+		assert.Same(t, app, temporalwait.FromError(app))
+	})
+}
+
+func TestOnTransition(t *testing.T) {
+	t.Run("is called once for each change", func(t *testing.T) {
+		p := scripted(running, running, succeeded)
+		out := record(t, environment(t, p), input{Transitions: true})
+		assert.Equal(t, whole, out.Told)
+		assert.Equal(t, 3, p.count())
+		assert.Equal(t, 3, out.Progress.Polls, "one count for all activities")
+		assert.Empty(t, out.Progress.Transitions)
+	})
+	t.Run("is called for each change before the end of a job that fails", func(t *testing.T) {
+		out := record(t, environment(t, scripted(running, failed)), input{Transitions: true})
+		assert.Equal(t, "failed", out.Outcome)
+		assert.Equal(t, []string{":->running", "s1:->running", ":running->failed"}, out.Told)
+	})
+	t.Run("is not called for what a Progress from an earlier run shows", func(t *testing.T) {
+		first := record(t, environment(t, scripted(running, refused(http.StatusUnauthorized))), input{Transitions: true})
+		require.Equal(t, []string{":->running", "s1:->running"}, first.Told)
+		goOn := waiter.Progress{JobID: "j", Job: first.Progress.Job}
+		out := record(t, environment(t, scripted(running, succeeded)), input{Transitions: true, Progress: goOn})
+		assert.Equal(t, whole[2:], out.Told)
+	})
+}
+
+func TestWithProgress(t *testing.T) {
+	t.Run("a wait that is done is not repeated", func(t *testing.T) {
+		done := record(t, environment(t, scripted(failed)), input{}).Progress
+		p := scripted(succeeded)
+		out := record(t, environment(t, p), input{Progress: done})
+		assert.Equal(t, "failed", out.Outcome)
+		assert.Equal(t, 0, p.count())
+	})
+	t.Run("a workflow that continues as new goes on", func(t *testing.T) {
+		env := environment(t, scripted(running, running, succeeded))
+		flow := func(ctx workflow.Context, p waiter.Progress) error {
+			ctx, cancel := workflow.WithCancel(ctx)
+			_, err := temporalwait.Await(ctx, "j", temporalwait.WithProgress(&p), temporalwait.OnTransition(func(workflow.Context, status.Transition) { cancel() }))
+			require.ErrorIs(t, err, context.Canceled)
+			return workflow.NewContinueAsNewError(ctx, "next", p)
+		}
+		env.ExecuteWorkflow(flow, waiter.Progress{})
+		again, ok := errors.AsType[*workflow.ContinueAsNewError](env.GetWorkflowError())
+		require.True(t, ok, "%v", env.GetWorkflowError())
+		var p waiter.Progress
+		require.NoError(t, arguments(again, &p))
+		assert.Equal(t, 1, p.Polls)
+		out := record(t, environment(t, scripted(running, succeeded)), input{Progress: p, Transitions: true})
+		assert.Equal(t, whole[2:], out.Told)
+		assert.Equal(t, 3, out.Progress.Polls)
+	})
+	t.Run("a Progress of another job is refused", func(t *testing.T) {
+		out := record(t, environment(t, scripted(succeeded)), input{Progress: waiter.Progress{JobID: "other"}})
+		assert.Equal(t, "usage", out.Outcome)
+	})
+}
+
+func TestAwaitIsCanceled(t *testing.T) {
+	env := environment(t, scripted(running), every(time.Hour))
+	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
+	env.ExecuteWorkflow(returned, input{})
+	err := env.GetWorkflowError()
+	require.True(t, temporal.IsCanceledError(err))
+	assert.Contains(t, err.Error(), "The job itself may go on")
+	found := temporalwait.FromError(err)
+	require.ErrorIs(t, found, waiter.ErrUnfinished)
+	require.ErrorIs(t, found, context.Canceled)
+	assert.Equal(t, "canceled", waiter.Outcome(found))
+}
+
+// The activity is mocked: Temporal's server times it out when no worker is there.
+func TestAwaitTimesOut(t *testing.T) {
+	seen := waiter.Progress{JobID: "j", Job: running, Polls: 7}
+	seen.Job.ID = "j"
+	for name, c := range map[string]struct {
+		failure error
+		polls   int
+		status  status.Status
+	}{
+		"with what was recorded":       {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil, seen), 7, status.Running},
+		"if nothing has been recorded": {temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil), 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := suite().NewTestWorkflowEnvironment()
+			env.RegisterWorkflow(recorded)
+			env.RegisterActivityWithOptions(func(context.Context, temporalwait.Args) (waiter.Progress, error) {
+				return waiter.Progress{}, c.failure
+			}, activity.RegisterOptions{Name: temporalwait.ActivityName})
+			out := record(t, env, input{Timeout: time.Minute})
+			assert.Equal(t, "timeout", out.Outcome)
+			assert.Equal(t, "j", out.Job.ID)
+			assert.Equal(t, c.polls, out.Progress.Polls)
+			assert.Equal(t, c.status, out.Job.Status)
+		})
+	}
+}

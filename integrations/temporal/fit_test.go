@@ -1,0 +1,59 @@
+package temporalwait
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/status"
+)
+
+func TestFit(t *testing.T) {
+	progress := func(job status.Job) waiter.Progress {
+		return waiter.Progress{JobID: job.ID, Job: job, Transitions: status.Diff(status.Job{}, job, time.Now())}
+	}
+	many := status.Job{ID: "j", Status: status.Running}
+	for n := range 2000 {
+		many.SubJobs = append(many.SubJobs, status.Job{ID: fmt.Sprintf("%036d", n), Type: "mount", Status: status.Running, FailReason: strings.Repeat("<", 200)})
+	}
+	endless := many.Clone()
+	for n := range endless.SubJobs {
+		endless.SubJobs[n].ID += strings.Repeat("x", 2000)
+	}
+	t.Run("what is small enough is not touched", func(t *testing.T) {
+		p := progress(status.Job{ID: "j", Status: status.Failed, FailReason: strings.Repeat("r", 100_000)})
+		assert.Equal(t, p, fit(p))
+	})
+	t.Run("a reason of 3 MB is cut, and the rest stays", func(t *testing.T) {
+		p := progress(status.Job{ID: "j", Status: status.Failed, ErrorCode: "SFS.TURBO.0100", FailReason: strings.Repeat("ü", 1_500_000)})
+		cut := fit(p)
+		assert.LessOrEqual(t, size(cut), maxPayload)
+		assert.Greater(t, len(cut.Job.FailReason), 50_000)
+		assert.Equal(t, "SFS.TURBO.0100", cut.Job.ErrorCode)
+		assert.Len(t, p.Job.FailReason, 3_000_000, "the argument is not changed")
+	})
+	t.Run("of many sub-jobs all are kept if their texts are what is long", func(t *testing.T) {
+		cut := fit(progress(many))
+		assert.LessOrEqual(t, size(cut), maxPayload)
+		assert.Len(t, cut.Job.SubJobs, 2000)
+		assert.Len(t, cut.Transitions, 2001)
+		assert.Empty(t, status.Diff(many, cut.Job, time.Now()), "no status has changed")
+	})
+	t.Run("sub-jobs that do not fit are left out, with their transitions", func(t *testing.T) {
+		cut := fit(progress(endless))
+		assert.LessOrEqual(t, size(cut), maxPayload)
+		assert.Len(t, cut.Transitions, len(cut.Job.SubJobs)+1)
+		assert.Greater(t, len(cut.Job.SubJobs), 50)
+	})
+	t.Run("an error's details fit too", func(t *testing.T) {
+		data, err := json.Marshal(details(progress(endless), end{}))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, len(data), maxPayload+1000)
+	})
+}
