@@ -46,12 +46,12 @@ func (f *Follower) WaitStart(ctx *context.Context) {
 }
 
 // WaitEnd calls the hooks: all of them, whether or not one panics.
-func (f *Follower) WaitEnd(ctx context.Context, e *End) { f.waitEnd(f.Hooks, ctx, e) }
+func (f *Follower) WaitEnd(ctx context.Context, e *End) { f.waitEnd(ctx, f.Hooks, e) }
 
-func (f *Follower) waitEnd(hooks []Hooks, ctx context.Context, e *End) {
+func (f *Follower) waitEnd(ctx context.Context, hooks []Hooks, e *End) {
 	for i, h := range hooks {
 		if h.WaitEnd != nil {
-			defer f.waitEnd(hooks[i+1:], ctx, e)
+			defer f.waitEnd(ctx, hooks[i+1:], e)
 			defer f.took("WaitEnd", time.Now())
 			h.WaitEnd(ctx, e)
 			return
@@ -78,13 +78,13 @@ func (f *Follower) StepEnd(ctx context.Context, e *End, done bool) {
 	if e == nil {
 		e = &End{How: follow.Open, State: &f.State, At: time.Now(), Detection: f.detection}
 	}
-	f.stepEnd(f.Hooks, ctx, e, done)
+	f.stepEnd(ctx, f.Hooks, e, done)
 }
 
-func (f *Follower) stepEnd(hooks []Hooks, ctx context.Context, e *End, done bool) {
+func (f *Follower) stepEnd(ctx context.Context, hooks []Hooks, e *End, done bool) {
 	for i, h := range hooks {
 		if h.StepEnd != nil {
-			defer f.stepEnd(hooks[i+1:], ctx, e, done)
+			defer f.stepEnd(ctx, hooks[i+1:], e, done)
 			defer f.took("StepEnd", time.Now())
 			h.StepEnd(ctx, e, done)
 			return
