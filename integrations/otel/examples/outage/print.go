@@ -47,7 +47,7 @@ func ours(list []attribute.KeyValue) string {
 	var b strings.Builder
 	for _, a := range list {
 		if name := string(a.Key); strings.HasPrefix(name, "sfsturbo.") || name == "error.type" {
-			fmt.Fprintf(&b, " %s=%s", name, a.Value.Emit())
+			fmt.Fprintf(&b, " %s=%s", name, a.Value.String())
 		}
 	}
 	return b.String()
