@@ -55,7 +55,7 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 // the wait is done, and when the next poll is due. It is for callers that cannot block: Kubernetes
 // reconcilers, durable workflow engines. Step makes no request before p.Due: it returns p, with
 // what is left as Next and no Transitions, and there is nothing to store. The first Step polls at
-// once. To wait again after an end, begin with Progress{JobID, Job, Due}.
+// once. To wait again after an end, begin with Progress{JobID, Job, Due, Trace}.
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
 // succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the

@@ -12,21 +12,25 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Trace is a set of hooks at the start and end of waits, Steps and polls, for spans and metrics. Any
-// may be nil. A start hook returns the context to go on with, derived from the one that it got; nil
-// leaves it as it is. [Waiter.Step] calls the Step's hooks and the poll's, all other waits call the
-// wait's and the poll's.
+// Trace is a set of hooks at the start and end of waits, Steps and polls, for spans and metrics.
+// Any may be nil. A start hook returns the context to go on with, derived from the one that it got;
+// nil leaves it as it is. [Waiter.Step] calls the Step's hooks and the poll's, all other waits call
+// the wait's and the poll's.
 //
 // Hooks run on the goroutine that waits; where waits run at the same time, as within
-// [Waiter.WaitAll], so do their hooks. A hook that blocks holds up its wait: one that takes a second
-// or more is logged (Warn), because a wait whose context ends meanwhile was not done in time. A panic
-// of a hook passes through; the wait's end hooks are called nevertheless, each of them.
+// [Waiter.WaitAll], so do their hooks. A hook that blocks holds up its wait: one that takes a
+// second or more is logged (Warn), because a wait whose context ends meanwhile was not done in
+// time. A panic of a hook passes through, and the end hooks of the wait are called nevertheless.
 //
-// Carry is asked once for what a wait carries along, such as the traceparent of its span: with the
-// context that the first StepStart hook of a wait has returned, and it is then in Progress.Trace; for
-// a job of a Tracker with the context of the Tracker.Wait that began to track it, or else with the
-// one that WaitStart has returned, and it is then in the journal's record too. Keep it short. The first
-// of several traces that returns something is heard.
+// Carry returns what a wait carries along for whatever goes on with it, perhaps in another process,
+// such as the traceparent of its span. It is asked until it has returned something:
+//
+//   - by Step, with the context of the StepStart hook; the word is then in Progress.Trace;
+//   - by a Tracker, with the context of the Tracker.Wait that begins to track the job, and then with
+//     that of the WaitStart hook; the word is then in the journal's records of the job.
+//
+// Keep it short: it is stored with every state of the wait. Of several traces, the first one that
+// returns something is heard.
 type Trace struct {
 	WaitStart func(context.Context, WaitStart) context.Context
 	WaitEnd   func(context.Context, WaitEnd)
@@ -56,8 +60,8 @@ type StepStart struct {
 }
 
 // StepEnd is what a Step brought: how the wait stands, counted since its first Step. While the wait
-// goes on, Err is nil and Outcome "". Err and Outcome without Done are of a Step that was cut short,
-// and changed nothing.
+// goes on, Err is nil and Outcome "". Err and Outcome without Done are of a Step that was cut
+// short, and changed nothing.
 type StepEnd struct {
 	WaitEnd
 	Done bool // the wait has ended

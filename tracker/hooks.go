@@ -35,8 +35,8 @@ func (r *run) waitContext(j *job) context.Context {
 	return ctx
 }
 
-// takeContext returns the context of a job whose wait is over, nil if the hooks were not called. t.mu
-// is held.
+// takeContext returns the context of a job whose wait is over, nil if the hooks were not called.
+// t.mu is held.
 func (t *Tracker) takeContext(j *job) context.Context {
 	ctx := t.contexts[j]
 	delete(t.contexts, j)
@@ -56,8 +56,8 @@ func (t *Tracker) waitEnd(j *job, end *wait.End) {
 	}
 }
 
-// abandon returns what to call, without the mutex, because a job is forgotten. t.mu is held, and there
-// is no flight.
+// abandon returns what to call, without the mutex, because a job is forgotten. t.mu is held, and
+// there is no flight.
 func (t *Tracker) abandon(j *job) (call func()) {
 	ctx, end := t.takeContext(j), j.Dropped(ErrForgotten, &j.State)
 	return func() {

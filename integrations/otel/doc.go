@@ -5,13 +5,13 @@
 //
 // # Parent or link
 //
-// The span of Wait, Watch, Run and WaitAll is a child of the span in the call's context, because the
-// call returns after the wait has ended. A wait that outlives the span that began it is a root, and
-// linked to that span:
+// The span of Wait, Watch, Run and WaitAll is a child of the span in the call's context, because
+// the call returns after the wait has ended. A wait that outlives the span that began it is a root,
+// and linked to that span:
 //
 //   - one whose context is from [Detach], or whose parent has ended already;
-//   - one of a Tracker, which is linked to the span of the Tracker.Wait that began to track the job,
-//     or else, after a restart, to the span of the wait before it;
+//   - one of a Tracker, which is linked to the span of the Tracker.Wait that began to track its
+//     job, or else, after a restart, to the span of the wait before it;
 //   - one that goes on from a checkpoint with [WithOrigin]: it is a child of the call's span too.
 //
 // A Step's span is a child of the call's, and linked to the span of the wait's first Step.

@@ -102,8 +102,8 @@ func (o *telemetry) metrics() map[string]metricdata.Metrics {
 	return all
 }
 
-// values returns the points of a metric by their attributes, as "key=value,key=value": a sum, or the
-// sum of a histogram.
+// values returns the points of a metric by their attributes, as "key=value,key=value": a sum, or
+// the sum of a histogram.
 func (o *telemetry) values(name string) map[string]float64 {
 	o.t.Helper()
 	values := map[string]float64{}
@@ -138,8 +138,8 @@ func attributes(list []attribute.KeyValue) map[string]any {
 	return all
 }
 
-// script is a Poller whose polls bring one step after the other, the last one again and again: a Job,
-// a Reply or an error.
+// script is a Poller whose polls bring one step after the other, the last one again and again: a
+// Job, a Reply or an error.
 type script struct {
 	mu    sync.Mutex
 	steps []any

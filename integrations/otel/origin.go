@@ -28,8 +28,8 @@ func WithOrigin(ctx context.Context, origin string) context.Context {
 	return ctx
 }
 
-// Detach returns a context for a wait that outlives the call: without ctx's end, and with its span as
-// the origin instead of the parent.
+// Detach returns a context for a wait that outlives the call: without ctx's end, and with its span
+// as the origin instead of the parent.
 //
 //	go w.Wait(otelwaiter.Detach(ctx), jobID)
 func Detach(ctx context.Context) context.Context {

@@ -174,8 +174,8 @@ const (
 	canceled = "canceled"
 )
 
-// verdictOf returns what a poll came to: "good"; "canceled" if the wait was canceled meanwhile, which is
-// nobody's failure; otherwise the Verdict as a word.
+// verdictOf returns what a poll came to: "good"; "canceled" if the wait was canceled meanwhile,
+// which is nobody's failure; otherwise the Verdict as a word.
 func verdictOf(ctx context.Context, e waiter.PollEnd) string {
 	switch {
 	case e.Kind == "":

@@ -11,8 +11,9 @@ import (
 )
 
 // ObserveTracker has the metrics of t's budget and jobs read from t.Stats whenever metrics are
-// collected, until the returned Registration is given up. Those of several Trackers add up. The error
-// is the MeterProvider's. Waits and polls of a Tracker are counted by its Waiter's Trace: see [New].
+// collected, until the returned Registration is given up. Those of several Trackers add up. The
+// error is the MeterProvider's. Waits and polls of a Tracker are counted by its Waiter's Trace: see
+// [New].
 func ObserveTracker(t *tracker.Tracker, opts ...Option) (metric.Registration, error) {
 	m := apply(opts).meters.Meter(scope)
 	var list []metric.Observable

@@ -124,8 +124,8 @@ func (f *Follower) pollEnd(ctx context.Context, p *Polled) {
 	}
 }
 
-// slow is how long a hook or a logger may take before a line of the log says so: it may be why a wait
-// was not done in time.
+// slow is how long a hook or a logger may take before a line of the log says so: it may be why a
+// wait was not done in time.
 const slow = time.Second
 
 // took logs what has held up the wait since began, if it was for long.
