@@ -76,6 +76,22 @@ func TestReadmeProgram(t *testing.T) {
 	}
 }
 
+// The tables of the README have each name.
+func TestReadmeNames(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	names := 0
+	for _, file := range []string{"otel.go", "span.go", "metrics.go", "tracker.go"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, name := range found(`"(sfsturbo\.[\w.]+)"`, string(text)) {
+			require.Contains(t, string(readme), "`"+name+"`", file)
+			names++
+		}
+	}
+	require.Greater(t, names, 30)
+}
+
 // Of OpenTelemetry the package itself needs the API only.
 func TestDependencies(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", ".").Output()
