@@ -149,6 +149,14 @@ func TestObserveTracker(t *testing.T) {
 	})
 }
 
+func TestNil(t *testing.T) {
+	_, err := otelwaiter.ObserveTracker(nil)
+	require.EqualError(t, err, "otelwaiter: the Tracker is nil: did its constructor return an error?")
+	w := newWaiter(t, responses(job(status.Success)), waiter.WithTrace(otelwaiter.New(otelwaiter.WithTracerProvider(nil), otelwaiter.WithMeterProvider(nil))))
+	_, err = w.Wait(t.Context(), id)
+	require.NoError(t, err, "the global providers are used")
+}
+
 // allocations returns how often a good poll allocates.
 func allocations(t testing.TB, opts ...waiter.Option) float64 {
 	const polls = 1000

@@ -23,11 +23,23 @@ type options struct {
 	polls   bool
 }
 
-// WithTracerProvider has p make the spans; the global one unless set.
-func WithTracerProvider(p trace.TracerProvider) Option { return func(o *options) { o.tracers = p } }
+// WithTracerProvider has p make the spans; the global one unless set, or nil.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(o *options) {
+		if p != nil {
+			o.tracers = p
+		}
+	}
+}
 
-// WithMeterProvider has p make the metrics; the global one unless set.
-func WithMeterProvider(p metric.MeterProvider) Option { return func(o *options) { o.meters = p } }
+// WithMeterProvider has p make the metrics; the global one unless set, or nil.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(o *options) {
+		if p != nil {
+			o.meters = p
+		}
+	}
+}
 
 // WithPollSpans makes a span for each poll too, a child of its wait's. The spans of an HTTP client,
 // such as otelhttp's, are then below it, and otherwise below the wait's.

@@ -2,6 +2,7 @@ package otelwaiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.opentelemetry.io/otel/metric"
@@ -12,9 +13,12 @@ import (
 
 // ObserveTracker has the metrics of t's budget and jobs read from t.Stats whenever metrics are
 // collected, until the returned Registration is given up. Those of several Trackers add up. The
-// error is the MeterProvider's. Waits and polls of a Tracker are counted by its Waiter's Trace: see
-// [New].
+// error is the MeterProvider's, or says that t is nil. Waits and polls of a Tracker are counted by
+// its Waiter's Trace: see [New].
 func ObserveTracker(t *tracker.Tracker, opts ...Option) (metric.Registration, error) {
+	if t == nil {
+		return nil, errors.New("otelwaiter: the Tracker is nil: did its constructor return an error?")
+	}
 	m := apply(opts).meters.Meter(scope)
 	var list []metric.Observable
 	var first error
