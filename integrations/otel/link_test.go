@@ -29,6 +29,7 @@ func TestDetach(t *testing.T) {
 			ended <- err
 		}(otelwaiter.Detach(ctx))
 		cancel()
+		synctest.Wait() // the wait has begun
 		call.End()
 		require.NoError(t, <-ended)
 		s := o.only("sfsturbo.wait")
@@ -103,6 +104,17 @@ func TestOrigin(t *testing.T) {
 		after := o.named("sfsturbo.wait")[1]
 		require.Equal(t, call.SpanContext().SpanID(), after.Parent.SpanID())
 		require.Equal(t, []trace.SpanID{before.SpanID()}, links(after))
+	})
+
+	bubble(t, "that is known twice is one link", func(t *testing.T) {
+		o := newTelemetry(t)
+		w := newWaiter(t, responses(job(status.Running), job(status.Success)), o.trace())
+		p, err := w.Step(t.Context(), waiter.Progress{JobID: id})
+		require.NoError(t, err)
+		time.Sleep(p.Next)
+		_, err = w.Step(otelwaiter.WithOrigin(t.Context(), p.Trace), p)
+		require.NoError(t, err)
+		require.Len(t, o.named("sfsturbo.step")[1].Links, 1)
 	})
 
 	t.Run("is a W3C traceparent, and what is none changes nothing", func(t *testing.T) {

@@ -127,6 +127,14 @@ func (o *telemetry) values(name string) map[string]float64 {
 	return values
 }
 
+// count returns how many values a histogram of one type of jobs has.
+func (o *telemetry) count(name string) uint64 {
+	o.t.Helper()
+	points := o.metrics()[name].Data.(metricdata.Histogram[float64]).DataPoints
+	require.Len(o.t, points, 1)
+	return points[0].Count
+}
+
 func encoded(set attribute.Set) string { return set.Encoded(attribute.DefaultEncoder()) }
 
 // attributes returns a span's or an event's as a map.

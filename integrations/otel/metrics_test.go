@@ -58,13 +58,22 @@ func TestMetrics(t *testing.T) {
 		require.Equal(t, map[string]float64{of: 40}, o.values("sfsturbo.job.queue_time"))
 		require.Equal(t, map[string]float64{of: 2 * 20 * 60}, o.values("sfsturbo.job.run_time"))
 		require.Equal(t, map[string]float64{of: 3}, o.values("sfsturbo.job.detection_delay"))
-		require.EqualValues(t, 1, o.metrics()["sfsturbo.job.detection_delay"].Data.(metricdata.Histogram[float64]).DataPoints[0].Count, "the other is unknown")
+		require.EqualValues(t, 1, o.count("sfsturbo.job.detection_delay"), "the other is unknown")
+		require.EqualValues(t, 1, o.count("sfsturbo.job.queue_time"), "the job of the checkpoint has waited for an unknown time")
 		require.Equal(t, map[string]float64{of: 0, "sfsturbo.job.type=unknown": 0}, o.values("sfsturbo.waits.active"))
 		require.Equal(t, map[string]float64{
 			"sfsturbo.verdict=good": 5, "sfsturbo.verdict=passing": 8, "sfsturbo.verdict=throttled": 1, "sfsturbo.verdict=canceled": 0,
 			"sfsturbo.verdict=not_found": 0, "sfsturbo.verdict=unauthorized": 0, "sfsturbo.verdict=permanent": 0,
 		}, o.values("sfsturbo.polls"))
 		require.Equal(t, map[string]float64{"sfsturbo.kind=503": 1, "sfsturbo.kind=429": 1, "sfsturbo.kind=other": 7}, o.values("sfsturbo.poll.failures"))
+	})
+
+	bubble(t, "know the time in the queue once, though the job goes back to it", func(t *testing.T) {
+		o := newTelemetry(t)
+		w := newWaiter(t, responses(job(status.Waiting), job(status.Running), job(status.Waiting), job(status.Success)), o.trace())
+		_, err := w.Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, map[string]float64{of: 10}, o.values("sfsturbo.job.queue_time"))
 	})
 
 	bubble(t, "count the waits that are alive, by type once it is known", func(t *testing.T) {

@@ -31,7 +31,12 @@ func TestWaitSpan(t *testing.T) {
 		down := &poller.Error{StatusCode: 503, Message: "planted message"}
 		ended := poller.Reply{Job: job(status.Success, sub("check_ldap", status.Success)), ServerTime: time.Date(2026, 1, 2, 3, 4, 12, 0, time.UTC)}
 		ended.Job.EndTime = "2026-01-02 03:04:05"
-		w := newWaiter(t, responses(job(status.Waiting), down, down, job(status.Running), ended), o.trace())
+		slow := waiter.WithTrace(&waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) {
+			if len(e.Transitions) > 0 {
+				time.Sleep(time.Second) // another hook, which does not make the transition later
+			}
+		}})
+		w := newWaiter(t, responses(job(status.Waiting), down, down, job(status.Running), ended), slow, o.trace())
 		ctx, call := o.call()
 		_, err := w.Wait(ctx, id)
 		require.NoError(t, err)
@@ -56,10 +61,10 @@ func TestWaitSpan(t *testing.T) {
 		}
 		require.Equal(t, []event{
 			{"sfsturbo.transition", 0, map[string]any{"sfsturbo.job.type": "bind_ldap", "sfsturbo.status.to": "waiting"}},
-			{"sfsturbo.poll_failed", 10 * time.Second, map[string]any{"sfsturbo.verdict": "passing", "sfsturbo.kind": "503"}},
-			{"sfsturbo.transition", 30 * time.Second, map[string]any{"sfsturbo.job.type": "bind_ldap", "sfsturbo.status.from": "waiting", "sfsturbo.status.to": "running"}},
-			{"sfsturbo.transition", 40 * time.Second, map[string]any{"sfsturbo.sub_job": "check_ldap", "sfsturbo.job.type": "check_ldap", "sfsturbo.status.to": "success"}},
-			{"sfsturbo.transition", 40 * time.Second, map[string]any{"sfsturbo.job.type": "bind_ldap", "sfsturbo.status.from": "running", "sfsturbo.status.to": "success"}},
+			{"sfsturbo.poll_failed", 11 * time.Second, map[string]any{"sfsturbo.verdict": "passing", "sfsturbo.kind": "503"}},
+			{"sfsturbo.transition", 31 * time.Second, map[string]any{"sfsturbo.job.type": "bind_ldap", "sfsturbo.status.from": "waiting", "sfsturbo.status.to": "running"}},
+			{"sfsturbo.transition", 42 * time.Second, map[string]any{"sfsturbo.sub_job": "check_ldap", "sfsturbo.job.type": "check_ldap", "sfsturbo.status.to": "success"}},
+			{"sfsturbo.transition", 42 * time.Second, map[string]any{"sfsturbo.job.type": "bind_ldap", "sfsturbo.status.from": "running", "sfsturbo.status.to": "success"}},
 		}, events)
 		require.Empty(t, o.named("sfsturbo.poll"), "they were not asked for")
 	})
@@ -175,6 +180,7 @@ func TestPollSpan(t *testing.T) {
 		s := o.only("sfsturbo.poll")
 		require.Equal(t, sdktrace.Status{}, s.Status)
 		require.Equal(t, map[string]any{"sfsturbo.job.id": id, "sfsturbo.poll.number": int64(1), "sfsturbo.verdict": "canceled"}, attributes(s.Attributes))
+		require.Empty(t, o.only("sfsturbo.wait").Events)
 		require.Empty(t, o.values("sfsturbo.poll.failures"))
 		require.InDelta(t, 1, o.values("sfsturbo.polls")["sfsturbo.verdict=canceled"], 0)
 	})
