@@ -108,10 +108,15 @@ var (
 	_ = waiter.Trace{
 		WaitStart: func(context.Context, waiter.WaitStart) context.Context { return nil },
 		WaitEnd:   func(context.Context, waiter.WaitEnd) {},
+		StepStart: func(context.Context, waiter.StepStart) context.Context { return nil },
+		StepEnd:   func(context.Context, waiter.StepEnd) {},
+		Carry:     func(context.Context) string { return "" },
 		PollStart: func(context.Context, waiter.PollStart) context.Context { return nil },
 		PollEnd:   func(context.Context, waiter.PollEnd) {},
 	}
-	_ = waiter.WaitStart{JobID: "", JobType: "", Resumed: false}
+	_ = waiter.WaitStart{JobID: "", JobType: "", Resumed: false, Carried: "", Tracked: false}
+	_ = waiter.StepStart{JobID: "", JobType: "", Resumed: false, Carried: "", Started: time.Time{}}
+	_ = waiter.StepEnd{WaitEnd: waiter.WaitEnd{}, Done: false}
 	_ = waiter.WaitEnd{Job: status.Job{}, Err: nil, Outcome: "", Polls: 0, Failures: map[string]int{}, Elapsed: time.Second, DetectionDelay: time.Second}
 	_ = waiter.PollStart{JobID: "", N: 1}
 	_ = waiter.PollEnd{

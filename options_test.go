@@ -132,7 +132,7 @@ func TestTrace(t *testing.T) {
 		polls := 0
 		trace := traced(waiter.Trace{
 			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context {
-				require.Equal(t, waiter.WaitStart{JobID: id, JobType: "bind_ldap"}, e)
+				require.Equal(t, waiter.WaitStart{JobID: id, JobType: "bind_ldap", Tracked: d.shared}, e)
 				return context.WithValue(ctx, key{}, "wait")
 			},
 			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context {
@@ -188,7 +188,7 @@ func TestTrace(t *testing.T) {
 			{JobID: id, Reply: failed, Took: time.Second, Transitions: got.delivered[1:]},
 		}, polled)
 		if d.blocks {
-			require.Equal(t, []waiter.WaitStart{{JobID: id}}, starts)
+			require.Equal(t, []waiter.WaitStart{{JobID: id, Tracked: d.shared}}, starts)
 			require.Equal(t, []waiter.WaitEnd{{
 				Job: got.job, Err: got.err, Outcome: "failed", Polls: 3, Failures: map[string]int{"503": 1},
 				Elapsed: 2*time.Minute + 3*time.Second, DetectionDelay: 7 * time.Second,
@@ -200,7 +200,7 @@ func TestTrace(t *testing.T) {
 		var starts []waiter.WaitStart
 		trace := traced(waiter.Trace{WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx }})
 		require.NoError(t, d.resume(t.Context(), t, responses(job("success")), job("running"), trace).err)
-		require.Equal(t, []waiter.WaitStart{{JobID: id, JobType: "bind_ldap", Resumed: true}}, starts)
+		require.Equal(t, []waiter.WaitStart{{JobID: id, JobType: "bind_ldap", Resumed: true, Tracked: d.shared}}, starts)
 	}, blocking, resuming)
 
 	end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

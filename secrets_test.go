@@ -186,6 +186,8 @@ func values(t *testing.T) (held []any, secrets []string) {
 		trace := &waiter.Trace{
 			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { held = append(held, e); return ctx },
 			WaitEnd:   func(_ context.Context, e waiter.WaitEnd) { held = append(held, e) },
+			StepStart: func(ctx context.Context, e waiter.StepStart) context.Context { held = append(held, e); return ctx },
+			StepEnd:   func(_ context.Context, e waiter.StepEnd) { held = append(held, e) },
 			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context { held = append(held, e); return ctx },
 			PollEnd:   func(_ context.Context, e waiter.PollEnd) { held = append(held, e, e.Reply, e.Err) },
 		}

@@ -30,6 +30,7 @@ type Progress struct {
 	Failures    map[string]int      `json:"failures,omitempty"`     // failed polls by kind: see poller.Kind
 	LastFailure string              `json:"last_failure,omitempty"` // "" if no poll has failed yet
 	State       json.RawMessage     `json:"state,omitempty"`        // what else the next Step needs: opaque, versioned
+	Trace       string              `json:"trace,omitempty"`        // what Trace.Carry returned in the first Step
 }
 
 // UnmarshalJSON replaces all that p held. It refuses what an earlier form of this package wrote.
@@ -54,7 +55,7 @@ func (p *Progress) UnmarshalJSON(data []byte) error {
 // the wait is done, and when the next poll is due. It is for callers that cannot block: Kubernetes
 // reconcilers, durable workflow engines. Step makes no request before p.Due: it returns p, with
 // what is left as Next and no Transitions, and there is nothing to store. The first Step polls at
-// once. To wait again after an end, begin with Progress{JobID, Job, Due}.
+// once. To wait again after an end, begin with Progress{JobID, Job, Due, Trace}.
 //
 // The error is nil while the wait goes on, whether or not the poll succeeded, and when the job has
 // succeeded; otherwise it is Wait's, with Done set unless the call itself was wrong: an option, the
@@ -87,6 +88,21 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	}
 	f.Start()
 	defer f.Abandon()
+	return step(ctx, f, p)
+}
+
+// step polls, and calls the hooks. It returns what Step returns.
+func step(ctx context.Context, f *wait.Follower, p Progress) (Progress, error) {
+	var end *wait.End
+	done, returned := false, false
+	defer func() {
+		if !returned {
+			end, done = f.Panicked(), false
+		}
+		f.StepEnd(ctx, end, done)
+	}()
+	f.StepStart(&ctx)
+	f.Carry(ctx)
 	var delivered []status.Transition
 	f.Yield = func(t status.Transition) bool {
 		delivered = append(delivered, t)
@@ -95,13 +111,16 @@ func (w *Waiter) Step(ctx context.Context, p Progress, opts ...Option) (Progress
 	delay, end := f.Poll(ctx)
 	switch {
 	case end == nil:
+		returned = true
 		return progress(f, delivered, delay), nil
 	case end.How == follow.Refused, end.How == follow.TimedOut, end.How == follow.Canceled:
+		returned = true
 		return p, end.Err
 	case end.How == follow.Unsaved:
 		delivered = delivered[:len(delivered)-1] // the last one is delivered again
 	}
 	f.LogEnd(end)
+	done, returned = true, true
 	return progress(f, delivered, 0), final(end.Err)
 }
 
@@ -154,6 +173,7 @@ func (w *Waiter) resume(p Progress, opts []Option) (*wait.Follower, error) {
 		return nil, err
 	}
 	f.Once = true
+	f.Carried = p.Trace
 	checkpoint := p.Job.Clone()
 	checkpoint.ID = p.JobID
 	if err := f.Begin(checkpoint); err != nil || len(p.State) == 0 {
@@ -175,6 +195,7 @@ func progress(f *wait.Follower, delivered []status.Transition, next time.Duratio
 		JobID: s.Job.ID, Job: s.Job, Transitions: delivered, Next: next, Done: f.State.End != follow.Open,
 		Started: s.Started, LastSeen: s.LastSeen, RequestID: s.RequestID,
 		Polls: s.Polls, Failures: s.Failures, LastFailure: s.LastFailure, State: s.Memory,
+		Trace: f.Carried,
 	}
 	if !p.Done {
 		p.Due = time.Now().Add(next).Round(0)

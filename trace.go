@@ -12,16 +12,33 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// Trace is a set of hooks at the start and end of waits and polls, for spans and metrics. Any may
-// be nil. A start hook returns the context to go on with, derived from the one that it got; nil
-// leaves it as it is. Hooks
-// run on the goroutine that waits; where waits run at the same time, as within [Waiter.WaitAll], so
-// do their hooks. [Waiter.Step] is one poll and calls the poll's hooks only.
+// Trace is a set of hooks at the start and end of waits, Steps and polls, for spans and metrics.
+// Any may be nil. A start hook returns the context to go on with, derived from the one that it got;
+// nil leaves it as it is. [Waiter.Step] calls the Step's hooks and the poll's, all other waits call
+// the wait's and the poll's.
+//
+// Hooks run on the goroutine that waits; where waits run at the same time, as within
+// [Waiter.WaitAll], so do their hooks. A hook that blocks holds up its wait: one that takes a
+// second or more is logged (Warn), because a wait whose context ends meanwhile was not done in
+// time. A panic of a hook passes through, and the end hooks of the wait are called nevertheless.
+//
+// Carry returns what a wait carries along for whatever goes on with it, perhaps in another process,
+// such as the traceparent of its span. It is asked until it has returned something:
+//
+//   - by Step, with the context of the StepStart hook; the word is then in Progress.Trace;
+//   - by a Tracker, with the context of the Tracker.Wait that begins to track the job, and then with
+//     that of the WaitStart hook; the word is then in the journal's records of the job.
+//
+// Keep it short: it is stored with every state of the wait. Of several traces, the first one that
+// returns something is heard.
 type Trace struct {
 	WaitStart func(context.Context, WaitStart) context.Context
 	WaitEnd   func(context.Context, WaitEnd)
+	StepStart func(context.Context, StepStart) context.Context
+	StepEnd   func(context.Context, StepEnd)
 	PollStart func(context.Context, PollStart) context.Context
 	PollEnd   func(context.Context, PollEnd)
+	Carry     func(context.Context) string
 }
 
 // WaitStart is what a wait begins with.
@@ -29,6 +46,25 @@ type WaitStart struct {
 	JobID   string
 	JobType string // "" if unknown: see WithJobType
 	Resumed bool   // the wait goes on from a checkpoint
+	Carried string // what Carry returned when the wait began, perhaps in another process; "" if nothing did
+	Tracked bool   // by a Tracker, for all that ask for the job: the context is Run's
+}
+
+// StepStart is what a Step that polls begins with.
+type StepStart struct {
+	JobID   string
+	JobType string    // "" if unknown: see WithJobType
+	Resumed bool      // the wait began from a checkpoint
+	Carried string    // Progress.Trace: "" in the first Step
+	Started time.Time // when the first Step began
+}
+
+// StepEnd is what a Step brought: how the wait stands, counted since its first Step. While the wait
+// goes on, Err is nil and Outcome "". Err and Outcome without Done are of a Step that was cut
+// short, and changed nothing.
+type StepEnd struct {
+	WaitEnd
+	Done bool // the wait has ended
 }
 
 // WaitEnd is how a wait ended.
@@ -73,22 +109,28 @@ func WithTrace(t *Trace) Option {
 }
 
 func (t *Trace) hooks() (h wait.Hooks) {
+	h.Carry = t.Carry
 	if t.WaitStart != nil {
-		h.WaitStart = func(ctx context.Context, s *follow.State) context.Context {
-			return t.WaitStart(ctx, WaitStart{JobID: s.Job.ID, JobType: s.Job.Type, Resumed: s.Job.Status != ""})
+		h.WaitStart = func(ctx context.Context, f *wait.Follower) context.Context {
+			s := &f.State
+			return t.WaitStart(ctx, WaitStart{JobID: s.Job.ID, JobType: s.Job.Type, Resumed: s.Job.Status != "", Carried: f.Carried, Tracked: f.Once})
 		}
 	}
 	if t.WaitEnd != nil {
-		h.WaitEnd = func(ctx context.Context, e *wait.End) {
-			t.WaitEnd(ctx, WaitEnd{
-				Job: e.State.Job.Clone(), Err: e.Err, Outcome: e.How.String(), Polls: e.State.Polls,
-				Failures: maps.Clone(e.State.Failures), Elapsed: e.At.Sub(e.State.Started), DetectionDelay: e.Detection,
-			})
+		h.WaitEnd = func(ctx context.Context, e *wait.End) { t.WaitEnd(ctx, waitEnd(e)) }
+	}
+	if t.StepStart != nil {
+		h.StepStart = func(ctx context.Context, f *wait.Follower) context.Context {
+			s := &f.State
+			return t.StepStart(ctx, StepStart{JobID: s.Job.ID, JobType: s.Job.Type, Resumed: s.Age() < 0, Carried: f.Carried, Started: s.Started})
 		}
 	}
+	if t.StepEnd != nil {
+		h.StepEnd = func(ctx context.Context, e *wait.End, done bool) { t.StepEnd(ctx, StepEnd{waitEnd(e), done}) }
+	}
 	if t.PollStart != nil {
-		h.PollStart = func(ctx context.Context, s *follow.State) context.Context {
-			return t.PollStart(ctx, PollStart{JobID: s.Job.ID, N: s.Polls + 1})
+		h.PollStart = func(ctx context.Context, f *wait.Follower) context.Context {
+			return t.PollStart(ctx, PollStart{JobID: f.State.Job.ID, N: f.State.Polls + 1})
 		}
 	}
 	if t.PollEnd != nil {
@@ -99,4 +141,15 @@ func (t *Trace) hooks() (h wait.Hooks) {
 		}
 	}
 	return h
+}
+
+func waitEnd(e *wait.End) WaitEnd {
+	end := WaitEnd{
+		Job: e.State.Job.Clone(), Err: e.Err, Polls: e.State.Polls,
+		Failures: maps.Clone(e.State.Failures), Elapsed: e.At.Sub(e.State.Started), DetectionDelay: e.Detection,
+	}
+	if e.How != follow.Open {
+		end.Outcome = e.How.String()
+	}
+	return end
 }

@@ -30,7 +30,7 @@ func (t *Tracker) forget(jobIDs []string) (calls []func()) {
 	for _, id := range jobIDs {
 		if j := t.byID[idOf(id)]; j != nil {
 			if t.remove(j); j.flight == nil {
-				calls = append(calls, j.abandon())
+				calls = append(calls, t.abandon(j))
 			}
 		}
 	}

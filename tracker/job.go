@@ -2,7 +2,6 @@ package tracker
 
 import (
 	"container/list"
-	"context"
 	"maps"
 	"time"
 
@@ -19,11 +18,10 @@ type job struct {
 	wait.Follower
 	number schedule.Job
 	state  state
-	tried  time.Duration   // age of the wait when the last poll began; 0 if there was none
-	due    time.Duration   // age of the wait when the next one is to begin
-	flight *flight         // see above
-	place  *list.Element   // in one of the Tracker's lists of finished jobs; nil if it has not finished
-	ctx    context.Context //nolint:containedctx // what the WaitStart hooks returned; nil if they were not called
+	tried  time.Duration // age of the wait when the last poll began; 0 if there was none
+	due    time.Duration // age of the wait when the next one is to begin
+	flight *flight       // see above
+	place  *list.Element // in one of the Tracker's lists of finished jobs; nil if it has not finished
 }
 
 // idle is the Caller of a job without a flight.
@@ -88,18 +86,4 @@ func (j *job) ended() time.Time { return j.State.Started.Add(j.State.Ended) }
 // reopen undoes the end of a job of which this was delivered.
 func (j *job) reopen(delivered status.Job) {
 	j.State.Job, j.State.End, j.State.Cause, j.State.Ended = delivered, follow.Open, nil, 0
-}
-
-// abandon returns what to call, without the mutex, because a job is forgotten. The Tracker's mutex
-// is held, and there is no flight.
-func (j *job) abandon() (call func()) {
-	if j.ctx == nil {
-		return j.Abandon
-	}
-	ctx, end := j.ctx, j.Dropped(ErrForgotten, &j.State)
-	j.ctx = nil
-	return func() {
-		j.Abandon()
-		j.WaitEnd(ctx, end)
-	}
 }

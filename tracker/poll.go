@@ -1,7 +1,6 @@
 package tracker
 
 import (
-	"context"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/follow"
@@ -46,7 +45,7 @@ func (r *run) pollOne(j *job) (next *job) {
 	default:
 		if o.delay, o.end = j.Settle(ctx, asked); o.end != nil {
 			r.ending(j, o.end)
-			o.record = r.encode(&j.State, 0)
+			o.record = r.encode(j, &j.State, 0)
 		}
 	}
 	r.mu.Lock()
@@ -96,7 +95,7 @@ func (r *run) deliver(j *job) {
 	if o.end != nil {
 		r.ending(j, o.end)
 	}
-	o.record = r.encode(&j.State, o.delay)
+	o.record = r.encode(j, &j.State, o.delay)
 	r.mu.Lock()
 	r.land(j, o)
 	r.mu.Unlock()
@@ -110,7 +109,7 @@ func (r *run) delivered(j *job, checkpoint status.Job, t status.Transition, more
 	if more {
 		s := j.State
 		s.Job, s.End = checkpoint, follow.Open
-		record = r.encode(&s, 0)
+		record = r.encode(j, &s, 0)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,10 +137,7 @@ func (r *run) ending(j *job, end *wait.End) {
 	}
 	j.Abandon()
 	j.LogEnd(end)
-	if ctx := j.ctx; ctx != nil {
-		j.ctx = nil
-		j.WaitEnd(ctx, end)
-	}
+	r.waitEnd(j, end)
 }
 
 // polled ends the poll of a flight. t.mu is held.
@@ -166,7 +162,7 @@ func (r *run) land(j *job, o outcome) {
 	switch {
 	case j.state == forgotten:
 		r.release(j)
-		call := j.abandon()
+		call := r.abandon(j)
 		r.goroutines.Go(func() { r.protect(call, func() {}) })
 		return
 	case o.end != nil:
@@ -185,17 +181,6 @@ func (r *run) nextPoll() *job {
 	j, wake := r.next(time.Now())
 	r.wakeAt(wake)
 	return j
-}
-
-// waitContext returns the context of a job's polls and deliveries: the one of its WaitStart hooks.
-func (r *run) waitContext(j *job) context.Context {
-	if j.ctx == nil && len(r.config.Hooks) > 0 {
-		j.ctx = j.WaitStart(r.ctx)
-	}
-	if j.ctx == nil {
-		return r.ctx
-	}
-	return j.ctx
 }
 
 // finish notes that the following of a job has ended. t.mu is held.

@@ -15,17 +15,18 @@ const recordVersion = 1
 // record is what a Record's Data is.
 type record struct {
 	Version int           `json:"version"`
-	Stored  time.Time     `json:"stored"`        // when this was
-	Due     time.Duration `json:"due,omitempty"` // when the next poll was due, after Stored
+	Stored  time.Time     `json:"stored"`          // when this was
+	Due     time.Duration `json:"due,omitempty"`   // when the next poll was due, after Stored
+	Trace   string        `json:"trace,omitempty"` // what the hooks have the wait carry along
 	follow.Record
 }
 
-// encode returns the record of a job in this state, or nil if there is no journal.
-func (t *Tracker) encode(s *follow.State, due time.Duration) []byte {
+// encode returns the record of a job as if it were in this state, or nil if there is no journal.
+func (t *Tracker) encode(j *job, s *follow.State, due time.Duration) []byte {
 	if t.journal == nil {
 		return nil
 	}
-	data, err := json.Marshal(record{recordVersion, time.Now(), due, s.Record()})
+	data, err := json.Marshal(record{recordVersion, time.Now(), due, j.Carried, s.Record()})
 	if err != nil {
 		panic(err) // there is nothing in it that could fail
 	}
@@ -76,6 +77,7 @@ func (t *Tracker) decode(stored Record) (*job, error) {
 	if err := j.Begin(r.Job); err != nil {
 		return nil, err
 	}
+	j.Carried = r.Trace
 	now := time.Now()
 	if err := j.State.Restore(r.Record, r.Stored, now); err != nil {
 		return nil, err

@@ -172,24 +172,3 @@ func (t *Tracker) expire(now time.Time) (next time.Time) {
 	}
 	return time.Time{}
 }
-
-// leave calls the WaitEnd hooks of the jobs that have not ended.
-func (r *run) leave() {
-	if len(r.config.Hooks) == 0 {
-		return
-	}
-	var calls []func()
-	r.mu.Lock()
-	for _, j := range r.jobs {
-		if j == nil || j.ctx == nil {
-			continue
-		}
-		ctx, end := j.ctx, j.Left(r.ctx, &j.State, time.Time{})
-		j.ctx = nil
-		calls = append(calls, func() { j.WaitEnd(ctx, end) })
-	}
-	r.mu.Unlock()
-	for _, call := range calls {
-		r.protect(call, func() {})
-	}
-}

@@ -45,7 +45,7 @@ func (t *Tracker) Track(jobs ...status.Job) error {
 // tries again and again, because another call that was about to track one of them may fail.
 func (t *Tracker) track(jobs []status.Job, w *waiting) error {
 	for len(jobs) > 0 {
-		list, held, err := t.makeAbsent(jobs, w == nil)
+		list, held, err := t.makeAbsent(jobs, w)
 		if err != nil {
 			return err
 		}
@@ -67,34 +67,44 @@ type made struct {
 	again  bool // it was tracked before
 }
 
-// makeAbsent returns those of the jobs that are not tracked, and with again also those that may go
-// on; and which ones another call is about to track.
-func (t *Tracker) makeAbsent(jobs []status.Job, again bool) (list []made, held map[id]bool, err error) {
+// makeAbsent returns those of the jobs that are not tracked, and unless w is to wait for them also
+// those that may go on; and which ones another call is about to track.
+func (t *Tracker) makeAbsent(jobs []status.Job, w *waiting) (list []made, held map[id]bool, err error) {
 	held = make(map[id]bool)
-	var absent []status.Job
-	var tracked []bool
+	type absence struct {
+		checkpoint status.Job
+		again      bool
+		carried    string
+	}
+	var absent []absence
 	t.mu.Lock()
 	for _, checkpoint := range jobs {
 		j := t.byID[idOf(checkpoint.ID)]
-		if j != nil && !(again && j.mayGoOn()) {
+		if j != nil && !(w == nil && j.mayGoOn()) {
 			if j.state == reserved {
 				held[idOf(checkpoint.ID)] = true
 			}
 			continue
 		}
-		if j != nil && checkpoint.Status == "" {
-			checkpoint = j.State.Job
+		a := absence{checkpoint: checkpoint, again: j != nil}
+		if a.again {
+			if a.carried = j.Carried; checkpoint.Status == "" {
+				a.checkpoint = j.State.Job
+			}
 		}
-		absent, tracked = append(absent, checkpoint), append(tracked, j != nil)
+		absent = append(absent, a)
 	}
 	t.mu.Unlock()
 	list = make([]made, 0, len(absent))
-	for i, checkpoint := range absent {
-		j, err := t.follow(checkpoint)
+	for _, a := range absent {
+		j, err := t.follow(a.checkpoint)
 		if err != nil {
 			return nil, nil, err
 		}
-		list = append(list, made{j, t.encode(&j.State, j.due), tracked[i]})
+		if j.Carried = a.carried; w != nil {
+			j.Carry(w.ctx)
+		}
+		list = append(list, made{j, t.encode(j, &j.State, j.due), a.again})
 	}
 	return list, held, nil
 }

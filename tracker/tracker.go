@@ -2,6 +2,7 @@ package tracker
 
 import (
 	"container/list"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type Tracker struct {
 	unseen      list.List // of *job, whose wait has ended, and whose own end was not seen
 	undelivered []*job    // in the order of their polls
 	readers     map[*reader]struct{}
-	took        time.Duration // by responses lately: a maximum that decays
+	took        time.Duration            // by responses lately: a maximum that decays
+	contexts    map[*job]context.Context // what the WaitStart hooks returned, for as long as the wait's end is not reported; nil without hooks
 	polls       uint64
 	throttled   uint64
 
@@ -63,6 +65,9 @@ func New(w *waiter.Waiter, opts ...Option) (*Tracker, error) {
 	t := &Tracker{
 		config: *wait.Of(w), options: o, byID: make(map[id]*job), waits: make(map[*job][]*waiting),
 		readers: make(map[*reader]struct{}), kick: make(chan struct{}, 1),
+	}
+	if len(t.config.Hooks) > 0 {
+		t.contexts = make(map[*job]context.Context)
 	}
 	limits := schedule.Config{Rate: o.rate, Burst: o.burst, Concurrency: o.concurrency}
 	if o.history != nil {

@@ -20,7 +20,7 @@ import (
 // within the rate. Calls for the same job share its polls, and each gets its last look. Nothing
 // happens while no [Tracker.Run] is running: Wait then waits for one.
 func (t *Tracker) Wait(ctx context.Context, jobID string) (status.Job, error) {
-	w := &waiting{ended: make(chan struct{})}
+	w := &waiting{ctx: ctx, ended: make(chan struct{})}
 	w.deadline, _ = ctx.Deadline()
 	if err := t.track([]status.Job{{ID: jobID}}, w); err != nil {
 		return status.Job{ID: jobID}, err
@@ -47,6 +47,7 @@ func (t *Tracker) Wait(ctx context.Context, jobID string) (status.Job, error) {
 
 // A waiting is one call of Wait.
 type waiting struct {
+	ctx      context.Context //nolint:containedctx // of the call
 	job      *job
 	deadline time.Time // zero: none
 	looked   bool      // the last look before it has begun

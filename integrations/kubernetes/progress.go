@@ -41,7 +41,7 @@ func encode(p waiter.Progress) (stored string, whole bool) {
 	if stored = toJSON(p); len(stored) <= MaxProgress {
 		return stored, false
 	}
-	return toJSON(waiter.Progress{JobID: p.JobID, Due: p.Due}), false
+	return toJSON(waiter.Progress{JobID: p.JobID, Trace: p.Trace, Due: p.Due}), false
 }
 
 func shorten(j *status.Job) {

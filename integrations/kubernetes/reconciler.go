@@ -144,7 +144,7 @@ func (r *Reconciler) follow(ctx context.Context, obj Object, op Operation) (reco
 			c.record.Outcome, c.stand, result = "success", applied, reconcile.Result{}
 		}
 		if c.stand.progressing { // the wait has ended, and not the job: a new wait begins later
-			p = waiter.Progress{JobID: p.JobID, Job: p.Job, Due: time.Now().Add(lookAgain)}
+			p = waiter.Progress{JobID: p.JobID, Job: p.Job, Trace: p.Trace, Due: time.Now().Add(lookAgain)}
 			if !c.record.lost() {
 				c.record.Outcome = ""
 			}

@@ -46,7 +46,7 @@ func resume(job *river.Job[AwaitArgs]) (waiter.Progress, error) {
 	case p.JobID == "":
 		return waiter.Progress{JobID: job.Args.JobID, Job: job.Args.Job}, nil
 	case p.Done && o.Outcome != "success" && o.Outcome != "failed" && recorded(job.JobRow, o.Attempt):
-		return waiter.Progress{JobID: p.JobID, Job: p.Job}, nil // JobRetry has been called
+		return waiter.Progress{JobID: p.JobID, Job: p.Job, Trace: p.Trace}, nil // JobRetry has been called
 	default:
 		return p, nil
 	}

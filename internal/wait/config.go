@@ -46,24 +46,6 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// Hooks are called at the start and end of waits and polls; any may be nil. A start hook returns
-// the context to go on with.
-type Hooks struct {
-	WaitStart func(ctx context.Context, s *follow.State) context.Context
-	WaitEnd   func(context.Context, *End)
-	PollStart func(ctx context.Context, s *follow.State) context.Context
-	PollEnd   func(context.Context, *Polled)
-}
-
-// Polled is what a poll brought: what the Poller returned, and what follow made of it.
-type Polled struct {
-	JobID string
-	Reply poller.Reply
-	Err   error
-	Took  time.Duration
-	follow.Next
-}
-
 // Defaults returns the Config of a wait by p without any option.
 func Defaults(p poller.Poller) Config {
 	return Config{

@@ -1,7 +1,6 @@
 package wait
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -66,40 +65,4 @@ func (c *Config) Left(ctx context.Context, s *follow.State, poll time.Time) *End
 func (c *Config) Dropped(cause error, s *follow.State) *End {
 	f := Follower{Config: c, State: s.Report()}
 	return f.end(follow.Abandoned, cause)
-}
-
-// WaitStart calls the hooks, and returns the context to go on with.
-func (f *Follower) WaitStart(ctx context.Context) context.Context {
-	for _, h := range f.Hooks {
-		if h.WaitStart != nil {
-			ctx = cmp.Or(h.WaitStart(ctx, &f.State), ctx)
-		}
-	}
-	return ctx
-}
-
-// WaitEnd calls the hooks.
-func (f *Follower) WaitEnd(ctx context.Context, e *End) {
-	for _, h := range f.Hooks {
-		if h.WaitEnd != nil {
-			h.WaitEnd(ctx, e)
-		}
-	}
-}
-
-func (f *Follower) pollStart(ctx context.Context) context.Context {
-	for _, h := range f.Hooks {
-		if h.PollStart != nil {
-			ctx = cmp.Or(h.PollStart(ctx, &f.State), ctx)
-		}
-	}
-	return ctx
-}
-
-func (f *Follower) pollEnd(ctx context.Context, p *Polled) {
-	for _, h := range f.Hooks {
-		if h.PollEnd != nil {
-			h.PollEnd(ctx, p)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 )
 
 func (f *Follower) logPoll(n follow.Next) {
+	defer f.took("the logger", time.Now())
 	if entry := f.Log.Check(zap.DebugLevel, "polled"); entry != nil {
 		entry.Write(f.job(), zap.Int("polls", f.State.Polls),
 			zap.String("status", wire.OneLine(f.State.Job.Status)), zap.NamedError("failure", n.Failure))
@@ -32,6 +33,7 @@ func (f *Follower) logTransition(t status.Transition) {
 	if entry == nil {
 		return
 	}
+	defer f.took("the logger", time.Now())
 	fields := []zap.Field{
 		f.job(), zap.String("sub_job", wire.OneLine(t.SubJob)), zap.String("job_type", wire.OneLine(t.Job.Type)),
 		zap.String("from", wire.OneLine(t.From)), zap.String("to", wire.OneLine(t.To)),

@@ -17,7 +17,8 @@ import (
 type Follower struct {
 	*Config
 	*Caller
-	State follow.State
+	State   follow.State
+	Carried string // what the hooks have the wait carry along: see Hooks.Carry
 
 	schedules [2]backoff.BackOff // by follow.Schedule; nil until needed
 	detection time.Duration      // see End
@@ -68,21 +69,32 @@ func (f *Follower) Begin(checkpoint status.Job) error {
 
 // Wait follows the job until it has ended, or the wait has. It returns the public error.
 func (f *Follower) Wait(ctx context.Context) error {
-	ctx = f.WaitStart(ctx)
 	var end *End
 	defer func() {
 		if end == nil {
-			end = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
+			end = f.Panicked()
 		}
+		logged := false
+		defer func() {
+			if !logged {
+				end = f.Panicked()
+			}
+			f.WaitEnd(ctx, end)
+		}()
 		f.LogEnd(end)
-		f.WaitEnd(ctx, end)
+		logged = true
 	}()
+	f.WaitStart(&ctx)
 	defer f.Abandon()
 	end = f.loop(ctx)
 	return end.Err
 }
 
-// errPanicked is what hooks see where a callback, Poller or hook panicked, or ended its goroutine.
+// Panicked is what hooks see as the end where something panicked, or ended its goroutine.
+func (f *Follower) Panicked() *End {
+	return &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
+}
+
 var errPanicked = errors.New("waiter: the wait panicked")
 
 // loop sleeps on a small stack, which is what most of a wait's memory is.

@@ -137,14 +137,14 @@ func TestHooks(t *testing.T) {
 			return context.WithValue(ctx, key{}, name)
 		}
 		return Hooks{
-			WaitStart: func(ctx context.Context, _ *follow.State) context.Context { return note(ctx, "wait start") },
-			PollStart: func(ctx context.Context, _ *follow.State) context.Context { return note(ctx, "poll start") },
+			WaitStart: func(ctx context.Context, _ *Follower) context.Context { return note(ctx, "wait start") },
+			PollStart: func(ctx context.Context, _ *Follower) context.Context { return note(ctx, "poll start") },
 			PollEnd:   func(ctx context.Context, p *Polled) { require.Equal(t, "b", ctx.Value(key{})); note(ctx, "poll end") },
 			WaitEnd:   func(ctx context.Context, _ *End) { require.Equal(t, "b", ctx.Value(key{})); note(ctx, "wait end") },
 		}
 	}
 	c := Defaults(replies("success"))
-	none := func(context.Context, *follow.State) context.Context { return nil }
+	none := func(context.Context, *Follower) context.Context { return nil }
 	c.Hooks = []Hooks{hooks("a"), {}, hooks("b"), {WaitStart: none, PollStart: none}}
 	c.Callbacks = []func(status.Transition){func(status.Transition) { order = append(order, "callback") }}
 	require.NoError(t, begin(t, &c).Wait(t.Context()))
