@@ -40,7 +40,7 @@ func TestClock(t *testing.T) {
 			s.Observe(honest.respond("bind_ldap", time.Hour*24, age))
 			next := s.NextBackOff()
 			require.Positive(t, next)
-			require.LessOrEqual(t, next, guard(max(age, 0)))
+			require.LessOrEqual(t, next, guard(max(age, 0), 30))
 		}
 	})
 }

@@ -48,6 +48,7 @@ type History struct {
 type kind struct {
 	survival.Histogram
 	jobs  int            // all finished ones
+	known int            // jobs in a row that were not older than their waits took them to be
 	plan  *survival.Plan // nil: not made yet
 	since float64        // finished jobs since the plan was made
 	polls float64        // polls that saw a job running since then
@@ -152,13 +153,18 @@ func (h *History) pass(k *kind, from, to float64) {
 // learn takes in a job that ended between these ages, in seconds, and that pass has counted up to
 // the age passed.
 func (h *History) learn(k *kind, passed, lo, hi float64) {
-	if surprised := k.Learn(lo, hi, k.plan); surprised {
+	plan := k.plan
+	if k == &h.all {
+		plan = nil // many jobs of one type are no change of all types together
+	}
+	if changed := k.Learn(lo, hi, plan); changed {
 		k.since = k.Jobs() // make a new plan
 	}
 	k.Ended(passed)
 	k.jobs++
+	k.known++
 	k.since++
-	if k != &h.all { // several jobs in a row of one type do not surprise all types together
+	if k != &h.all {
 		h.all.Learn(lo, hi, nil)
 		h.all.Ended(passed)
 		h.all.jobs++
@@ -182,7 +188,12 @@ func (h *History) plan(k *kind) *survival.Plan {
 		return nil
 	}
 	if k.plan == nil || k.since > 0 && k.since*10 >= k.Jobs() || k.polls > 0 && k.polls*10 >= k.Passes() {
-		k.plan = survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost()).Plan(h.callCost())
+		d := survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost())
+		d.Jobs = min(d.Jobs, float64(k.known))
+		if k == &h.all {
+			d.Jobs = 0 // it is for types of which nothing is known
+		}
+		k.plan = d.Plan(h.callCost())
 		k.since, k.polls = 0, 0
 	}
 	return k.plan

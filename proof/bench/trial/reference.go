@@ -45,4 +45,3 @@ func Expect(d jobs.Distribution, polls []float64) optimum.Point {
 	sum.Delay -= d.Mean()
 	return sum
 }
-
