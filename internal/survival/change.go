@@ -30,7 +30,7 @@ type Recent struct {
 
 const (
 	window    = 16
-	certain   = 1e4
+	certain   = 3e4
 	nearby    = perOctave / 2 // buckets: half the width of the triangle around a job
 	elsewhere = 1             // jobs that the chance of any other age is worth
 	highest   = 1e30          // gain
