@@ -3,6 +3,7 @@
 package trial
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -44,6 +45,39 @@ func Learn(h *pace.History, list []jobs.Job, r *rand.Rand) {
 	for _, job := range list {
 		Wait(h, job, r)
 	}
+}
+
+// An Excess is what a History costs, divided by what the optimum costs that knows the distribution.
+type Excess struct {
+	Cost  float64 // callCost for each call, and the delay
+	Delay float64 // for the same number of calls
+}
+
+// Excess returns the excess after each of these numbers of jobs, at this call cost in seconds, as the
+// mean of this number of histories. Each of them learns from jobs of its own.
+func (ref Reference) Excess(after []int, histories int, callCost float64) ([]Excess, error) {
+	prices := make([]optimum.Point, len(after))
+	for seed := range uint64(histories) {
+		h, err := pace.NewHistory(pace.WithCallCost(time.Duration(callCost * float64(time.Second))))
+		if err != nil {
+			return nil, err
+		}
+		r := rand.New(rand.NewPCG(seed, math.Float64bits(callCost)))
+		learned := 0
+		for i, n := range after {
+			Learn(h, ref.Draw(n-learned, r), r)
+			learned = n
+			p := Price(h, ref.Distribution)
+			prices[i].Calls += p.Calls / float64(histories)
+			prices[i].Delay += p.Delay / float64(histories)
+		}
+	}
+	least := Least(ref.Distribution, callCost)
+	list := make([]Excess, len(after))
+	for i, p := range prices {
+		list[i] = Excess{(callCost*p.Calls + p.Delay) / least, ref.Delay(p)}
+	}
+	return list, nil
 }
 
 // Price returns the mean cost of a job of d, by what h knows now, without a poll at age 0. It is
