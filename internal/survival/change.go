@@ -36,8 +36,8 @@ const (
 	highest   = 1e30          // gain
 )
 
-// add takes in a job that ended in the buckets from from to to-1, while others jobs were running,
-// and returns how many of the last jobs, including this one, the distribution has changed for; 0 if
+// add takes in a job that ended in one of the buckets [from, to), while others jobs were running, and
+// returns how many of the last jobs, including this one, the distribution has changed for; 0 if
 // it has not.
 //
 // Where many jobs run at once, those that end first are the fast ones, and not drawn at random.
@@ -76,7 +76,7 @@ func (r *recent) last(n int) []Recent {
 	return list
 }
 
-// share returns the fraction of the jobs that end in the buckets from from to to-1.
+// share returns the fraction of the jobs that end in the buckets [from, to).
 func (p *Plan) share(from, to int) float64 {
 	return p.odds.alive(edges[from]) - p.odds.alive(edges[to])
 }

@@ -125,6 +125,9 @@ func coldPicture(grid []cold) []byte {
 	drawn := plot.New()
 	drawn.X.Label.Text, drawn.Y.Label.Text = "mean cost, × the optimum", "worst cost, × the optimum"
 	logarithmic(drawn)
+	for _, axis := range []*plot.Axis{&drawn.X, &drawn.Y} { // less than a power of ten
+		axis.Scale, axis.Tick.Marker = plot.LinearScale{}, plot.DefaultTicks{}
+	}
 	drawn.Legend.Top, drawn.Legend.Left, drawn.Legend.Padding = true, true, 3
 	setFont(&drawn.Legend.TextStyle, textSize)
 	var all, best plotter.XYs
@@ -138,7 +141,9 @@ func coldPicture(grid []cold) []byte {
 		best = append(best, plotter.XY{X: x.mean, Y: x.worst})
 	}
 	line := &plotter.Line{XYs: best, LineStyle: optimal}
-	drawn.Add(&plotter.Scatter{XYs: all, GlyphStyle: draw.GlyphStyle{Shape: draw.RingGlyph{}, Color: ink, Radius: 1.5}}, line)
+	dots := &plotter.Scatter{XYs: all, GlyphStyle: draw.GlyphStyle{Shape: draw.RingGlyph{}, Color: ink, Radius: 1.5}}
+	drawn.Add(dots, line, &plotter.Scatter{XYs: best, GlyphStyle: draw.GlyphStyle{Shape: draw.CircleGlyph{}, Color: blue, Radius: 2}})
+	drawn.Legend.Add("an exponential backoff", dots)
 	drawn.Legend.Add("the frontier", line)
 	for i, b := range []trial.Backoff{theDefault, theVendor} {
 		style := symbols[[]string{learned(100), "vendor's provider"}[i]]
@@ -147,8 +152,8 @@ func coldPicture(grid []cold) []byte {
 		drawn.Legend.Add([]string{"the default", "vendor's provider"}[i]+": "+
 			strconv.FormatFloat(b.Initial, 'g', -1, 64)+" s, x"+strconv.FormatFloat(b.Multiplier, 'g', -1, 64)+", "+strconv.FormatFloat(b.Cap, 'g', -1, 64)+" s", point)
 	}
-	drawn.X.Min, drawn.X.Max, drawn.Y.Min, drawn.Y.Max = 1.8, 6, 5, 60
+	drawn.X.Min, drawn.X.Max, drawn.Y.Min, drawn.Y.Max = 1.6, 4.4, 3, 18
 	svg := vgsvg.New(width*2/3, width/2)
-	drawn.Draw(draw.New(svg))
+	drawn.Draw(draw.Crop(draw.New(svg), 6, -6, 6, -6))
 	return svgBytes(svg)
 }

@@ -150,6 +150,9 @@ func unseenPicture(t *testing.T, markdown string) []byte {
 	drawn.X.Label.Text = "cost, × the optimum"
 	drawn.Legend.Top, drawn.Legend.Padding = false, 3
 	setFont(&drawn.Legend.TextStyle, textSize)
+	lines := plotter.NewGrid()
+	lines.Vertical.Color, lines.Horizontal.Color = grid, grid
+	drawn.Add(lines)
 	names, of := halves()
 	var ticks []plot.Tick
 	line := -1.
@@ -185,13 +188,10 @@ func unseenPicture(t *testing.T, markdown string) []byte {
 		setFont(&axis.Label.TextStyle, textSize)
 		setFont(&axis.Tick.Label, textSize)
 	}
-	lines := plotter.NewGrid()
-	lines.Vertical.Color, lines.Horizontal.Color = grid, grid
-	drawn.Add(lines)
 	drawn.X.Min, drawn.X.Max = 1, max(1.2, drawn.X.Max+0.01)
 	drawn.Y.Min, drawn.Y.Max = line, 0
 	svg := vgsvg.New(width*3/4, vg.Length(-line)*14+40)
-	drawn.Draw(draw.New(svg))
+	drawn.Draw(draw.Crop(draw.New(svg), 6, -6, 6, -6))
 	return svgBytes(svg)
 }
 

@@ -18,15 +18,14 @@ func draw(seed uint64) []Distribution {
 	between := func(low, high float64) float64 { return low * math.Pow(high/low, r.Float64()) }
 	var list []Distribution
 	add := func(name string, parts ...Part) { list = append(list, Distribution{name, parts}) }
-	gamma := func(weight float64) Part {
+	gamma := func() Gamma {
 		power := between(1.2, 30)
-		return Part{weight, status.Success, Gamma{between(8, 900) / power, power}}
+		return Gamma{between(8, 900) / power, power}
 	}
 
 	for range 2 {
-		p := gamma(1)
-		g := p.Shape.(Gamma)
-		add(fmt.Sprintf("gamma, mean %.0f s, shape %.1f", g.Scale*g.Power, g.Power), p)
+		g := gamma()
+		add(fmt.Sprintf("gamma, mean %.0f s, shape %.1f", g.Scale*g.Power, g.Power), Part{1, status.Success, g})
 	}
 	for range 2 {
 		l := Loglogistic{between(8, 600), between(2.5, 12)}
@@ -52,7 +51,7 @@ func draw(seed uint64) []Distribution {
 	for range 2 {
 		rare := between(0.01, 0.05)
 		add(fmt.Sprintf("%.1f %% fail at once, the others gamma", 100*rare),
-			Part{rare, status.Failed, Weibull{between(0.3, 3), 1}}, gamma(1-rare))
+			Part{rare, status.Failed, Weibull{between(0.3, 3), 1}}, Part{1 - rare, status.Success, gamma()})
 	}
 	for plateaus := 1; plateaus <= 2; plateaus++ {
 		var parts []Part
