@@ -24,11 +24,14 @@ import (
 
 // A Distribution of durations is a hazard that is constant within each cell.
 type Distribution struct {
-	edges  []float64 // where the cells begin: the first at 0; the last cell has no end
-	hazard []float64 // greater than 0
+	Jobs float64 // of the type that it was learned from: Guard goes by it
+
+	edges   []float64 // where the cells begin: the first at 0; the last cell has no end
+	hazard  []float64 // greater than 0
+	unknown bool      // the last cell begins at an age that no job was seen to reach
 }
 
-// FromSurvival returns the distribution with this logarithm of the survival function at the
+// FromSurvival returns the distribution, as if learned from any number of jobs, with this logarithm of the survival function at the
 // edges, of which the first is 0 and which increase. The last cell's hazard continues beyond the
 // last edge.
 func FromSurvival(edges []float64, logSurvival func(age float64) float64) Distribution {
@@ -38,7 +41,7 @@ func FromSurvival(edges []float64, logSurvival func(age float64) float64) Distri
 		hazard[i] = max(fall/(edges[i+1]-edges[i]), leastHazard)
 	}
 	hazard[len(hazard)-1] = hazard[len(hazard)-2]
-	return Distribution{slices.Clone(edges), hazard}
+	return Distribution{Jobs: math.Inf(1), edges: slices.Clone(edges), hazard: hazard}
 }
 
 const leastHazard = 1e-12 // once in 30,000 years

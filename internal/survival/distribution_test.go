@@ -14,6 +14,6 @@ func TestDistribution(t *testing.T) {
 				require.InEpsilon(t, model.quantile(1-p), model.distribution(4000).Quantile(p), 0.01, model.name)
 			}
 		}
-		require.InEpsilon(t, 100*math.Ln10, Distribution{[]float64{0}, []float64{0.01}}.Quantile(0.9), 1e-9)
+		require.InEpsilon(t, 100*math.Ln10, Distribution{edges: []float64{0}, hazard: []float64{0.01}}.Quantile(0.9), 1e-9)
 	})
 }

@@ -14,19 +14,20 @@ type Histogram struct {
 	passes float64 // how many there are in passed
 	jobs   float64 // the sum of finished
 	alive  int     // jobs that run now
-	streak int     // finished jobs in a row in the plan's lower (-) or upper (+) tail
+	recent recent
 }
 
 const (
-	halfLife  = 100  // after this many more jobs, or as many as run at once, a job counts half
-	discount  = 10   // a surprise divides all counts by this
-	tail      = 0.05 // two jobs in a row within the same tail of this probability are a surprise
-	crowd     = 20   // for each factor of so many jobs that run at once, it takes one more in a row
+	halfLife  = 1000 // after this many more jobs, or as many as run at once, a job counts half
+	untested  = 100  // the same where no change is looked for
+	remainder = 1    // job: what all jobs before a change count together
 	forgotten = 1e-9 // jobs: a lower count is 0
 )
 
 // decay returns the weight that a job keeps when another one of its type ends.
-func (h *Histogram) decay() float64 { return math.Exp2(-1 / max(halfLife, float64(h.alive))) }
+func (h *Histogram) decay(halfLife float64) float64 {
+	return math.Exp2(-1 / max(halfLife, float64(h.alive)))
+}
 
 // Jobs returns the number of finished jobs, in which older ones count less.
 func (h *Histogram) Jobs() float64 { return h.jobs }
@@ -53,46 +54,41 @@ func (h *Histogram) Record(lo, hi float64) {
 	h.finished[end] += density * (hi - max(lo, edges[end]))
 }
 
-// Learn reduces the weight of all earlier jobs, and then calls Record. The weight is half after 100
-// calls, or after as many as jobs run at once: a change takes so long to show.
+// Learn reduces the weight of all earlier jobs, and then calls Record. The weight is half after 1000
+// calls, or after as many as jobs run at once if those are more.
 //
-// If the job is the second in a row within the same 5 % tail of the distribution behind plan, then
-// the distribution has changed: Learn also divides all earlier counts by ten and returns true, and
-// the caller should make a new plan. With a nil plan it always returns false.
-//
-// Where many jobs run at once, chance alone would soon bring two in a row, and their order is not
-// independent: from 20 jobs on it takes three in a row, from 400 four, and so on.
-func (h *Histogram) Learn(lo, hi float64, plan *Plan) (surprised bool) {
-	h.scale(h.decay())
-	was := h.streak
-	h.streak = 0
-	if plan != nil {
-		switch middle := (lo + hi) / 2; {
-		case middle < plan.low:
-			h.streak = -1
-		case middle > plan.high:
-			h.streak = 1
-		}
+// If the last jobs show that the distribution is no longer the one behind plan, then Learn also
+// forgets nearly all jobs before these and returns true, and the caller should make a new plan. It
+// takes two or three jobs where they are far shorter or longer than before, and more where the
+// change is small or many jobs run at once. With a nil plan, Learn looks for no change, and the
+// weight is half after 100 calls.
+func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
+	if plan == nil {
+		h.scale(h.decay(untested))
+		h.Record(lo, hi)
+		return false
 	}
-	if h.streak*was > 0 {
-		h.streak += was
-	}
-	if max(h.streak, -h.streak) >= h.enough() {
-		h.streak = 0
-		h.scale(1. / discount)
-		surprised = true
+	h.scale(h.decay(halfLife))
+	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.alive); n > 0 {
+		h.forget(h.recent.last(n)[:n-1])
+		changed = true
 	}
 	h.Record(lo, hi)
-	return surprised
+	return changed
 }
 
-// enough returns how many jobs in a row within the same tail are a surprise.
-func (h *Histogram) enough() int {
-	n := 2
-	for jobs := h.alive; jobs >= crowd; jobs /= crowd {
-		n++
+// forget forgets nearly all jobs but these. Those that are running stay: passed is also theirs.
+func (h *Histogram) forget(but []Recent) {
+	by := min(1, remainder/h.jobs)
+	passed, passes := h.passed, h.passes
+	h.scale(by)
+	if h.alive > 0 {
+		h.passed, h.passes = passed, passes
 	}
-	return n
+	h.recent = recent{}
+	for _, j := range but {
+		h.Record(edges[j.From], edges[j.To])
+	}
 }
 
 func (h *Histogram) scale(by float64) {
@@ -186,11 +182,17 @@ func (h *Histogram) sample() sample {
 	return s
 }
 
-// Restore replaces what was learned with counts, which Counts returned. The number of running jobs
-// stays.
-func (h *Histogram) Restore(counts [Buckets]float64) {
+// Recent returns the last jobs by which Learn looks for a change, the newest one last.
+func (h *Histogram) Recent() []Recent { return h.recent.last(window) }
+
+// Restore replaces what was learned with counts, which Counts returned, and with the last jobs,
+// which Recent returned; of more than there can be, it takes the last ones. The number of running
+// jobs stays.
+func (h *Histogram) Restore(counts [Buckets]float64, last []Recent) {
 	*h = Histogram{finished: counts, alive: h.alive}
 	for _, n := range counts {
 		h.jobs += n
 	}
+	last = last[max(0, len(last)-window):]
+	h.recent.n = copy(h.recent.jobs[:], last)
 }

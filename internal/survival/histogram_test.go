@@ -53,10 +53,10 @@ func TestHistogram(t *testing.T) {
 			for range 501 {
 				took := model.draw(r) + 0.1
 				for i := range weights {
-					weights[i] *= math.Exp2(-1. / 100)
+					weights[i] *= math.Exp2(-1. / 1000)
 				}
 				values, weights = append(values, took), append(weights, 1)
-				h.scale(h.decay())
+				h.scale(h.decay(halfLife))
 				h.Record(took, took)
 			}
 			for _, p := range []float64{0.5, 0.9} {
@@ -65,31 +65,19 @@ func TestHistogram(t *testing.T) {
 		}
 	})
 
-	t.Run("counts a job half after a hundred more", func(t *testing.T) {
-		var h Histogram
-		h.Record(3, 3)
-		for range 100 {
-			h.scale(h.decay())
-			h.Record(50, 50)
-		}
-		require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
-		require.InDelta(t, 0.5+0.5/(1-math.Exp2(-0.01)), h.Jobs(), 1e-6)
-	})
-
-	t.Run("is surprised by two jobs in a row within the same tail", func(t *testing.T) {
-		h := new(Histogram)
-		for range 100 {
-			h.Learn(60, 60, nil)
-		}
-		p := Posterior(h, nil, prior, 1).Plan(1)
-		n := h.Jobs()
+	t.Run("counts a job half after a thousand more, or a hundred without a plan", func(t *testing.T) {
 		for _, test := range []struct {
-			took float64
-			want bool
-		}{{5, false}, {60, false}, {5, false}, {500, false}, {5, false}, {5, true}, {5, false}, {5, true}, {500, false}, {500, true}} {
-			require.Equal(t, test.want, h.Learn(test.took, test.took, p))
+			plan *Plan
+			more int
+		}{{nil, 100}, {lognormal(50, 0.1).distribution(1000).Plan(1), 1000}} {
+			var h Histogram
+			h.Record(3, 3)
+			for range test.more {
+				require.False(t, h.Learn(49, 51, test.plan))
+			}
+			require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
+			require.InDelta(t, 0.5+0.5/(1-math.Exp2(-1/float64(test.more))), h.Jobs(), 1e-6)
 		}
-		require.Less(t, h.Counts()[bucketOf(60)], n/900)
 	})
 
 	t.Run("counts a job half after as many more as run at once", func(t *testing.T) {
@@ -102,21 +90,39 @@ func TestHistogram(t *testing.T) {
 		require.InDelta(t, 0.5, h.Counts()[bucketOf(3)], 1e-6)
 	})
 
-	t.Run("is surprised by more in a row where many jobs run", func(t *testing.T) {
-		for _, test := range []struct{ running, want int }{{0, 2}, {19, 2}, {20, 3}, {399, 3}, {400, 4}, {8000, 5}} {
-			h := new(Histogram)
-			h.AddRunning(test.running)
-			for range 100 {
-				h.Learn(60, 60, nil)
-			}
-			h.AddRunning(-test.running)
-			p := Posterior(h, nil, prior, 1).Plan(1)
-			h.AddRunning(test.running)
-			h.Learn(5, 5, p)
-			for n := 1; n < test.want; n++ { // those in the other tail do not count
-				require.False(t, h.Learn(500, 500, p), "%d of %d, %d run", n, test.want, test.running)
-			}
-			require.True(t, h.Learn(500, 500, p), "%d run", test.running)
+	t.Run("forgets what was before a change", func(t *testing.T) {
+		h := new(Histogram)
+		for range 100 {
+			h.Learn(60, 60, nil)
+		}
+		p := Posterior(h, nil, prior, 1).Plan(1)
+		n := 1
+		for ; !h.Learn(5, 5, p); n++ {
+			require.Greater(t, h.Counts()[bucketOf(60)], 50.)
+		}
+		require.LessOrEqual(t, n, 3)
+		require.InDelta(t, n, h.Counts()[bucketOf(5)], 0.05, "those since the change count 1")
+		require.InDelta(t, remainder+n, h.Jobs(), 0.05)
+		require.Empty(t, h.Recent(), "what it takes for the next change begins again")
+	})
+
+	t.Run("keeps what was seen of the running jobs at a change", func(t *testing.T) {
+		h := new(Histogram)
+		for range 1000 {
+			h.Learn(60, 60, nil)
+		}
+		p := Posterior(h, nil, prior, 1).Plan(1)
+		h.Pass(0, 50)
+		h.AddRunning(1)
+		for n := 0; !h.Learn(5, 5, p); n++ {
+			require.Less(t, n, 5)
+		}
+		require.InDelta(t, 1, h.passed[bucketOf(0)], 0.02)
+		h.AddRunning(-1)
+		h.Learn(60, 60, p)
+		h.Ended(50)
+		for b, n := range h.passed {
+			require.InDelta(t, 0, n, 0.02, "bucket %d", b)
 		}
 	})
 
@@ -127,7 +133,7 @@ func TestHistogram(t *testing.T) {
 			h.Learn(50, 50, nil)
 		}
 		require.Zero(t, h.Counts()[bucketOf(3)])
-		require.InDelta(t, 1/(1-h.decay()), h.Jobs(), 1e-6)
+		require.InDelta(t, 1/(1-h.decay(untested)), h.Jobs(), 1e-6)
 	})
 
 	t.Run("forgets a running job that is removed", func(t *testing.T) {
@@ -146,8 +152,35 @@ func TestHistogram(t *testing.T) {
 		}
 		restored.Pass(0, 9)
 		restored.Record(1, 1)
-		restored.Restore(h.Counts())
+		restored.Restore(h.Counts(), nil)
 		require.InDelta(t, h.Jobs(), restored.Jobs(), 1e-9)
 		require.InDelta(t, h.Quantile(0.3), restored.Quantile(0.3), 1e-9)
+	})
+
+	// A program that waits for one job in each run notices a change too.
+	t.Run("restores what speaks for a change", func(t *testing.T) {
+		for _, before := range []int{0, 3, window, 3*window + 1} {
+			h := new(Histogram)
+			for range 200 {
+				h.Record(58, 62)
+			}
+			p := Posterior(h, nil, prior, 1).Plan(1)
+			for range before {
+				require.False(t, h.Learn(58, 62, p))
+			}
+			var changed []bool
+			for range 4 {
+				last := h.Recent()
+				restored := &Histogram{}
+				restored.Restore(h.Counts(), last)
+				require.Equal(t, last, restored.Recent())
+				require.LessOrEqual(t, len(last), window)
+				c := h.Learn(5, 5, p)
+				require.Equal(t, c, restored.Learn(5, 5, p))
+				changed = append(changed, c)
+				h = restored
+			}
+			require.Contains(t, changed, true)
+		}
 	})
 }

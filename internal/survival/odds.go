@@ -25,6 +25,9 @@ func (d Distribution) odds() odds {
 		from := float32(d.edges[i])
 		o.edges, o.logS, o.integral, o.last = append(o.edges, from), append(o.logS, logS), append(o.integral, integral), hazard
 		if i == n-1 {
+			if d.unknown && from > 0 {
+				o.last = min(o.last, 1/float64(from))
+			}
 			break
 		}
 		width := float64(float32(d.edges[i+1])) - float64(from)

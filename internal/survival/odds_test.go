@@ -59,7 +59,7 @@ func TestOdds(t *testing.T) {
 	})
 
 	t.Run("within one cell are those of a constant hazard", func(t *testing.T) {
-		p := Distribution{[]float64{0, 100, 200}, []float64{0.01, 0.05, 0.02}}.Plan(1)
+		p := Distribution{edges: []float64{0, 100, 200}, hazard: []float64{0.01, 0.05, 0.02}}.Plan(1)
 		for _, u := range []float64{1e-3, 1, 10, 50} {
 			require.InEpsilon(t, math.Expm1(0.05*u)/0.05-u, p.Odds(120, 120+u), 1e-4, "%v s", u)
 		}
@@ -73,8 +73,8 @@ func TestOdds(t *testing.T) {
 			"jobs of 5 s":         learned(normal(5, 0.3), 1000, 1, 1),
 			"jobs of an hour":     learned(lognormal(3600, 0.1), 1000, 1, 1),
 			"two humps":           learned(gated[3], 1000, 1, 1),
-			"a hazard of 1000":    Distribution{[]float64{0, 1, 2}, []float64{1000, 1000, 1}}.Plan(1),
-			"no hazard for a day": Distribution{[]float64{0, 86400}, []float64{leastHazard, 0.001}}.Plan(1),
+			"a hazard of 1000":    Distribution{edges: []float64{0, 1, 2}, hazard: []float64{1000, 1000, 1}}.Plan(1),
+			"no hazard for a day": Distribution{edges: []float64{0, 86400}, hazard: []float64{leastHazard, 0.001}}.Plan(1),
 		} {
 			for range 200 {
 				from := math.Exp(12*r.Float64() - 2)
@@ -87,6 +87,23 @@ func TestOdds(t *testing.T) {
 				}
 				require.Greater(t, last, 1e6, name)
 			}
+		}
+	})
+
+	// The schedule polls them every 15 s, which is no reason to poll them before all others.
+	t.Run("of jobs older than any other do not outrank those that are about to end", func(t *testing.T) {
+		var h Histogram
+		for range 100 {
+			h.Record(55, 65)
+		}
+		for range 40 {
+			h.Pass(0, 20_000)
+			h.AddRunning(1)
+		}
+		p := Posterior(&h, nil, prior, 1).Plan(1)
+		require.InEpsilon(t, 15, p.Next(40_000)-40_000, 0.05)
+		for _, late := range []float64{10, 100, 200} {
+			require.Greater(t, p.Odds(0, 60+late), p.Odds(20_000, 20_060+late))
 		}
 	})
 

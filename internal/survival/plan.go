@@ -8,12 +8,12 @@ import (
 // A Plan is the policy of least cost for one distribution: for any age of a job, the age of the
 // next poll. It is immutable and safe for concurrent use.
 type Plan struct {
-	ages      []float32 // a grid
-	next      []uint16  // for each point of the grid, the point to poll at next
-	period    float64   // between polls beyond the grid
-	cost      float64   // of a call
-	low, high float64   // the distribution's tails, in whole buckets: the resolution is no finer
-	odds      odds
+	ages   []float32 // a grid
+	next   []uint16  // for each point of the grid, the point to poll at next
+	period float64   // between polls beyond the grid
+	cost   float64   // of a call
+	jobs   float64   // that the distribution was learned from
+	odds   odds
 }
 
 const (
@@ -27,8 +27,7 @@ func (d Distribution) Plan(c float64) *Plan {
 	next, _ := g.solve(c)
 	p := &Plan{
 		ages: make([]float32, len(g.ages)), next: next,
-		period: g.period(c), cost: c,
-		low: edges[bucketOf(d.Quantile(tail))], high: edges[bucketOf(d.Quantile(1-tail))+1],
+		period: g.period(c), cost: c, jobs: d.Jobs,
 		odds: d.odds(),
 	}
 	for i, age := range g.ages {

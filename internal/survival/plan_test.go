@@ -180,13 +180,14 @@ func TestPlan(t *testing.T) {
 		for seed := range uint64(300) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			d, c := randomDistribution(r), math.Exp(6*r.Float64()-3)
+			d.Jobs = 200 * r.Float64()
 			p := d.Plan(c)
 			for range 200 {
 				age := d.edges[len(d.edges)-1] * 1.2 * r.Float64()
 				require.Greater(t, p.Next(age), age)
 				at := p.Poll(age, 2*r.Float64()-1)
 				require.Greater(t, at, age)
-				require.LessOrEqual(t, at-age, Guard(age, c)*(1+1e-12))
+				require.LessOrEqual(t, at-age, p.Guard(age)*(1+1e-12))
 			}
 		}
 	})

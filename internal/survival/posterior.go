@@ -75,7 +75,9 @@ func Posterior(own, others *Histogram, prior Prior, c float64) Distribution {
 	for b := range last {
 		d.appendBucket(b, hazard[b], fraction[b])
 	}
-	return Distribution{append(d.edges, edges[last]), append(d.hazard, hazard[last])}
+	d.edges, d.hazard = append(d.edges, edges[last]), append(d.hazard, hazard[last])
+	d.Jobs, d.unknown = own.jobs, true
+	return d
 }
 
 // appendBucket appends the cells of bucket b. Jobs end evenly within a bucket. If most jobs that

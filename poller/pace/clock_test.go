@@ -33,6 +33,18 @@ func TestClock(t *testing.T) {
 		}
 	})
 
+	// The service says that the jobs take an hour and half a minute, and that they begin an hour
+	// before their waits, which is known only at the first poll.
+	t.Run("that makes each wait late widens no guard", func(t *testing.T) {
+		h := new(History)
+		s := service{clock: time.Now(), stamps: true, dates: true, queue: -time.Hour}
+		fleet(h, s, random(), 100, around(30, 5), unchecked)
+		ages := follow(h, s, "bind_ldap", 30*time.Second)
+		require.LessOrEqual(t, ages[0], 30*time.Second+time.Microsecond)
+		fleet(h, honest, random(), 100, always(1000), unchecked)
+		require.Greater(t, follow(h, honest, "bind_ldap", 1000*time.Second)[0], time.Minute)
+	})
+
 	t.Run("of the wait may be set back", func(t *testing.T) {
 		h := taught(30, around(5, 1))
 		s := h.BackOff().(*schedule)
@@ -40,7 +52,7 @@ func TestClock(t *testing.T) {
 			s.Observe(honest.respond("bind_ldap", time.Hour*24, age))
 			next := s.NextBackOff()
 			require.Positive(t, next)
-			require.LessOrEqual(t, next, guard(max(age, 0)))
+			require.LessOrEqual(t, next, guard(max(age, 0), 30))
 		}
 	})
 }

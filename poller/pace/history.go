@@ -23,15 +23,18 @@ import (
 // what is known of the type, on a grid of ages that are 4 % apart. As long as nothing is known,
 // the schedule is [Exponential].
 //
-// No planned interval is longer than max(30c, min(2 * age, 300c)), so no job's end is seen later
-// than that, unless polls fail or a Retry-After is longer. Each poll is moved at random by up to a
-// tenth of the shorter interval beside it, so that jobs that began together are not all polled
-// together.
+// No job's end is seen later than 300c, and after n jobs of its type no later than the longest of
+// 2nc, twice the job's age and 30c, unless polls fail or a Retry-After is longer: an interval in
+// which none of n jobs ended costs less than a poll, on average, if the next job ends within it.
+// Each poll is moved at random by up to a tenth of the shorter interval beside it, so that jobs that
+// began together are not all polled together.
 //
-// Running jobs count too; otherwise fast jobs would bias the estimate. Older jobs count less: half
-// after 100 more of their type, or after as many as run at once if those are more. Where two jobs
-// in a row are unlike what was known, or a few more if many run at once, all earlier ones count a
-// tenth. A new type begins with what all types have taught. At most 256 types are distinguished.
+// Running jobs count too; otherwise fast jobs would bias the estimate. When the durations of a type
+// change, its earlier jobs are forgotten: after two or three jobs that are far shorter or longer
+// than before, and after more if the change is small or many jobs run at once. Until then, older
+// jobs count hardly less: half after 1000 more of their type, or after as many as run at once if
+// those are more. A new type begins with what all types have taught. At most 256 types are
+// distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].
@@ -48,6 +51,7 @@ type History struct {
 type kind struct {
 	survival.Histogram
 	jobs  int            // all finished ones
+	known int            // jobs in a row that were not older than their waits took them to be
 	plan  *survival.Plan // nil: not made yet
 	since float64        // finished jobs since the plan was made
 	polls float64        // polls that saw a job running since then
@@ -152,13 +156,18 @@ func (h *History) pass(k *kind, from, to float64) {
 // learn takes in a job that ended between these ages, in seconds, and that pass has counted up to
 // the age passed.
 func (h *History) learn(k *kind, passed, lo, hi float64) {
-	if surprised := k.Learn(lo, hi, k.plan); surprised {
+	plan := k.plan
+	if k == &h.all {
+		plan = nil // many jobs of one type are no change of all types together
+	}
+	if changed := k.Learn(lo, hi, plan); changed {
 		k.since = k.Jobs() // make a new plan
 	}
 	k.Ended(passed)
 	k.jobs++
+	k.known++
 	k.since++
-	if k != &h.all { // several jobs in a row of one type do not surprise all types together
+	if k != &h.all {
 		h.all.Learn(lo, hi, nil)
 		h.all.Ended(passed)
 		h.all.jobs++
@@ -182,7 +191,12 @@ func (h *History) plan(k *kind) *survival.Plan {
 		return nil
 	}
 	if k.plan == nil || k.since > 0 && k.since*10 >= k.Jobs() || k.polls > 0 && k.polls*10 >= k.Passes() {
-		k.plan = survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost()).Plan(h.callCost())
+		d := survival.Posterior(&k.Histogram, &h.all.Histogram, prior, h.callCost())
+		d.Jobs = min(d.Jobs, float64(k.known))
+		if k == &h.all {
+			d.Jobs = 0 // it is for types of which nothing is known
+		}
+		k.plan = d.Plan(h.callCost())
 		k.since, k.polls = 0, 0
 	}
 	return k.plan

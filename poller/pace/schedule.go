@@ -44,7 +44,7 @@ func (s *schedule) NextBackOff() time.Duration {
 		age := s.age + s.older
 		next := s.plan.Poll(age, 2*rand.Float64()-1) //nolint:gosec // not for secrets
 		// The guard goes by the wait's age: the job's age comes from the service's clock.
-		delay = min(duration(next-age), duration(survival.Guard(s.age, s.history.callCost())))
+		delay = min(duration(next-age), duration(s.plan.Guard(s.age)))
 	}
 	s.age += delay.Seconds()
 	return delay
@@ -92,6 +92,9 @@ func (s *schedule) Observe(o Observation) {
 		s.over = true
 		if lo, hi, ok := s.ended(o, s.older); ok {
 			h.learn(k, s.passed(), lo, hi)
+			if !s.seen && !s.resumed && lo > seconds(o.Age)+stampError {
+				k.known, k.since = 0, k.Jobs() // the wait planned for a job that begins with it
+			}
 		}
 		return
 	}

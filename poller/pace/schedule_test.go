@@ -14,9 +14,9 @@ import (
 )
 
 // within fails the test if an interval is longer than the guard allows.
-func within(t *testing.T) func(from, to time.Duration) {
-	return func(from, to time.Duration) {
-		require.LessOrEqual(t, to-from, guard(from)+time.Microsecond, "after %v", from)
+func within(t *testing.T) func(from, to time.Duration, jobs float64) {
+	return func(from, to time.Duration, jobs float64) {
+		require.LessOrEqual(t, to-from, guard(from, jobs)+time.Microsecond, "after %v and %v jobs", from, jobs)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestSchedule(t *testing.T) {
 				from := duration(min(s.age, 1e9))
 				next := s.NextBackOff()
 				require.Positive(t, next)
-				require.LessOrEqual(t, next, max(guard(from), 18*time.Second)+time.Microsecond)
+				require.LessOrEqual(t, next, max(guard(from, float64(h.all.jobs)), 18*time.Second)+time.Microsecond)
 				age += next
 			}
 			s.Observe(Observation{Abandoned: true})

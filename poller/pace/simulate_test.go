@@ -56,15 +56,17 @@ func (s service) respond(jobType string, took, age time.Duration) Observation {
 }
 
 // fleet follows n jobs, each begun at any fraction of a second, and returns the mean number of
-// polls and the mean delay in seconds. It calls check for each interval.
-func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) float64, check func(from, to time.Duration)) (polls, delay float64) {
+// polls and the mean delay in seconds. It calls check for each interval, with the number of jobs that
+// were known before the wait.
+func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) float64, check func(from, to time.Duration, jobs float64)) (polls, delay float64) {
 	for range n {
 		took := duration(draw(r))
 		s.clock = s.clock.Add(duration(1000 * r.Float64()))
+		jobs := h.own("bind_ldap").Jobs()
 		ages := follow(h, s, "bind_ldap", took)
 		before := time.Duration(0)
 		for _, age := range ages {
-			check(before, age)
+			check(before, age, jobs)
 			before = age
 		}
 		polls += float64(len(ages)) / float64(n)
@@ -73,7 +75,10 @@ func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) flo
 	return polls, delay
 }
 
-func unchecked(time.Duration, time.Duration) {}
+func unchecked(time.Duration, time.Duration, float64) {}
 
-// guard returns the longest interval after a poll at this age at a call cost of 1 s.
-func guard(age time.Duration) time.Duration { return duration(survival.Guard(age.Seconds(), 1)) }
+// guard returns the longest interval after a poll at this age at a call cost of 1 s, after so many
+// jobs of the type.
+func guard(age time.Duration, jobs float64) time.Duration {
+	return duration(survival.Guard(age.Seconds(), jobs, 1))
+}

@@ -14,7 +14,8 @@ import (
 const (
 	version  = 1
 	maxState = 4 << 20 // bytes; 256 types of 321 counts take half of it
-	maxCount = 145     // jobs of one type: a sum that is greater, because many ran at once, is saved as this
+	maxCount = 145     // jobs: counts with a greater sum are saved in proportion, with what they are worth
+	maxWorth = 1443    // jobs of one type: a sum that is greater, because many ran at once, is saved as this
 	rounding = 0.01    // jobs
 	leastOne = 1e-6    // a smaller count is not saved
 )
@@ -29,7 +30,9 @@ type state struct {
 
 type counts struct {
 	Jobs   int             `json:"jobs"`
-	Counts map[int]float64 `json:"counts"` // by bucket, the newest job counting 1
+	Counts map[int]float64 `json:"counts"`           // by bucket, the newest job counting 1
+	Worth  float64         `json:"worth,omitempty"`  // jobs: the sum of the counts, if it is greater than maxCount
+	Recent [][3]float32    `json:"recent,omitempty"` // the fields of a survival.Recent, the newest one last
 }
 
 // MarshalJSON returns what h has learned, a few KB for each type, for example to save it in a file
@@ -48,8 +51,14 @@ func (h *History) MarshalJSON() ([]byte, error) {
 }
 
 func (k *kind) counts() counts {
-	c := counts{k.jobs, make(map[int]float64)}
+	c := counts{Jobs: k.jobs, Counts: make(map[int]float64)}
 	scale := min(1, maxCount/max(1, k.Jobs()))
+	if scale < 1 {
+		c.Worth = math.Round(min(k.Jobs(), maxWorth)/leastOne) * leastOne
+	}
+	for _, r := range k.Recent() {
+		c.Recent = append(c.Recent, [3]float32{float32(r.From), float32(r.To), r.Gain})
+	}
 	for b, n := range k.Counts() {
 		n *= scale
 		if n = math.Round(n/leastOne) * leastOne; n > 0 {
@@ -89,14 +98,15 @@ func (h *History) UnmarshalJSON(data []byte) error {
 type restored struct {
 	jobs   int
 	counts [survival.Buckets]float64
+	recent []survival.Recent
 }
 
 func (k *kind) restore(r *restored) {
 	if r == nil {
 		r = new(restored)
 	}
-	k.Restore(r.counts)
-	k.jobs, k.plan, k.since, k.polls = r.jobs, nil, 0, 0
+	k.Restore(r.counts, r.recent)
+	k.jobs, k.known, k.plan, k.since, k.polls = r.jobs, r.jobs, nil, 0, 0
 }
 
 type parsed struct {
@@ -156,6 +166,21 @@ func (c counts) check() (*restored, error) {
 	}
 	if c.Jobs < 0 || c.Jobs > 0 != (total > 0) || total > min(float64(c.Jobs), maxCount)+rounding {
 		return nil, fmt.Errorf("%d jobs do not match a total count of %v", c.Jobs, total)
+	}
+	if c.Worth != 0 {
+		if !(total > 0 && c.Worth >= total-rounding && c.Worth <= min(float64(c.Jobs), maxWorth)+rounding) {
+			return nil, fmt.Errorf("%d jobs with a total count of %v are not worth %v", c.Jobs, total, c.Worth)
+		}
+		for b := range r.counts {
+			r.counts[b] *= c.Worth / total
+		}
+	}
+	for _, job := range c.Recent {
+		from, to, gain := job[0], job[1], job[2]
+		if !(from >= 0 && from < to && to <= survival.Buckets && gain >= 0 && gain <= math.MaxFloat32) {
+			return nil, fmt.Errorf("the recent job %v makes no sense", job)
+		}
+		r.recent = append(r.recent, survival.Recent{From: uint16(from), To: uint16(to), Gain: gain})
 	}
 	return r, nil
 }

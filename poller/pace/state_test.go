@@ -37,6 +37,12 @@ func poisoned() map[string]string {
 		"counts without jobs":  types(`"a":{"jobs":0,"counts":{"57":1}}`),
 		"hardly any counts":    types(`"a":{"jobs":1,"counts":{"57":1e-300}}`),
 		"too many jobs":        types(`"a":{"jobs":9000000000000000000,"counts":{"57":1}}`),
+		"worth too much":       types(`"a":{"jobs":10,"counts":{"57":9},"worth":11}`),
+		"worth too little":     types(`"a":{"jobs":10,"counts":{"57":9},"worth":1}`),
+		"nothing is worth one": types(`"a":{"jobs":0,"counts":{},"worth":0.001}`),
+		"a recent job nowhere": types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,5,1]]}`),
+		"a recent job beyond":  types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,900,1]]}`),
+		"a negative gain":      types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,6,-1]]}`),
 		"all is invalid":       `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
 		"too many types":       types(strings.Join(many, ",")),
 		"a long name":          types(`"` + strings.Repeat("x", maxName+1) + `":{}`),
@@ -86,6 +92,48 @@ func TestState(t *testing.T) {
 		same, err := json.Marshal(&restored)
 		require.NoError(t, err)
 		require.JSONEq(t, string(data), string(same))
+	})
+
+	t.Run("of an earlier version of this program is restored", func(t *testing.T) {
+		var h History
+		require.NoError(t, json.Unmarshal([]byte(`{"version":1,"all":{"jobs":900,"counts":{"140":145}},"types":{"a":{"jobs":900,"counts":{"140":145}}}}`), &h))
+		_, _, jobs := h.Typical("a")
+		require.Equal(t, 900, jobs)
+		require.InDelta(t, 145, h.types["a"].Jobs(), 1e-9)
+	})
+
+	t.Run("keeps what more than a hundred jobs are worth", func(t *testing.T) {
+		h := taught(1000, around(40, 4))
+		want := h.types["bind_ldap"].Jobs()
+		require.Greater(t, want, 700.)
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		var restored History
+		require.NoError(t, json.Unmarshal(data, &restored))
+		require.InDelta(t, want, restored.types["bind_ldap"].Jobs(), 0.01)
+
+		var s struct {
+			Types map[string]struct{ Counts map[int]float64 }
+		}
+		require.NoError(t, json.Unmarshal(data, &s))
+		sum := 0.
+		for _, n := range s.Types["bind_ldap"].Counts {
+			sum += n
+		}
+		require.LessOrEqual(t, sum, maxCount+rounding, "what an earlier version of this program reads")
+	})
+
+	// A program may wait for one job in each run.
+	t.Run("shows a change to the next process", func(t *testing.T) {
+		h := taught(100, around(60, 3))
+		for range 4 {
+			fleet(h, honest, random(), 1, always(5), unchecked)
+			data, err := json.Marshal(h)
+			require.NoError(t, err)
+			h = new(History)
+			require.NoError(t, json.Unmarshal(data, h))
+		}
+		require.Less(t, h.types["bind_ldap"].Jobs(), 6.)
 	})
 
 	t.Run("replaces the old one", func(t *testing.T) {
@@ -205,7 +253,7 @@ func FuzzState(f *testing.F) {
 				}
 				next := p.Poll(age, 1)
 				require.Greater(t, next, age)
-				require.LessOrEqual(t, next-age, survival.Guard(age, 1)*(1+1e-9))
+				require.LessOrEqual(t, next-age, survival.Guard(age, math.Inf(1), 1)*(1+1e-9))
 				age = next
 			}
 			follow(h, honest, name, time.Minute)

@@ -4,6 +4,11 @@
 //
 // writes the tables of README.md and the picture, delay.svg.
 //
+//	go test -run 'TestUnseen|TestCold' -update
+//
+// does the same for the decisions of a History on distributions that nothing was tuned on, and for
+// exponential backoffs that know nothing, in package trial: it writes unseen.svg and cold.svg.
+//
 //	go test -run TestBudget -update
 //
 // does the same for many jobs under one budget, in package fleet: it writes a table of

@@ -26,7 +26,7 @@ func nth(schedule []time.Duration, n int) time.Duration { return schedule[min(n,
 func (o *Options) delay(which, n int, age time.Duration) span {
 	switch {
 	case o.History && which == 0:
-		return span{1, guard(age)}
+		return span{1, guard(age, len(o.Taught)+1)}
 	case !o.Default:
 		return exactly(nth([...][]time.Duration{o.Progress, o.Failure}[which], n))
 	case which == 0:
@@ -36,9 +36,11 @@ func (o *Options) delay(which, n int, age time.Duration) span {
 	}
 }
 
-// guard is the longest interval that a pace.History plans at its usual call cost of a second.
-func guard(age time.Duration) time.Duration {
-	return max(30*time.Second, min(2*age, 300*time.Second)) + time.Microsecond
+// guard is the longest interval that a pace.History plans at its usual call cost of a second, after so
+// many jobs of the type.
+func guard(age time.Duration, jobs int) time.Duration {
+	known := time.Duration(2*jobs) * time.Second
+	return min(max(30*time.Second, 2*age, known), 300*time.Second) + time.Microsecond
 }
 
 // spread returns the n-th delay of a documented schedule: one second, growing up to most, with this

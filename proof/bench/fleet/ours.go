@@ -83,12 +83,18 @@ func follow(i int, j Job, history *pace.History) *follower {
 	if !ok {
 		panic("a History's schedule has another form")
 	}
-	return &follower{job: i, kind: j.Type, begin: j.Begin, stamp: stamp(j.Begin), paced: p}
+	return &follower{job: i, kind: j.Type, begin: j.Begin, stamp: stamp(j.Begin), last: max(0, -j.Begin), paced: p}
 }
 
-// first returns the age of the first call. Without a plan, the first one would be at age 0, and
-// learn nothing but the type, which is known: so it is the second one.
+// first returns the age of the first call. A job that ran before the simulation was last seen when
+// it began: only those that were still running are in it, and the history must not take them for a
+// sample of all jobs at the ages before. The first call of a new job without a plan would be at age
+// 0, and learn nothing but the type, which is known: so it is the second one.
 func (f *follower) first() time.Duration {
+	if f.last > 0 {
+		f.Start(status.Job{ID: "1", Type: f.kind, Status: status.Running}, f.last)
+		return f.last + f.NextBackOff()
+	}
 	if first := f.Start(status.Job{ID: "1", Type: f.kind}, 0); first > 0 {
 		return first
 	}

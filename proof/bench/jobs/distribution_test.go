@@ -26,13 +26,20 @@ func TestShape(t *testing.T) {
 			{jobs.Lognormal{Median: 60, Deviation: 0.5}, 163.0969, 0.0227501}, // two deviations
 			{jobs.Weibull{Scale: 60, Power: 0.6}, 60, 0.367879},
 			{jobs.Weibull{Scale: 60, Power: 1}, 138.1551, 0.1},
+			{jobs.Gamma{Scale: 60, Power: 1}, 138.1551, 0.1},
+			{jobs.Gamma{Scale: 20, Power: 2}, 40, 0.4060058}, // 3/e^2
+			{jobs.Loglogistic{Median: 50, Power: 3}, 50, 0.5},
+			{jobs.Loglogistic{Median: 50, Power: 3}, 100, 1. / 9},
+			{jobs.Gompertz{Scale: 10, Initial: 0.1}, 23.02585, 0.4065697}, // exp(-0.9)
+			{jobs.Uniform{From: 10, To: 20}, 12.5, 0.75},
 		} {
 			require.InEpsilon(t, test.alive, test.shape.Survival(test.seconds), 1e-5, "%+v", test.shape)
 		}
 	})
 
 	t.Run("has a quantile that inverts its survival function", func(t *testing.T) {
-		for _, d := range jobs.Distributions() {
+		tuned, unseen := jobs.Drawn()
+		for _, d := range slices.Concat(jobs.Distributions(), tuned, unseen) {
 			var weight float64
 			for _, part := range d.Parts {
 				weight += part.Weight
@@ -45,7 +52,31 @@ func TestShape(t *testing.T) {
 	})
 }
 
+func TestDrawn(t *testing.T) {
+	t.Run("is the same every time, and has two different halves", func(t *testing.T) {
+		tuned, unseen := jobs.Drawn()
+		again, _ := jobs.Drawn()
+		require.Equal(t, tuned, again)
+		require.GreaterOrEqual(t, len(tuned), 12)
+		require.Len(t, unseen, len(tuned))
+		for i := range tuned {
+			require.NotEqual(t, tuned[i].Parts, unseen[i].Parts)
+		}
+	})
+}
+
 func TestDistribution(t *testing.T) {
+	t.Run("has the mean of its jobs", func(t *testing.T) {
+		const n = 100_000
+		for _, d := range append(jobs.Distributions(), jobs.Distribution{Parts: []jobs.Part{{Weight: 1, Shape: jobs.Uniform{From: 10, To: 20}}}}) {
+			sum := 0.
+			for _, job := range d.Spread(n, seeded()) {
+				sum += job.Length.Seconds() / n
+			}
+			require.InEpsilon(t, sum, d.Mean(), 0.002, d.Name)
+		}
+	})
+
 	t.Run("spreads one job over each share", func(t *testing.T) {
 		const n = 500
 		for _, d := range jobs.Distributions() {
