@@ -106,14 +106,16 @@ func (a *run) settle(ctx context.Context, trusted bool) (Attempt, *Result) {
 		a.diags.AddWarning(summary(found.JobType, job), err.Error())
 	}
 	a.diags.Append(remember(ctx, a.Private, nil)...)
-	if !same {
-		a.found = nil
-		return Another, nil
+	next := *found
+	if next.Done = same && err == nil; !next.Done {
+		next.JobID = "" // it is not waited for again
 	}
-	// The journal may be older than the state: whether the job's change still stands is for the
-	// service to say.
-	a.found = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, At: found.At}
-	return Same, nil
+	// The journal may be older than the state: whether the change still stands is for the service to
+	// say.
+	if a.found = &next; same {
+		return Same, nil
+	}
+	return Another, nil
 }
 
 // await records the job that was just submitted, and waits for it.

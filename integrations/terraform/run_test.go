@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/integrations/terraform"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -200,8 +201,7 @@ func TestResume(t *testing.T) {
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
-		require.Len(t, w.jobs(), 1)
-		require.Equal(t, []terraform.Attempt{terraform.None, terraform.Same}, w.befores)
+		require.Equal(t, w.jobs(), []string{result.Job.ID}, "no other job, and the state has this one")
 	})
 	test(t, "looks at the service first after a submit without a response", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Delay: time.Second, Break: pollertest.Reset})
@@ -214,6 +214,40 @@ func TestResume(t *testing.T) {
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
 		require.Len(t, w.jobs(), 1, "busy, then as wanted")
+	})
+	test(t, "submits again after a submit without a response if what is wanted showed before", func(t *testing.T, w *world) {
+		w.holds.Store(true) // such as everything but the password
+		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 2, Status: http.StatusBadGateway})
+		for _, end := range []terraform.End{terraform.MaybeStarted, terraform.MaybeStarted, terraform.Done} {
+			result, diags := w.run(t.Context(), w.change("a"))
+			require.Equal(t, end, result.End, text(diags))
+			w.killed()
+		}
+		require.Len(t, w.jobs(), 1)
+		result, _ := w.run(t.Context(), w.change("a"))
+		require.Equal(t, terraform.Done, result.End)
+		require.Len(t, w.jobs(), 1, "this one was seen to succeed")
+	})
+	test(t, "starts nothing if it cannot see what holds", func(t *testing.T, w *world) {
+		c := w.change("a")
+		c.Holds = func(context.Context) (bool, error) {
+			return false, &poller.Error{StatusCode: 503, Code: "SFS.TURBO.0005", Message: "busy"}
+		}
+		result, diags := w.run(t.Context(), c)
+		require.Equal(t, terraform.NotStarted, result.End)
+		require.Regexp(t, `^Error: No bind_ldap job was started: .*SFS\.TURBO\.0005`, text(diags))
+		require.Empty(t, w.befores)
+		require.Empty(t, w.journal())
+	})
+	test(t, "remembers another intent's job while its own is refused", func(t *testing.T, w *world) {
+		_, _ = w.run(interrupted(t, time.Second), w.change("a"))
+		w.killed()
+		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: http.StatusForbidden})
+		result, _ := w.run(t.Context(), w.change("b"))
+		require.Equal(t, terraform.NotStarted, result.End)
+		w.killed()
+		_, _ = w.run(t.Context(), w.change("b"))
+		require.Equal(t, []terraform.Attempt{terraform.None, terraform.Another, terraform.Another}, w.befores)
 	})
 	test(t, "keeps a lost attempt in the journal while the submit is refused", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Delay: time.Second, Break: pollertest.Reset})

@@ -21,15 +21,22 @@ var ErrNotStarted = errors.New("no job was started")
 // submit starts a job and waits for it. A share runs one operation at a time: while it is busy with
 // another one, the call is made again.
 func (a *run) submit(ctx context.Context, before Attempt) Result {
-	a.now = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, At: time.Now()}
-	if err := a.page.write(a.now); err != nil {
-		a.diags.AddError("No job was started", err.Error())
-		return Result{End: NotStarted}
-	}
 	schedule := pace.Exponential()
 	for {
 		if ctx.Err() != nil {
 			return a.notStarted(context.Cause(ctx))
+		}
+		held, err := a.holds(ctx)
+		switch {
+		case err != nil:
+			return a.notStarted(err)
+		case held && before == Same && a.found.proven():
+			return *a.done(ctx, status.Job{ID: a.found.JobID})
+		}
+		a.now = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, Held: held, At: time.Now()}
+		if err := a.page.write(a.now); err != nil {
+			a.diags.AddError("No job was started", err.Error())
+			return Result{End: NotStarted}
 		}
 		id, err := a.call(ctx, before)
 		switch {
@@ -51,6 +58,15 @@ func (a *run) submit(ctx context.Context, before Attempt) Result {
 		case <-time.After(schedule.NextBackOff()):
 		}
 	}
+}
+
+func (a *run) holds(ctx context.Context) (bool, error) {
+	if a.Holds == nil {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, SubmitTimeout)
+	defer cancel()
+	return a.Holds(ctx)
 }
 
 // call is not cut by an interrupt: the response has the job's id.
