@@ -79,6 +79,16 @@ func TestSubmit(t *testing.T) {
 		c.says(true, false, false, kubernetes.Applied)
 	})
 
+	bubble(t, "is not taken for done by what showed before it, such as all but the password", func(t *testing.T) {
+		c := newCluster(t)
+		c.run(time.Hour)
+		c.service.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: 502}) // it never reaches the service
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation = 2 })                 // of passwordFrom
+		c.run(time.Hour)
+		c.says(false, true, true, kubernetes.SubmitUnconfirmed)
+		require.Len(t, c.started(), 1)
+	})
+
 	bubble(t, "waits for a person where nothing proves what came of it", func(t *testing.T) {
 		for name, person := range map[string]func(*cluster, *ldapbinding.LDAPBinding){
 			"who knows the id":              func(c *cluster, b *ldapbinding.LDAPBinding) { b.Status.Job.JobID = c.started()[0] },
