@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -30,8 +31,8 @@ type Operation struct {
 	// Submit submits the job and returns its id: see poller.JobID. It sends one request, and does
 	// not repeat it: the job may have been started by the first. ctx ends after 15 s, and does not
 	// end when the process is asked to stop. These errors prove that nothing was started, and it is
-	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, and
-	// any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
+	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, a
+	// certificate that does not verify, and any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
 	// shown: without a token, or with the token in Secrets.
 	Submit func(ctx context.Context) (jobID string, err error)
 
@@ -162,8 +163,9 @@ func notStarted(err error) bool {
 	if e, ok := errors.AsType[*net.OpError](err); ok && e != nil {
 		return e.Op == "dial"
 	}
-	_, ok := errors.AsType[*net.DNSError](err)
-	return ok
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	return unknown || unverified
 }
 
 // refusedFor returns how long after a refusal the job is submitted again.

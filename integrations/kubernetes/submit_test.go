@@ -2,7 +2,9 @@ package kubernetes_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net/url"
 	"testing"
 	"time"
 
@@ -166,6 +168,14 @@ func TestSubmit(t *testing.T) {
 			require.Equal(t, 2, c.count(pollertest.Submit), "%v", refusal)
 			c.says(true, false, false, kubernetes.Succeeded)
 		}
+	})
+
+	bubble(t, "has started nothing at a server whose certificate does not verify", func(t *testing.T) {
+		c := newCluster(t)
+		require.NoError(t, c.operate(kubernetes.Operation{Submit: func(context.Context) (string, error) {
+			return "", &url.Error{Op: "Post", URL: c.at, Err: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}}
+		}}))
+		c.says(false, true, false, kubernetes.SubmitRefused)
 	})
 
 	bubble(t, "is not cut off when the process is asked to stop", func(t *testing.T) {

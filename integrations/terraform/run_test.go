@@ -2,10 +2,16 @@ package terraform_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,6 +91,20 @@ func TestRun(t *testing.T) {
 		require.NotContains(t, w.log.String(), password)
 		require.NotContains(t, w.log.String(), token)
 	})
+	test(t, "masks a secret that begins with another one, and in quotes, in a URL and in base64", func(t *testing.T, w *world) {
+		const short, long = "Correct", `Correct"Horse/9`
+		inside := base64.StdEncoding.EncodeToString([]byte(long))
+		w.server.Script("bind_ldap", lasting(time.Second, status.Job{
+			Status: status.Failed, FailReason: strings.Join([]string{long, strconv.Quote(long), url.QueryEscape(long), inside, short}, " and "),
+		}))
+		c := w.change("a")
+		c.Secrets = []string{short, long}
+		_, diags := w.run(t.Context(), c)
+		require.Contains(t, text(diags), `*** and "***" and *** and *** and ***`)
+		for _, part := range []string{"Correct", "Horse", inside} {
+			require.NotContains(t, text(diags)+w.log.String(), part)
+		}
+	})
 	test(t, "starts no job that is refused, and says why at the attribute", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: 400, Code: "SFS.TURBO.0001", Message: "parameter error"})
 		result, diags := w.run(t.Context(), w.change("a"))
@@ -130,6 +150,15 @@ func TestRun(t *testing.T) {
 		result, diags := w.run(t.Context(), c)
 		require.Equal(t, terraform.NotStarted, result.End)
 		require.Equal(t, "Error: No bind_ldap job was started: no job was started: already bound", text(diags))
+	})
+	test(t, "starts nothing at a server whose certificate does not verify", func(t *testing.T, w *world) {
+		c := w.change("a")
+		c.Submit = func(context.Context, terraform.Attempt) (string, error) {
+			return "", &url.Error{Op: "Post", URL: w.url, Err: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}}
+		}
+		result, diags := w.run(t.Context(), c)
+		require.Equal(t, terraform.NotStarted, result.End)
+		require.Regexp(t, `^Error: No bind_ldap job was started: .*unknown authority`, text(diags))
 	})
 	test(t, "starts nothing that it cannot record", func(t *testing.T, w *world) {
 		require.NoError(t, os.RemoveAll(w.folder))

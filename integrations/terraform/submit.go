@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -14,8 +15,9 @@ import (
 )
 
 // ErrNotStarted is for a Submit to wrap, in an error that proves that no job was started: the call
-// was not sent. Runner itself knows a 4xx of *poller.Error, a *credential.Error and a connection
-// that could not be made. After any other error a job may have been started.
+// was not sent. Runner itself knows a 4xx of *poller.Error, a *credential.Error, a connection that
+// could not be made and a certificate that did not verify. After any other error a job may have been
+// started.
 var ErrNotStarted = errors.New("no job was started")
 
 // submit starts a job and waits for it. A share runs one operation at a time: while it is busy with
@@ -102,7 +104,8 @@ func notSent(err error) bool {
 		return true
 	}
 	_, unauthorized := errors.AsType[*credential.Error](err)
-	return unauthorized || errors.Is(err, ErrNotStarted)
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	return unauthorized || unverified || errors.Is(err, ErrNotStarted)
 }
 
 func code(err error) string {
