@@ -28,8 +28,9 @@ type Operation struct {
 	// of those fields that the job depends on if there are others.
 	Intent string
 
-	// Submit submits the job and returns its id: see poller.JobID. It sends one request, and does
-	// not repeat it: the job may have been started by the first. ctx ends after 15 s, and does not
+	// Submit submits the job and returns its id: see poller.JobID. It returns "" if there is nothing to
+	// do, which makes the resource Ready. It sends one request that starts a job, and does not repeat
+	// it: the job may have been started by the first. ctx ends after 15 s, and does not
 	// end when the process is asked to stop. These errors prove that nothing was started, and it is
 	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, a
 	// certificate that does not verify, and any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
@@ -122,6 +123,10 @@ func (r *Reconciler) submit(ctx context.Context, obj Object, op Operation) (reco
 	c.record.Writes++
 	result := after(0)
 	switch {
+	case id == "" && err == nil:
+		c.record.Outcome, result = "success", reconcile.Result{}
+		c.stand = stand{ready: true, reason: Applied, message: "nothing was submitted: it is as wanted already"}
+		c.record.Events = []Event{{corev1.EventTypeNormal, Applied, c.stand.message}}
 	case poller.CheckID(id) == nil: // an error beside it is not about the submit
 		c.record.JobID = id
 		c.record.Progress, _ = encode(waiter.Progress{JobID: id})

@@ -178,6 +178,17 @@ func TestSubmit(t *testing.T) {
 		c.says(false, true, false, kubernetes.SubmitRefused)
 	})
 
+	bubble(t, "that has nothing to do makes the object ready", func(t *testing.T) {
+		c := newCluster(t)
+		op := kubernetes.Operation{Submit: func(context.Context) (string, error) { return "", nil }}
+		require.NoError(t, c.operate(op))
+		c.says(true, false, false, kubernetes.Applied)
+		require.True(t, kubernetes.IsReady(c.binding()))
+		op.Submit = func(context.Context) (string, error) { panic("a second submit") }
+		require.NoError(t, c.operate(op))
+		require.Equal(t, []string{"Applied: nothing was submitted: it is as wanted already"}, c.events())
+	})
+
 	bubble(t, "is not cut off when the process is asked to stop", func(t *testing.T) {
 		c := newCluster(t)
 		c.service.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Delay: 5 * time.Second})
