@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -150,7 +151,7 @@ func (a *run) done(ctx context.Context, job status.Job) *Result {
 func (a *run) failed(ctx context.Context, job status.Job, err error) *Result {
 	a.diags.Append(remember(ctx, a.Private, nil)...)
 	a.clear(nil)
-	a.fault(summary(a.now.JobType, job), err.Error(), codes(job)...)
+	a.fault(summary(a.now.JobType, job), err.Error()+" by applying again", codes(job)...)
 	return &Result{JobFailed, job}
 }
 
@@ -162,7 +163,7 @@ func (a *run) clear(r *record) {
 
 // unfinished leaves the records: the next attempt goes on with the job.
 func (a *run) unfinished(job status.Job, err error) *Result {
-	what, next := "job "+a.now.JobID+" may go on", "Its id is recorded: the next apply goes on with it."
+	what := "job " + a.now.JobID + " may go on"
 	switch waiter.Outcome(err) {
 	case "canceled":
 		what = "Interrupted: " + a.now.JobType + " " + what
@@ -171,7 +172,9 @@ func (a *run) unfinished(job status.Job, err error) *Result {
 	default:
 		what = "Cannot wait any longer: " + a.now.JobType + " " + what
 	}
-	detail := err.Error() + "\n\n" + next
+	// The advice is a program's: to Terraform's user it means this.
+	detail := strings.Replace(err.Error(), "wait again with the same job id", "apply again", 1) +
+		"\n\nIts id is recorded: the next apply or destroy goes on with it."
 	if a.Creates && waiter.Outcome(err) == "canceled" {
 		a.diags.AddWarning(what, detail)
 		return &Result{Unfinished, job}

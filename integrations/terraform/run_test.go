@@ -73,6 +73,7 @@ func TestRun(t *testing.T) {
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Equal(t, terraform.JobFailed, result.End)
 		require.Regexp(t, `^Error: url: The bind_ldap job failed: SFS\.TURBO\.0100: .*binding LDAP failed.*SFS\.TURBO\.0101: cannot bind with \*\*\*`, text(diags))
+		require.Regexp(t, `fix the cause, then submit a new job by applying again$`, text(diags))
 		require.NotContains(t, text(diags), password)
 		require.Empty(t, w.private)
 		require.Empty(t, w.journal())
@@ -177,6 +178,7 @@ func TestResume(t *testing.T) {
 		result, diags := w.run(interrupted(t, 10*time.Second), c)
 		require.Equal(t, terraform.Unfinished, result.End)
 		require.Regexp(t, `^Warning: Interrupted: bind_ldap job `+w.jobs()[0]+` may go on`, text(diags))
+		require.Regexp(t, `The job itself may go on: apply again  Its id is recorded: the next apply or destroy goes on with it`, text(diags))
 		require.Equal(t, w.jobs()[0], pending(w))
 
 		w.folder = t.TempDir() // another machine: it has the state only
