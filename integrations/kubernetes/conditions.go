@@ -31,7 +31,7 @@ const (
 	Submitted         = "Submitted"         // the id is recorded
 	Following         = "Following"         // the job is polled
 	Succeeded         = "Succeeded"
-	Applied           = "Applied" // the job cannot be asked for, but what it was for is there
+	Applied           = "Applied" // what the job is for is there, though no job says so
 )
 
 // IsReady reports whether the job for the resource's present generation has succeeded.

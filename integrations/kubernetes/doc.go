@@ -1,5 +1,5 @@
 // Package kubernetes follows a job of SFS Turbo from a controller: each Reconcile makes at most one
-// request, and everything that has to survive a restart is in the custom resource's status.
+// poll, and everything that has to survive a restart is in the custom resource's status.
 //
 // A custom resource implements [Object]: its status holds a [Record] and conditions.
 // [Reconciler.Reconcile] submits the job that the resource asks for, at most once for an

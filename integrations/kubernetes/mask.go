@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sfsturbo/waiter/poller"
@@ -14,16 +16,19 @@ import (
 type maskKey struct{}
 
 // withMask makes texts that come from the service, or from the caller's functions, show none of
-// the secrets: as they are, in a URL, or in base64.
+// the secrets: as they are, in quotes, in a URL, or in base64. The longest are replaced first,
+// because one may begin with another.
 func withMask(ctx context.Context, secrets []string) context.Context {
-	var pairs []string
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
+	var forms, pairs []string
+	for _, s := range secrets {
+		if s != "" {
+			quoted := strconv.Quote(s)
+			forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
 		}
-		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))} {
-			pairs = append(pairs, form, "[secret]")
-		}
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	for _, form := range forms {
+		pairs = append(pairs, form, "[secret]")
 	}
 	return context.WithValue(ctx, maskKey{}, strings.NewReplacer(pairs...))
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/sfsturbo/waiter/integrations/kubernetes"
 	"github.com/sfsturbo/waiter/integrations/kubernetes/ldapbinding"
@@ -96,6 +98,32 @@ func TestReconcile(t *testing.T) {
 		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation++ }) // as the API server does
 		c.run(time.Hour)
 		require.Len(t, c.started(), 2)
+		require.Error(t, c.store.Get(t.Context(), key, &ldapbinding.LDAPBinding{}))
+	})
+
+	bubble(t, "says what is missing before a submit, and goes on when it is there", func(t *testing.T) {
+		c := newCluster(t)
+		var secret corev1.Secret
+		require.NoError(t, c.store.Get(t.Context(), client.ObjectKey{Namespace: key.Namespace, Name: "ldap"}, &secret))
+		require.NoError(t, c.store.Delete(t.Context(), &secret))
+		c.run(time.Minute)
+		c.says(false, true, false, kubernetes.SubmitRefused)
+		require.Regexp(t, `the password: .*"ldap" not found`, c.condition(kubernetes.Ready).Message)
+		secret.ResourceVersion = ""
+		require.NoError(t, c.store.Create(t.Context(), &secret))
+		c.run(time.Hour)
+		c.says(true, false, false, kubernetes.Succeeded)
+	})
+
+	bubble(t, "deletes an object whose job has failed: there is nothing to unbind", func(t *testing.T) {
+		c := newCluster(t)
+		c.service.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{after(time.Second, job(status.Failed))}})
+		c.run(time.Hour)
+		c.says(false, false, true, "JobFailed")
+		c.service.Fail(pollertest.Rule{Call: pollertest.Submit, Status: 404, Code: "SFS.TURBO.0002"})
+		require.NoError(t, c.store.Delete(t.Context(), c.binding()))
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation++ })
+		c.run(time.Hour)
 		require.Error(t, c.store.Get(t.Context(), key, &ldapbinding.LDAPBinding{}))
 	})
 

@@ -140,7 +140,7 @@ func (r *Reconciler) follow(ctx context.Context, obj Object, op Operation) (reco
 	if p.Done {
 		c.stand, result = ended(end)
 		c.record.Outcome = waiter.Outcome(end)
-		if c.record.lost() && op.applied(ctx) {
+		if c.record.lost() && op.applied(ctx, &c.record) {
 			c.record.Outcome, c.stand, result = "success", applied, reconcile.Result{}
 		}
 		if c.stand.progressing { // the wait has ended, and not the job: a new wait begins later

@@ -25,6 +25,9 @@ type Record struct {
 	Attempt     string       `json:"attempt,omitempty"`
 	SubmittedAt *metav1.Time `json:"submittedAt,omitempty"`
 	JobID       string       `json:"jobID,omitempty"`
+	// Held is that Check found the object as wanted before the submit, or failed. Then what it finds
+	// later is no proof of the job.
+	Held bool `json:"held,omitempty"`
 	// NotBefore is when to submit or to check again, while there is no JobID.
 	NotBefore *metav1.Time `json:"notBefore,omitempty"`
 	// Progress is a waiter.Progress as JSON. It is a string because a string needs no

@@ -133,7 +133,7 @@ func (r *Reconciler) write(ctx context.Context, obj Object, c change) error {
 func (r *Reconciler) probe(ctx context.Context, obj Object) error {
 	now := metav1.NewTime(time.Now().Truncate(time.Second)) // as it is stored
 	full := Record{
-		Intent: "x", Generation: 1, Attempt: "x", SubmittedAt: &now, JobID: "x", NotBefore: &now, Progress: "{}", Outcome: "x",
+		Intent: "x", Generation: 1, Attempt: "x", SubmittedAt: &now, JobID: "x", Held: true, NotBefore: &now, Progress: "{}", Outcome: "x",
 		Writes: 1, UpdatedAt: &now, Events: []Event{{Type: "x", Reason: "x", Note: "x"}},
 	}
 	tried := obj.DeepCopyObject().(Object) //nolint:forcetypeassert // a copy of an Object is one

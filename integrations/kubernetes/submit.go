@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -27,17 +28,19 @@ type Operation struct {
 	// of those fields that the job depends on if there are others.
 	Intent string
 
-	// Submit submits the job and returns its id: see poller.JobID. It sends one request, and does
-	// not repeat it: the job may have been started by the first. ctx ends after 15 s, and does not
+	// Submit submits the job and returns its id: see poller.JobID. It returns "" if there is nothing to
+	// do, which makes the resource Ready. It sends one request that starts a job, and does not repeat
+	// it: the job may have been started by the first. ctx ends after 15 s, and does not
 	// end when the process is asked to stop. These errors prove that nothing was started, and it is
-	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, and
-	// any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
+	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, a
+	// certificate that does not verify, and any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
 	// shown: without a token, or with the token in Secrets.
 	Submit func(ctx context.Context) (jobID string, err error)
 
 	// Check says what came of a submit whose response was lost, by asking for the resource that the
 	// job changes. It is asked every 30 s for 15 minutes, and then every 5. An error is reported,
-	// and means Unknown. Without Check, a person decides.
+	// and means Unknown. It is asked once before each submit too: IsApplied is believed only if it
+	// was not so then, such as where all but a password was as wanted. Without Check, a person decides.
 	Check func(ctx context.Context) (Finding, error)
 
 	// Secrets never show in a status, condition, Event or log line, even if the service repeats
@@ -93,15 +96,20 @@ func (r *Reconciler) submit(ctx context.Context, obj Object, op Operation) (reco
 	if err := r.probe(ctx, obj); err != nil {
 		return reconcile.Result{}, fmt.Errorf("before the submit: %w", err)
 	}
+	finding, err := op.find(ctx)
+	if ctx.Err() != nil {
+		return reconcile.Result{}, ctx.Err()
+	}
 	now := metav1.Now()
 	attempt := rand.Text()
 	intent := Record{
 		Intent: op.Intent, Generation: obj.GetGeneration(), Attempt: attempt, SubmittedAt: &now, Writes: obj.Job().Writes + 1,
+		Held: err != nil || finding == IsApplied,
 	}
 	// One attempt: after a conflict the resource may ask for something else.
 	// From here on it does not end with ctx: a process that is asked to stop leaves no attempt open.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	err := r.write(recording, obj, change{record: intent, stand: stand{progressing: true, reason: Submitting, message: "the job is being submitted"}})
+	err = r.write(recording, obj, change{record: intent, stand: stand{progressing: true, reason: Submitting, message: "the job is being submitted"}})
 	cancel()
 	if err != nil {
 		r.remember(obj, func(m *memory) { m.unsent = attempt }) // the write may have arrived all the same
@@ -115,6 +123,10 @@ func (r *Reconciler) submit(ctx context.Context, obj Object, op Operation) (reco
 	c.record.Writes++
 	result := after(0)
 	switch {
+	case id == "" && err == nil:
+		c.record.Outcome, result = "success", reconcile.Result{}
+		c.stand = stand{ready: true, reason: Applied, message: "nothing was submitted: it is as wanted already"}
+		c.record.Events = []Event{{corev1.EventTypeNormal, Applied, c.stand.message}}
 	case poller.CheckID(id) == nil: // an error beside it is not about the submit
 		c.record.JobID = id
 		c.record.Progress, _ = encode(waiter.Progress{JobID: id})
@@ -145,82 +157,6 @@ func (r *Reconciler) submit(ctx context.Context, obj Object, op Operation) (reco
 	return result, r.emit(ctx, obj)
 }
 
-// check decides about a submit whose response was not recorded.
-func (r *Reconciler) check(ctx context.Context, obj Object, op Operation) (reconcile.Result, error) {
-	rec := obj.Job()
-	age := settled
-	if rec.SubmittedAt != nil {
-		age = time.Since(rec.SubmittedAt.Time)
-	}
-	if r.remembered(obj).unsent == rec.Attempt {
-		return r.submit(ctx, obj, op)
-	}
-	if rec.Intent != op.Intent { // another job is wanted by now
-		if age < settled {
-			return after(settled - age), nil
-		}
-		return r.submit(ctx, obj, op)
-	}
-	finding, err := op.find(ctx)
-	if ctx.Err() != nil {
-		return reconcile.Result{}, ctx.Err()
-	}
-	if err == nil && finding == NotStarted && age >= settled {
-		return r.submit(ctx, obj, op)
-	}
-	c := change{base: *rec.DeepCopy(), record: rec.next()}
-	c.record.Writes++
-	result := reconcile.Result{}
-	if err == nil && finding == IsApplied {
-		c.record.Outcome = "success"
-		c.stand = applied
-		c.record.Events = []Event{{corev1.EventTypeNormal, Applied, applied.message}}
-	} else {
-		d := soon
-		if age > checkOften || op.Check == nil {
-			d = lookAgain
-		}
-		result, c.record.NotBefore = after(d), later(d)
-		c.stand = unconfirmed(rec, op, err)
-		c.stand.message = mask(ctx, c.stand.message)
-	}
-	if err := r.save(ctx, obj, c); err != nil {
-		return reconcile.Result{}, err
-	}
-	return result, r.emit(ctx, obj)
-}
-
-// find asks Check.
-func (op *Operation) find(ctx context.Context) (Finding, error) {
-	if op.Check == nil {
-		return Unknown, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	return op.Check(ctx)
-}
-
-func (op *Operation) applied(ctx context.Context) bool {
-	finding, err := op.find(ctx)
-	return err == nil && finding == IsApplied
-}
-
-var applied = stand{ready: true, reason: Applied, message: "the service does not say how the job ended, but what it was for is there"}
-
-func unconfirmed(rec *Record, op Operation, err error) stand {
-	s := stand{progressing: op.Check != nil, failed: op.Check == nil, reason: SubmitUnconfirmed}
-	if rec.SubmittedAt != nil {
-		s.failed = s.failed || time.Since(rec.SubmittedAt.Time) > checkOften
-		s.message = " at " + rec.SubmittedAt.UTC().Format(time.RFC3339)
-	}
-	s.message = "a job was submitted" + s.message + ", or was about to be, and its id is not known, so no second one is submitted"
-	if err != nil {
-		s.message += ": " + err.Error()
-	}
-	s.message += ". If a job runs, set its id in status.job.jobID; if none was started, remove status.job"
-	return s
-}
-
 // notStarted reports whether an error of Submit proves that no job was started.
 func notStarted(err error) bool {
 	if errors.Is(err, ErrNotSubmitted) {
@@ -232,8 +168,9 @@ func notStarted(err error) bool {
 	if e, ok := errors.AsType[*net.OpError](err); ok && e != nil {
 		return e.Op == "dial"
 	}
-	_, ok := errors.AsType[*net.DNSError](err)
-	return ok
+	_, unknown := errors.AsType[*net.DNSError](err)
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	return unknown || unverified
 }
 
 // refusedFor returns how long after a refusal the job is submitted again.

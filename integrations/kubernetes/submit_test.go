@@ -2,7 +2,9 @@ package kubernetes_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net/url"
 	"testing"
 	"time"
 
@@ -77,6 +79,16 @@ func TestSubmit(t *testing.T) {
 		c.run(time.Hour)
 		require.Len(t, c.started(), 1)
 		c.says(true, false, false, kubernetes.Applied)
+	})
+
+	bubble(t, "is not taken for done by what showed before it, such as all but the password", func(t *testing.T) {
+		c := newCluster(t)
+		c.run(time.Hour)
+		c.service.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: 502}) // it never reaches the service
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation = 2 })                 // of passwordFrom
+		c.run(time.Hour)
+		c.says(false, true, true, kubernetes.SubmitUnconfirmed)
+		require.Len(t, c.started(), 1)
 	})
 
 	bubble(t, "waits for a person where nothing proves what came of it", func(t *testing.T) {
@@ -156,6 +168,25 @@ func TestSubmit(t *testing.T) {
 			require.Equal(t, 2, c.count(pollertest.Submit), "%v", refusal)
 			c.says(true, false, false, kubernetes.Succeeded)
 		}
+	})
+
+	bubble(t, "has started nothing at a server whose certificate does not verify", func(t *testing.T) {
+		c := newCluster(t)
+		require.NoError(t, c.operate(kubernetes.Operation{Submit: func(context.Context) (string, error) {
+			return "", &url.Error{Op: "Post", URL: c.at, Err: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}}
+		}}))
+		c.says(false, true, false, kubernetes.SubmitRefused)
+	})
+
+	bubble(t, "that has nothing to do makes the object ready", func(t *testing.T) {
+		c := newCluster(t)
+		op := kubernetes.Operation{Submit: func(context.Context) (string, error) { return "", nil }}
+		require.NoError(t, c.operate(op))
+		c.says(true, false, false, kubernetes.Applied)
+		require.True(t, kubernetes.IsReady(c.binding()))
+		op.Submit = func(context.Context) (string, error) { panic("a second submit") }
+		require.NoError(t, c.operate(op))
+		require.Equal(t, []string{"Applied: nothing was submitted: it is as wanted already"}, c.events())
 	})
 
 	bubble(t, "is not cut off when the process is asked to stop", func(t *testing.T) {

@@ -140,6 +140,21 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
+func TestMask(t *testing.T) {
+	bubble(t, "hides a secret that begins with another one, and one in quotes", func(t *testing.T) {
+		c := newCluster(t)
+		const short, long = "Correct", `Correct"Horse/9`
+		require.NoError(t, c.operate(kubernetes.Operation{
+			Secrets: []string{short, long},
+			Submit: func(context.Context) (string, error) {
+				return "", fmt.Errorf("%w: %s and %q and %s", kubernetes.ErrNotSubmitted, long, long, short)
+			},
+		}))
+		require.Contains(t, c.condition(kubernetes.Ready).Message, `[secret] and "[secret]" and [secret]`)
+		require.NotContains(t, c.everything(), "Horse")
+	})
+}
+
 func TestNew(t *testing.T) {
 	c := poller.Func(func(context.Context, string) (poller.Reply, error) { return poller.Reply{}, errors.New("no") })
 	_, err := kubernetes.New(nil, c)

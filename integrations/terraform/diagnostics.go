@@ -2,7 +2,10 @@ package terraform
 
 import (
 	"context"
+	"encoding/base64"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -64,9 +67,18 @@ func (a *run) hide(diags diag.Diagnostics) diag.Diagnostics {
 	return hidden
 }
 
-// secrets are what no log and no diagnostic may show. An empty string is no secret.
-func (r *Runner) secrets(c Change) []string {
-	return slices.DeleteFunc(slices.Concat(r.Secrets, c.Secrets), func(s string) bool { return s == "" })
+// secrets are what no log and no diagnostic may show: as it is, in quotes, in a URL and in base64. The
+// longest come first, because one may begin with another.
+func (r *Runner) secrets(c Change) (forms []string) {
+	for _, s := range slices.Concat(r.Secrets, c.Secrets) {
+		if s == "" {
+			continue
+		}
+		quoted := strconv.Quote(s)
+		forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	return forms
 }
 
 func (r *Runner) masked(ctx context.Context, c Change) context.Context {

@@ -16,10 +16,10 @@
 //	ends by                        the id is in                          the next apply
 //	SIGINT, timeout, outage        the state, the journal, the message   waits for the same job
 //	SIGKILL of either process      the journal                           waits for the same job
-//	SIGKILL during the submit      nowhere: no response arrived          looks at the service first
+//	SIGKILL during the submit      nowhere: no response arrived          asks the service first
 //
-// After a kill during the submit, the next Submit gets [Same]: it looks whether the service has
-// what is wanted. If not, it submits, which the service refuses while the lost job runs, and then
-// it looks again. A second job is started only if the lost one never began, has failed, or
-// succeeds between the look and the submit.
+// After a kill during the submit, the next attempt asks Change.Holds whether the service shows what
+// is wanted. If not, it submits, which the service refuses while the lost job runs, and then it asks
+// again. A second job is started only if the lost one never began, has failed, or succeeds between
+// the question and the submit, or if what is wanted was shown before the lost submit already.
 package terraform

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -115,14 +117,17 @@ func replace(name string, data []byte) error {
 	return err
 }
 
-// syncFolder makes a rename last. Not every system can sync a folder; Linux can.
+// syncFolder makes a rename last. Windows, and some network file systems, cannot sync a folder.
 func syncFolder(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	folder, err := os.Open(name) //nolint:gosec // as above
 	if err != nil {
 		return err
 	}
 	defer folder.Close() //nolint:errcheck // it was only read
-	if err := folder.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+	if err := folder.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
 	return nil

@@ -92,11 +92,9 @@ func (w *world) change(intent string) terraform.Change {
 		Object: "a-share/ldap", JobType: "bind_ldap", Intent: intent, Private: w.private, Timeout: time.Hour,
 		Attributes: map[string]path.Path{"SFS.TURBO.0101": path.Root("url"), "SFS.TURBO.0001": path.Root("base_dn")},
 		Secrets:    []string{password},
+		Holds:      func(context.Context) (bool, error) { return w.holds.Load(), nil },
 		Submit: func(ctx context.Context, before terraform.Attempt) (string, error) {
 			w.befores = append(w.befores, before)
-			if before == terraform.Same && w.holds.Load() {
-				return "", nil
-			}
 			return w.submit(ctx)
 		},
 	}

@@ -24,10 +24,14 @@ type record struct {
 	JobType string    `json:"job_type"`
 	JobID   string    `json:"job_id,omitempty"` // "" until the submitting call's response has arrived
 	Done    bool      `json:"done,omitempty"`   // the object is as wanted
+	Held    bool      `json:"held,omitempty"`   // it showed what is wanted before the submit
 	At      time.Time `json:"at"`
 }
 
 func (r *record) pending() bool { return r != nil && r.JobID != "" && !r.Done }
+
+// proven reports whether an object that is as wanted is the work of this attempt.
+func (r *record) proven() bool { return r.Done || !r.Held }
 
 // decode returns nil for what it cannot read: a newer version's record is nothing to go on with.
 func decode(data []byte) *record {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -106,14 +107,16 @@ func (a *run) settle(ctx context.Context, trusted bool) (Attempt, *Result) {
 		a.diags.AddWarning(summary(found.JobType, job), err.Error())
 	}
 	a.diags.Append(remember(ctx, a.Private, nil)...)
-	if !same {
-		a.found = nil
-		return Another, nil
+	next := *found
+	if next.Done = same && err == nil; !next.Done {
+		next.JobID = "" // it is not waited for again
 	}
-	// The journal may be older than the state: whether the job's change still stands is for the
-	// service to say.
-	a.found = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, At: found.At}
-	return Same, nil
+	// The journal may be older than the state: whether the change still stands is for the service to
+	// say.
+	if a.found = &next; same {
+		return Same, nil
+	}
+	return Another, nil
 }
 
 // await records the job that was just submitted, and waits for it.
@@ -148,7 +151,7 @@ func (a *run) done(ctx context.Context, job status.Job) *Result {
 func (a *run) failed(ctx context.Context, job status.Job, err error) *Result {
 	a.diags.Append(remember(ctx, a.Private, nil)...)
 	a.clear(nil)
-	a.fault(summary(a.now.JobType, job), err.Error(), codes(job)...)
+	a.fault(summary(a.now.JobType, job), err.Error()+" by applying again", codes(job)...)
 	return &Result{JobFailed, job}
 }
 
@@ -160,7 +163,7 @@ func (a *run) clear(r *record) {
 
 // unfinished leaves the records: the next attempt goes on with the job.
 func (a *run) unfinished(job status.Job, err error) *Result {
-	what, next := "job "+a.now.JobID+" may go on", "Its id is recorded: the next apply goes on with it."
+	what := "job " + a.now.JobID + " may go on"
 	switch waiter.Outcome(err) {
 	case "canceled":
 		what = "Interrupted: " + a.now.JobType + " " + what
@@ -169,7 +172,9 @@ func (a *run) unfinished(job status.Job, err error) *Result {
 	default:
 		what = "Cannot wait any longer: " + a.now.JobType + " " + what
 	}
-	detail := err.Error() + "\n\n" + next
+	// The advice is a program's: to Terraform's user it means this.
+	detail := strings.Replace(err.Error(), "wait again with the same job id", "apply again", 1) +
+		"\n\nIts id is recorded: the next apply or destroy goes on with it."
 	if a.Creates && waiter.Outcome(err) == "canceled" {
 		a.diags.AddWarning(what, detail)
 		return &Result{Unfinished, job}

@@ -2,10 +2,16 @@ package terraform_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/integrations/terraform"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -66,6 +73,7 @@ func TestRun(t *testing.T) {
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Equal(t, terraform.JobFailed, result.End)
 		require.Regexp(t, `^Error: url: The bind_ldap job failed: SFS\.TURBO\.0100: .*binding LDAP failed.*SFS\.TURBO\.0101: cannot bind with \*\*\*`, text(diags))
+		require.Regexp(t, `fix the cause, then submit a new job by applying again$`, text(diags))
 		require.NotContains(t, text(diags), password)
 		require.Empty(t, w.private)
 		require.Empty(t, w.journal())
@@ -83,6 +91,20 @@ func TestRun(t *testing.T) {
 		require.Regexp(t, `"@level":"warn".*"@message":"sub-job is failed".*"error_code":"SFS.TURBO.0101","fail_reason":"cannot bind with \*\*\*`, w.log.String())
 		require.NotContains(t, w.log.String(), password)
 		require.NotContains(t, w.log.String(), token)
+	})
+	test(t, "masks a secret that begins with another one, and in quotes, in a URL and in base64", func(t *testing.T, w *world) {
+		const short, long = "Correct", `Correct"Horse/9`
+		inside := base64.StdEncoding.EncodeToString([]byte(long))
+		w.server.Script("bind_ldap", lasting(time.Second, status.Job{
+			Status: status.Failed, FailReason: strings.Join([]string{long, strconv.Quote(long), url.QueryEscape(long), inside, short}, " and "),
+		}))
+		c := w.change("a")
+		c.Secrets = []string{short, long}
+		_, diags := w.run(t.Context(), c)
+		require.Contains(t, text(diags), `*** and "***" and *** and *** and ***`)
+		for _, part := range []string{"Correct", "Horse", inside} {
+			require.NotContains(t, text(diags)+w.log.String(), part)
+		}
 	})
 	test(t, "starts no job that is refused, and says why at the attribute", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: 400, Code: "SFS.TURBO.0001", Message: "parameter error"})
@@ -130,6 +152,15 @@ func TestRun(t *testing.T) {
 		require.Equal(t, terraform.NotStarted, result.End)
 		require.Equal(t, "Error: No bind_ldap job was started: no job was started: already bound", text(diags))
 	})
+	test(t, "starts nothing at a server whose certificate does not verify", func(t *testing.T, w *world) {
+		c := w.change("a")
+		c.Submit = func(context.Context, terraform.Attempt) (string, error) {
+			return "", &url.Error{Op: "Post", URL: w.url, Err: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}}
+		}
+		result, diags := w.run(t.Context(), c)
+		require.Equal(t, terraform.NotStarted, result.End)
+		require.Regexp(t, `^Error: No bind_ldap job was started: .*unknown authority`, text(diags))
+	})
 	test(t, "starts nothing that it cannot record", func(t *testing.T, w *world) {
 		require.NoError(t, os.RemoveAll(w.folder))
 		result, diags := w.run(t.Context(), w.change("a"))
@@ -147,6 +178,7 @@ func TestResume(t *testing.T) {
 		result, diags := w.run(interrupted(t, 10*time.Second), c)
 		require.Equal(t, terraform.Unfinished, result.End)
 		require.Regexp(t, `^Warning: Interrupted: bind_ldap job `+w.jobs()[0]+` may go on`, text(diags))
+		require.Regexp(t, `The job itself may go on: apply again  Its id is recorded: the next apply or destroy goes on with it`, text(diags))
 		require.Equal(t, w.jobs()[0], pending(w))
 
 		w.folder = t.TempDir() // another machine: it has the state only
@@ -200,8 +232,7 @@ func TestResume(t *testing.T) {
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
-		require.Len(t, w.jobs(), 1)
-		require.Equal(t, []terraform.Attempt{terraform.None, terraform.Same}, w.befores)
+		require.Equal(t, w.jobs(), []string{result.Job.ID}, "no other job, and the state has this one")
 	})
 	test(t, "looks at the service first after a submit without a response", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Delay: time.Second, Break: pollertest.Reset})
@@ -214,6 +245,40 @@ func TestResume(t *testing.T) {
 		require.Empty(t, text(diags))
 		require.Equal(t, terraform.Done, result.End)
 		require.Len(t, w.jobs(), 1, "busy, then as wanted")
+	})
+	test(t, "submits again after a submit without a response if what is wanted showed before", func(t *testing.T, w *world) {
+		w.holds.Store(true) // such as everything but the password
+		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 2, Status: http.StatusBadGateway})
+		for _, end := range []terraform.End{terraform.MaybeStarted, terraform.MaybeStarted, terraform.Done} {
+			result, diags := w.run(t.Context(), w.change("a"))
+			require.Equal(t, end, result.End, text(diags))
+			w.killed()
+		}
+		require.Len(t, w.jobs(), 1)
+		result, _ := w.run(t.Context(), w.change("a"))
+		require.Equal(t, terraform.Done, result.End)
+		require.Len(t, w.jobs(), 1, "this one was seen to succeed")
+	})
+	test(t, "starts nothing if it cannot see what holds", func(t *testing.T, w *world) {
+		c := w.change("a")
+		c.Holds = func(context.Context) (bool, error) {
+			return false, &poller.Error{StatusCode: 503, Code: "SFS.TURBO.0005", Message: "busy"}
+		}
+		result, diags := w.run(t.Context(), c)
+		require.Equal(t, terraform.NotStarted, result.End)
+		require.Regexp(t, `^Error: No bind_ldap job was started: .*SFS\.TURBO\.0005`, text(diags))
+		require.Empty(t, w.befores)
+		require.Empty(t, w.journal())
+	})
+	test(t, "remembers another intent's job while its own is refused", func(t *testing.T, w *world) {
+		_, _ = w.run(interrupted(t, time.Second), w.change("a"))
+		w.killed()
+		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Status: http.StatusForbidden})
+		result, _ := w.run(t.Context(), w.change("b"))
+		require.Equal(t, terraform.NotStarted, result.End)
+		w.killed()
+		_, _ = w.run(t.Context(), w.change("b"))
+		require.Equal(t, []terraform.Attempt{terraform.None, terraform.Another, terraform.Another}, w.befores)
 	})
 	test(t, "keeps a lost attempt in the journal while the submit is refused", func(t *testing.T, w *world) {
 		w.server.Fail(pollertest.Rule{Call: pollertest.Submit, Times: 1, Delay: time.Second, Break: pollertest.Reset})

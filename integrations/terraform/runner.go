@@ -30,6 +30,11 @@ type Change struct {
 	// Intent is what is wanted, such as the JSON of the plan with the latest job that the state shows,
 	// without secrets. An attempt with the same Intent is the same change: it goes on with its job.
 	Intent string
+	// Holds reports whether the object is as wanted, as far as the service shows it. It is asked before
+	// each submit: where the response to a submit was lost, what holds now and did not hold before is
+	// that job's work. What did hold before, such as where only a password changes, is submitted again.
+	// nil if nothing shows it.
+	Holds func(ctx context.Context) (bool, error)
 	// Submit starts the job and returns its id: see poller.JobID. It returns "" if the object is as
 	// wanted already. Its context ends after SubmitTimeout, and not at an interrupt, so that the id
 	// is not lost to one.
@@ -58,7 +63,7 @@ type Attempt int
 const (
 	None    Attempt = iota // none is known: what is there is not the resource's own
 	Another                // one for something else did not end well
-	Same                   // one for the same intent: the object may be as wanted by now
+	Same                   // one for the same intent
 )
 
 // End is how a change ended, for the state that a resource returns.

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -14,22 +15,30 @@ import (
 )
 
 // ErrNotStarted is for a Submit to wrap, in an error that proves that no job was started: the call
-// was not sent. Runner itself knows a 4xx of *poller.Error, a *credential.Error and a connection
-// that could not be made. After any other error a job may have been started.
+// was not sent. Runner itself knows a 4xx of *poller.Error, a *credential.Error, a connection that
+// could not be made and a certificate that did not verify. After any other error a job may have been
+// started.
 var ErrNotStarted = errors.New("no job was started")
 
 // submit starts a job and waits for it. A share runs one operation at a time: while it is busy with
 // another one, the call is made again.
 func (a *run) submit(ctx context.Context, before Attempt) Result {
-	a.now = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, At: time.Now()}
-	if err := a.page.write(a.now); err != nil {
-		a.diags.AddError("No job was started", err.Error())
-		return Result{End: NotStarted}
-	}
 	schedule := pace.Exponential()
 	for {
 		if ctx.Err() != nil {
 			return a.notStarted(context.Cause(ctx))
+		}
+		held, err := a.holds(ctx)
+		switch {
+		case err != nil:
+			return a.notStarted(err)
+		case held && before == Same && a.found.proven():
+			return *a.done(ctx, status.Job{ID: a.found.JobID})
+		}
+		a.now = &record{Version: 1, Intent: a.Intent, JobType: a.JobType, Held: held, At: time.Now()}
+		if err := a.page.write(a.now); err != nil {
+			a.diags.AddError("No job was started", err.Error())
+			return Result{End: NotStarted}
 		}
 		id, err := a.call(ctx, before)
 		switch {
@@ -51,6 +60,15 @@ func (a *run) submit(ctx context.Context, before Attempt) Result {
 		case <-time.After(schedule.NextBackOff()):
 		}
 	}
+}
+
+func (a *run) holds(ctx context.Context) (bool, error) {
+	if a.Holds == nil {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, SubmitTimeout)
+	defer cancel()
+	return a.Holds(ctx)
 }
 
 // call is not cut by an interrupt: the response has the job's id.
@@ -86,7 +104,8 @@ func notSent(err error) bool {
 		return true
 	}
 	_, unauthorized := errors.AsType[*credential.Error](err)
-	return unauthorized || errors.Is(err, ErrNotStarted)
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	return unauthorized || unverified || errors.Is(err, ErrNotStarted)
 }
 
 func code(err error) string {

@@ -49,8 +49,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	op, err := r.bind(ctx, &b)
 	if deleted {
 		op = r.unbind(&b)
-	} else if err != nil {
-		return ctrl.Result{}, err
+	} else if job := b.Status.Job; err != nil && job.JobID != "" && job.Outcome == "" {
+		return ctrl.Result{}, err // what the service says of the job may repeat the password
 	}
 	result, err := r.Jobs.Reconcile(ctx, &b, op)
 	if err == nil && deleted && kubernetes.IsReady(&b) {
@@ -70,6 +70,9 @@ func (r *Reconciler) bind(ctx context.Context, b *LDAPBinding) (kubernetes.Opera
 	password, err := r.password(ctx, b)
 	return kubernetes.Operation{
 		Submit: func(ctx context.Context) (string, error) {
+			if err != nil {
+				return "", fmt.Errorf("%w: %w", kubernetes.ErrNotSubmitted, err)
+			}
 			return r.Service.Bind(ctx, b.Spec, password)
 		},
 		Check: func(ctx context.Context) (kubernetes.Finding, error) {

@@ -45,9 +45,16 @@ func (s Service) Bind(ctx context.Context, spec Spec, password string) (jobID st
 	return s.submit(ctx, method, spec.ShareID, body)
 }
 
-// Unbind submits the job that unbinds a share.
+// Unbind submits the job that unbinds a share. It returns "" for one that is not bound: only the
+// service's refusal shows that no job is about to bind it.
 func (s Service) Unbind(ctx context.Context, share string) (jobID string, err error) {
-	return s.submit(ctx, http.MethodDelete, share, nil)
+	jobID, err = s.submit(ctx, http.MethodDelete, share, nil)
+	if e, ok := errors.AsType[*poller.Error](err); ok && e.StatusCode == http.StatusNotFound {
+		if bound, e := s.Bound(ctx, share); e == nil && bound == (Bound{}) {
+			return "", nil
+		}
+	}
+	return jobID, err
 }
 
 // Bound asks what a share is bound to.

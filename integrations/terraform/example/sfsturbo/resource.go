@@ -159,6 +159,10 @@ func (r *ldapConfig) bind(plan, config, state ldapModel) terraform.Change {
 	share := plan.ShareID.ValueString()
 	return terraform.Change{
 		Object: share + "/ldap", JobType: "bind_ldap", Intent: string(text), Attributes: atFault, Secrets: []string{want.Password},
+		Holds: func(ctx context.Context) (bool, error) {
+			bound, err := r.show(ctx, share)
+			return bound != nil && *bound == want.visible(), err
+		},
 		Submit: func(ctx context.Context, before terraform.Attempt) (string, error) {
 			bound, err := r.show(ctx, share)
 			switch {
@@ -166,8 +170,6 @@ func (r *ldapConfig) bind(plan, config, state ldapModel) terraform.Change {
 				return "", fmt.Errorf("%w: %w", terraform.ErrNotStarted, err)
 			case bound == nil:
 				return r.submit(ctx, http.MethodPost, share, &want)
-			case before == terraform.Same && *bound == want.visible():
-				return "", nil
 			case before == terraform.None && state.ShareID.IsNull():
 				return "", fmt.Errorf("%w: file system %s is bound to %s already; import it: its import id is the file system's", terraform.ErrNotStarted, share, bound.URL)
 			}
