@@ -32,6 +32,18 @@ func TestTypes(t *testing.T) {
 		require.Zero(t, jobs)
 	})
 
+	t.Run("that are new are not waited for as long as those that are known", func(t *testing.T) {
+		h := taught(100, always(200))
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		var restored History
+		require.NoError(t, json.Unmarshal(data, &restored))
+		for _, h := range []*History{h, &restored} {
+			require.LessOrEqual(t, follow(h, honest, "create_share", 5*time.Second)[0], 30*time.Second+time.Microsecond)
+			require.Greater(t, follow(h, honest, "bind_ldap", 200*time.Second)[0], 35*time.Second)
+		}
+	})
+
 	t.Run("with only running jobs plan by all types", func(t *testing.T) {
 		s := taught(100, around(20, 1)).BackOff().(*schedule)
 		s.Observe(honest.respond("create_share", time.Hour, 0))
