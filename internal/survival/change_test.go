@@ -125,7 +125,7 @@ func alarms(create func() detector, before, after model, n int, seed uint64) (wr
 
 func TestChange(t *testing.T) {
 	t.Run("is found soon, and hardly ever where there is none", func(t *testing.T) {
-		const jobs, seeds = 1000, 4
+		const jobs, seeds = 1000, 2
 		changes := []struct {
 			before, after model
 			most          float64 // jobs until it is found

@@ -18,7 +18,7 @@ const jitter = 0.1
 func Guard(age, jobs, c float64) float64 { return min(max(30*c, 2*age, 2*jobs*c), 300*c) }
 
 // Guard returns Guard for this plan.
-func (p *Plan) Guard(age float64) float64 { return Guard(age, p.jobs, p.cost) }
+func (p *Plan) Guard(age float64) float64 { return min(max(p.guard, 2*age), 300*p.cost) }
 
 // Poll returns the age of the next poll after one at this age: Next, within Guard, and moved by
 // jitter. uniform is a random number, evenly distributed between -1 and 1.

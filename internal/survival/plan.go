@@ -13,6 +13,7 @@ type Plan struct {
 	period float64   // between polls beyond the grid
 	cost   float64   // of a call
 	jobs   float64   // that the distribution was learned from
+	guard  float64   // Guard at age 0
 	odds   odds
 }
 
@@ -27,7 +28,7 @@ func (d Distribution) Plan(c float64) *Plan {
 	next, _ := g.solve(c)
 	p := &Plan{
 		ages: make([]float32, len(g.ages)), next: next,
-		period: g.period(c), cost: c, jobs: d.Jobs,
+		period: g.period(c), cost: c, jobs: d.Jobs, guard: Guard(0, d.Jobs, c),
 		odds: d.odds(),
 	}
 	for i, age := range g.ages {

@@ -187,7 +187,7 @@ func TestPlan(t *testing.T) {
 				require.Greater(t, p.Next(age), age)
 				at := p.Poll(age, 2*r.Float64()-1)
 				require.Greater(t, at, age)
-				require.LessOrEqual(t, at-age, p.Guard(age)*(1+1e-12))
+				require.LessOrEqual(t, at-age, Guard(age, d.Jobs, c)*(1+1e-12))
 			}
 		}
 	})
