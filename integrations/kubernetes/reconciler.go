@@ -59,9 +59,9 @@ const lookAgain = 5 * time.Minute // where a person has to act first
 // due. It writes the status, and creates the Events that the write recorded. Return what it
 // returns: the result says when to come back. [IsReady] reports whether the job has succeeded.
 //
-// A job that was submitted for an earlier intent is followed to its end first. A job that has failed
-// is not submitted again before op's Intent changes. The other ends of a wait are not the job's: it
-// is asked for again every five minutes.
+// A job that was submitted for an earlier intent is followed to its end first. A job that has
+// failed is not submitted again before op's Intent changes. The other ends of a wait are not the
+// job's: it is asked for again every five minutes.
 //
 // The error is for what a later call may repair: the API server, or ctx's end. What the service
 // refused is in the conditions. The status is written as a whole: set fields of your own before the

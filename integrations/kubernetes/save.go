@@ -128,8 +128,8 @@ func (r *Reconciler) write(ctx context.Context, obj Object, c change) error {
 	return nil
 }
 
-// probe writes a full record, without storing it, and reports what would be lost: a CRD whose schema
-// lacks a field drops that field without an error, and with it a job's id.
+// probe writes a full record, without storing it, and reports what would be lost: a CRD whose
+// schema lacks a field drops that field without an error, and with it a job's id.
 func (r *Reconciler) probe(ctx context.Context, obj Object) error {
 	now := metav1.NewTime(time.Now().Truncate(time.Second)) // as it is stored
 	full := Record{

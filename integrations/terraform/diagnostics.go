@@ -67,8 +67,8 @@ func (a *run) hide(diags diag.Diagnostics) diag.Diagnostics {
 	return hidden
 }
 
-// secrets are what no log and no diagnostic may show: as it is, in quotes, in a URL and in base64. The
-// longest come first, because one may begin with another.
+// secrets are what no log and no diagnostic may show: as it is, in quotes, in a URL and in base64.
+// The longest come first, because one may begin with another.
 func (r *Runner) secrets(c Change) (forms []string) {
 	for _, s := range slices.Concat(r.Secrets, c.Secrets) {
 		if s == "" {

@@ -18,8 +18,9 @@
 //	SIGKILL of either process      the journal                           waits for the same job
 //	SIGKILL during the submit      nowhere: no response arrived          asks the service first
 //
-// After a kill during the submit, the next attempt asks Change.Holds whether the service shows what
-// is wanted. If not, it submits, which the service refuses while the lost job runs, and then it asks
-// again. A second job is started only if the lost one never began, has failed, or succeeds between
-// the question and the submit, or if what is wanted was shown before the lost submit already.
+// After a kill during the submit, the next attempt asks Change.Holds whether the service shows
+// what is wanted. If not, it submits, which the service refuses while the lost job runs, and then
+// it asks again. A second job is started only if the lost one never began, has failed, or succeeds
+// between the question and the submit, or if what is wanted was shown before the lost submit
+// already.
 package terraform

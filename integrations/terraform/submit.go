@@ -16,8 +16,8 @@ import (
 
 // ErrNotStarted is for a Submit to wrap, in an error that proves that no job was started: the call
 // was not sent. Runner itself knows a 4xx of *poller.Error, a *credential.Error, a connection that
-// could not be made and a certificate that did not verify. After any other error a job may have been
-// started.
+// could not be made and a certificate that did not verify. After any other error a job may have
+// been started.
 var ErrNotStarted = errors.New("no job was started")
 
 // submit starts a job and waits for it. A share runs one operation at a time: while it is busy with

@@ -3,8 +3,8 @@
 // its own because the server is large, and users of the integration do not need it.
 //
 // The server is k8s.io/apiextensions-apiserver: it stores, validates, prunes and watches custom
-// resources as a cluster does. It has no built-in resources, so a CRD of the same name stands in for
-// events.k8s.io, and there are no Secrets.
+// resources as a cluster does. It has no built-in resources, so a CRD of the same name stands in
+// for events.k8s.io, and there are no Secrets.
 package apiserver
 
 import (
