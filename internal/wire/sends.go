@@ -40,9 +40,7 @@ func LimitSends(ctx context.Context, record bool) (limited context.Context, s *S
 		s.trace.WroteHeaderField = s.wrote
 	}
 	s.trace.GotConn = s.connected
-	// The first byte may be of a hint, with status 103, that a reset follows. Got1xxResponse would
-	// tell it from a response, but net/http does not limit hints where that is set.
-	s.trace.GotFirstResponseByte = func() { s.unanswered.Store(0) }
+	s.trace.GotFirstResponseByte = s.answered
 	return httptrace.WithClientTrace(limited, &s.trace), s
 }
 
@@ -68,6 +66,11 @@ func (s *Sends) connected(httptrace.GotConnInfo) {
 		s.cancel(repeated(all - 1))
 	}
 }
+
+// answered is called with the first byte of a response. It may be of a hint, with status 103, that
+// a reset follows. Got1xxResponse would tell it from a response, but net/http does not limit hints
+// where that is set.
+func (s *Sends) answered() { s.unanswered.Store(0) }
 
 // SendError returns err, the error of [http.Client.Do]. If the limit ended the request, err says
 // so instead of "context canceled".
