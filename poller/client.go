@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -161,14 +162,21 @@ func (c *Client) get(ctx context.Context, what call, decode decoder) (Reply, err
 	return reply, secondErr
 }
 
+// headers are of each request. All share the values, which nobody may change in place.
+var headers = http.Header{
+	"Accept":       {"application/json"},
+	"Content-Type": {"application/json"},
+	"User-Agent":   {"sfsturbo-waiter (+https://github.com/sfsturbo/waiter)"},
+}
+
 func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bool) (reply Reply, again bool, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, what.url, nil)
+	limited, sends := wire.LimitSends(ctx, c.record)
+	defer sends.Close()
+	r, err := http.NewRequestWithContext(limited, http.MethodGet, what.url, nil)
 	if err != nil {
 		return Reply{}, false, backoff.Permanent(err)
 	}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "sfsturbo-waiter (+https://github.com/sfsturbo/waiter)")
+	maps.Copy(r.Header, headers)
 	if what.header != "" {
 		r.Header.Set("X-Project-Id", what.header)
 	}
@@ -191,15 +199,9 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	// Polls are closer together than any idle timeout, so a connection to a server that the name no
 	// longer leads to would never close. The next poll after this one resolves the name again.
 	r.Close = c.failing.Load()%4 == 3
-	var sent *wire.Sent
-	if c.record {
-		sent = new(wire.Sent)
-	}
-	limited, cancel := wire.LimitSends(ctx, sent)
-	defer cancel(nil)
-	resp, err := c.do(r.WithContext(limited))
+	resp, err := c.do(r)
 	if err != nil {
-		return Reply{}, false, noResponse(what, sent.Secrets(r, nil), wire.SendError(limited, err))
+		return Reply{}, false, noResponse(what, sends.Secrets(r, nil), wire.SendError(limited, err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 500 {
@@ -212,7 +214,7 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	reply, err = read(resp, what, func(body []byte, secrets []string) (err error) {
 		own, err = decode(body, secrets)
 		return err
-	}, sent.Secrets(r, resp), date, time.Now())
+	}, sends.Secrets(r, resp), date, time.Now())
 	blameClock(err, r, date, time.Now())
 	said = feedback(date, own, err)
 	return reply, false, err

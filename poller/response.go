@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -17,17 +16,17 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-const maxBody = 1 << 20 // bytes, after decompression
-
 // read turns a response into a Reply without the job, or an *Error. It reads the body to
 // its end, so that the connection can be reused. A body that is too long is not read to
 // its end: closing the connection is cheaper.
 func read(resp *http.Response, what call, decode func(body []byte, secrets []string) error, secrets []string, date, now time.Time) (Reply, error) {
-	var body []byte
+	b := bodies.Get().(*body) //nolint:forcetypeassert // there is nothing else in it
+	defer b.free()
 	var err error
 	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
-		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+		err = b.read(resp.Body)
 	}
+	body := b.Bytes()
 	reply := Reply{
 		RequestID:  wire.RequestID(resp.Header.Get("X-Request-Id"), secrets...),
 		ServerTime: date,

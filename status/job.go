@@ -60,12 +60,14 @@ func Decode(data []byte) (job Job, dropped string, err error) {
 	data = bytes.TrimLeft(data, " \t\r\n\ufeff")
 	var plain struct {
 		fields
-		SubJobs []*fields `json:"sub_jobs"`
+		SubJobs []fields `json:"sub_jobs"`
 	}
-	subs := &list{}
-	if !mayRepeat(data) && json.Unmarshal(data, &plain) == nil {
+	if objects := bytes.Count(data, []byte("{")); objects > 1 {
+		plain.SubJobs = make([]fields, 0, min(objects-1, MaxSubJobs)) // otherwise it grows
+	}
+	subs := list{}
+	if !mayRepeat(data) && json.Unmarshal(data, &plain) == nil && !slices.Contains(plain.SubJobs, fields{}) {
 		subs.of = plain.SubJobs
-		subs.withoutNull()
 	} else { // rare: sub_jobs is not a list of objects, or may be there twice, or there is an error to report
 		var lenient struct {
 			fields
@@ -74,7 +76,7 @@ func Decode(data []byte) (job Job, dropped string, err error) {
 		if err := json.Unmarshal(data, &lenient); err != nil {
 			return Job{}, "", err
 		}
-		plain.fields, subs = lenient.fields, &lenient.SubJobs
+		plain.fields, subs = lenient.fields, lenient.SubJobs
 	}
 	var unread unread
 	job = plain.job(&unread, "")
@@ -84,8 +86,8 @@ func Decode(data []byte) (job Job, dropped string, err error) {
 	if n := len(subs.of); n > 0 {
 		job.SubJobs = make([]Job, n)
 	}
-	for i, sub := range subs.of {
-		job.SubJobs[i] = sub.job(&unread, "a sub-job's ")
+	for i := range subs.of {
+		job.SubJobs[i] = subs.of[i].job(&unread, "a sub-job's ")
 	}
 	return job, strings.Join(unread, ", "), nil
 }
@@ -126,25 +128,26 @@ type fields struct {
 
 func (f *fields) job(u *unread, of string) Job {
 	for i, t := range []*text{&f.ID, &f.Type, &f.Status, &f.BeginTime, &f.EndTime, &f.ErrorCode, &f.FailReason} {
-		if t.dropped {
+		if *t == notText {
+			*t = ""
 			u.add(of + keys[i] + ", which is not a text")
 		}
 	}
 	return Job{
-		ID: trim(f.ID.string), Type: storable(f.Type.string), Status: Status(trim(f.Status.string)),
-		BeginTime: Timestamp(storable(f.BeginTime.string)), EndTime: Timestamp(storable(f.EndTime.string)),
-		ErrorCode: storable(f.ErrorCode.string), FailReason: storable(f.FailReason.string),
+		ID: trim(f.ID), Type: storable(f.Type), Status: Status(trim(f.Status)),
+		BeginTime: Timestamp(storable(f.BeginTime)), EndTime: Timestamp(storable(f.EndTime)),
+		ErrorCode: storable(f.ErrorCode), FailReason: storable(f.FailReason),
 	}
 }
 
 var keys = [...]string{"job_id", "job_type", "status", "begin_time", "end_time", "error_code", "fail_reason"}
 
-// trim removes the blanks and the invisible characters around s.
-func trim(s string) string {
-	return storable(strings.TrimFunc(s, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) }))
+// trim removes the blanks and the invisible characters around t.
+func trim(t text) string {
+	return storable(text(strings.TrimFunc(string(t), func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })))
 }
 
-func storable(s string) string { return strings.ReplaceAll(s, "\x00", "\ufffd") }
+func storable(t text) string { return strings.ReplaceAll(string(t), "\x00", "\ufffd") }
 
 // unread says what was dropped, each kind once.
 type unread []string
@@ -155,33 +158,43 @@ func (u *unread) add(what string) {
 	}
 }
 
-// text is a string that may come as any scalar. What is no scalar is no text.
-type text struct {
-	string
-	dropped bool
-}
+// text is a string that may come as any scalar.
+type text string
+
+// notText is for what is no scalar. No text that is decoded is like it, since it is not UTF-8.
+const notText text = "\xff"
 
 func (t *text) UnmarshalJSON(data []byte) error {
-	*t = text{}
 	switch data[0] {
 	case '"':
-		if plain := data[1 : len(data)-1]; bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
-			t.string = string(plain) // as an Unmarshal would, but in one allocation of three
-			return nil
+		plain := data[1 : len(data)-1]
+		if bytes.IndexByte(plain, '\\') >= 0 || !utf8.Valid(plain) {
+			return json.Unmarshal(data, (*string)(t))
 		}
-		return json.Unmarshal(data, &t.string)
+		*t = text(shared(plain))
 	case 'n':
+		*t = ""
 	case '{', '[':
-		t.dropped = true
+		*t = notText
 	default:
-		t.string = string(data)
+		*t = text(data)
 	}
 	return nil
 }
 
+// shared returns s as a string: of a known status the constant, which takes no memory.
+func shared(s []byte) string {
+	for _, known := range [...]Status{Waiting, Running, Success, Failed} {
+		if string(s) == string(known) {
+			return string(known)
+		}
+	}
+	return string(s)
+}
+
 // list is sub_jobs: those elements that are objects. A null element is not one.
 type list struct {
-	of      []*fields
+	of      []fields
 	dropped string
 }
 
@@ -194,25 +207,16 @@ func (l *list) UnmarshalJSON(data []byte) error {
 		l.dropped = "sub_jobs, which is not a list"
 		return nil
 	}
-	if json.Unmarshal(data, &l.of) != nil {
-		l.decodeEach(data)
-	}
-	l.withoutNull()
-	return nil
-}
-
-func (l *list) withoutNull() {
-	l.of = slices.DeleteFunc(l.of, func(sub *fields) bool { return sub == nil })
-}
-
-// decodeEach is for a list in which something is not an object.
-func (l *list) decodeEach(data []byte) {
 	var elements []json.RawMessage
 	_ = json.Unmarshal(data, &elements) // it is a valid list
-	l.of = make([]*fields, len(elements))
-	for i, element := range elements {
-		if json.Unmarshal(element, &l.of[i]) != nil {
-			l.of[i], l.dropped = nil, "a sub-job, which is not an object"
+	for _, element := range elements {
+		var sub fields
+		switch err := json.Unmarshal(element, &sub); {
+		case err != nil:
+			l.dropped = "a sub-job, which is not an object"
+		case string(element) != "null":
+			l.of = append(l.of, sub)
 		}
 	}
+	return nil
 }

@@ -160,18 +160,16 @@ func Apply(told Job, t Transition) Job {
 	if !t.IsSubJob() {
 		return after
 	}
-	var names namer
-	for i, old := range after.SubJobs {
-		if names.name(old) == t.SubJob {
-			sub := t.Job.Clone()
-			if label(sub) != label(old) {
-				// The second "a" after one spelled "a#2", or the reverse: with another
-				// label in its place, those around it would change their names.
-				sub.ID, sub.Type = old.ID, old.Type
-			}
-			after.SubJobs[i] = sub
-			return after
+	i, names := find(after.SubJobs, t.SubJob)
+	if i >= 0 {
+		sub, old := t.Job.Clone(), after.SubJobs[i]
+		if label(sub) != label(old) {
+			// The second "a" after one spelled "a#2", or the reverse: with another
+			// label in its place, those around it would change their names.
+			sub.ID, sub.Type = old.ID, old.Type
 		}
+		after.SubJobs[i] = sub
+		return after
 	}
 	// Namesakes that came without a status were never delivered, yet they count.
 	blank := Job{ID: t.Job.ID, Type: t.Job.Type}
@@ -184,6 +182,20 @@ func Apply(told Job, t Transition) Job {
 	}
 	after.SubJobs = append(after.SubJobs, t.Job.Clone())
 	return after
+}
+
+// find returns where the sub-job with a name is; if it is -1, also the namer that has named all.
+func find(subs []Job, name string) (int, namer) {
+	if !strings.Contains(name, "#") { // the first that is labeled so: a checkpoint a transition needs it to be quick
+		return slices.IndexFunc(subs, func(sub Job) bool { return label(sub) == name }), namer{}
+	}
+	var names namer
+	for i, sub := range subs {
+		if names.name(sub) == name {
+			return i, names
+		}
+	}
+	return -1, names
 }
 
 func ordinal(t Transition) int {

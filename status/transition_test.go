@@ -2,6 +2,7 @@ package status_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -226,6 +227,35 @@ func TestDiffManySubJobs(t *testing.T) {
 	require.Len(t, last.SubJobs, 2_000, "those before it count, delivered or not")
 	tampered := status.Transition{SubJob: "attach#999999999", Job: status.Job{Type: "attach"}}
 	require.Len(t, status.Apply(status.Job{}, tampered).SubJobs, 2_000, "a tampered transition makes no checkpoint grow without bounds")
+}
+
+func TestApplyManySubJobs(t *testing.T) {
+	next := status.Job{Status: status.Running}
+	for i := range status.MaxSubJobs {
+		next.SubJobs = append(next.SubJobs, status.Job{ID: strconv.Itoa(i), Status: status.Running})
+	}
+	last := status.Diff(status.Job{}, next, time.Time{})[status.MaxSubJobs]
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() { status.Apply(next, last) }), 2., "it copies the list, and names nothing")
+}
+
+// BenchmarkApply applies what the first sight of a job with so many sub-jobs brings.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range []int{200, status.MaxSubJobs} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			next := status.Job{Status: status.Running}
+			for i := range n {
+				next.SubJobs = append(next.SubJobs, status.Job{ID: strconv.Itoa(i), Status: status.Running})
+			}
+			transitions := status.Diff(status.Job{}, next, time.Time{})
+			b.ReportAllocs()
+			for b.Loop() {
+				var told status.Job
+				for _, t := range transitions {
+					told = status.Apply(told, t)
+				}
+			}
+		})
+	}
 }
 
 func TestApplyFailure(t *testing.T) {

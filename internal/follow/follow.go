@@ -162,10 +162,10 @@ func (s *State) answered(p Poll, r Rules) Next {
 			}
 			n.Warnings = append(n.Warnings, warning)
 		}
-		if s.isNew(t) {
-			n.Reset = true
-			s.newStatus = max(0, p.At.Sub(s.Started))
-		}
+	}
+	if s.areNew(n.Transitions) {
+		n.Reset = true
+		s.newStatus = max(0, p.At.Sub(s.Started))
 	}
 	if s.isFirstDropped(p.Reply.Dropped) {
 		n.Warnings = append(n.Warnings, "left out of the response: "+wire.OneLine(p.Reply.Dropped))

@@ -15,36 +15,44 @@ const (
 	maxUnknown = 32                // statuses that are not documented
 )
 
-// isNew reports, once, whether the job or sub-job was never seen in the status that t brings.
-// Going back and forth is not progress.
-func (s *State) isNew(t status.Transition) bool {
-	if t.IsSubJob() && t.From == "" {
-		if s.names++; s.names > maxNames {
-			return false
+// areNew reports, once, whether the job or a sub-job was never seen in the status that one of its
+// transitions, which are of one response, brings. Going back and forth is not progress.
+func (s *State) areNew(transitions []status.Transition) bool {
+	var reached []uint64
+	for _, t := range transitions {
+		if t.IsSubJob() && t.From == "" {
+			if s.names++; s.names > maxNames {
+				continue
+			}
+		}
+		if !t.To.Known() && s.unknown >= maxUnknown && !s.seen.has(digest(anyName, t.To)) {
+			continue
+		}
+		if d := digest(t.SubJob, t.To); !s.seen.has(d) {
+			reached = append(reached, d)
 		}
 	}
-	if !t.To.Known() && s.unknown >= maxUnknown && !s.seen.has(anyName, t.To) {
-		return false
-	}
-	return s.seen.add(t.SubJob, t.To)
+	s.seen.add(reached...)
+	return len(reached) > 0
 }
 
 // isFirstUnknown reports, once, whether a status is unknown.
 func (s *State) isFirstUnknown(now status.Status) bool {
-	if now == "" || now.Known() || s.unknown >= maxUnknown || !s.seen.add(anyName, now) {
-		return false
-	}
-	s.unknown++
-	return true
+	return now != "" && !now.Known() && s.isFirst(digest(anyName, now))
 }
 
 // isFirstDropped reports, once for each text, that something of a response was dropped. These texts
 // count as unknown statuses do, so that a Poller that invents them fills neither memory nor log.
 func (s *State) isFirstDropped(what string) bool {
-	if what == "" || s.unknown >= maxUnknown || !s.seen.add(dropped, status.Status(what)) {
+	return what != "" && s.isFirst(digest(dropped, status.Status(what)))
+}
+
+func (s *State) isFirst(d uint64) bool {
+	if s.unknown >= maxUnknown || s.seen.has(d) {
 		return false
 	}
 	s.unknown++
+	s.seen.add(d)
 	return true
 }
 
@@ -64,22 +72,28 @@ func digest(name string, now status.Status) uint64 {
 	return h.Sum64()
 }
 
-func (s seen) has(name string, now status.Status) bool {
-	_, found := slices.BinarySearch(s, digest(name, now))
+func (s seen) has(d uint64) bool {
+	_, found := slices.BinarySearch(s, d)
 	return found
 }
 
-// add reports whether it was not there.
-func (s *seen) add(name string, now status.Status) bool {
-	d := digest(name, now)
-	at, found := slices.BinarySearch(*s, d)
-	if !found {
-		if n := len(*s); n == cap(*s) { // append would double it
-			*s = append(make(seen, 0, n+n/4+2), *s...)
-		}
-		*s = slices.Insert(*s, at, d)
+// add adds digests that s does not have, all in one pass from the largest down.
+func (s *seen) add(digests ...uint64) {
+	slices.Sort(digests)
+	old, n := len(*s), len(*s)+len(digests)
+	if n > cap(*s) { // append would double it
+		*s = append(make(seen, 0, max(n, old+old/4+2)), *s...)
 	}
-	return !found
+	*s = (*s)[:n]
+	for at := n - 1; len(digests) > 0; at-- {
+		last := len(digests) - 1
+		if old > 0 && (*s)[old-1] > digests[last] {
+			old--
+			(*s)[at] = (*s)[old]
+		} else {
+			(*s)[at], digests = digests[last], digests[:last]
+		}
+	}
 }
 
 // bytes and setBytes are the stored form.

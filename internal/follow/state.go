@@ -45,9 +45,7 @@ type State struct {
 // its ID is the id of the awaited job.
 func Begin(checkpoint status.Job, now time.Time) State {
 	s := State{Job: fold(checkpoint), Started: now, resumed: checkpoint.Status != ""}
-	for _, t := range status.Diff(status.Job{}, s.Job, now) {
-		s.isNew(t)
-	}
+	s.areNew(status.Diff(status.Job{}, s.Job, now))
 	return s
 }
 

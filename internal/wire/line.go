@@ -1,7 +1,7 @@
 // Package wire reads and cleans what comes over the wire: error bodies, the headers
 // Date and Retry-After, redirects, refusals, secrets, and the URLs that requests go to. It also has
 // the transport, and limits how often a request goes over it. All but [Unfollowed], [LimitSends],
-// [Sent] and [NewTransport] is pure and safe on any input.
+// [Sends] and [NewTransport] is pure and safe on any input.
 package wire
 
 import (
@@ -56,6 +56,9 @@ func Round(d time.Duration) string {
 // Line returns text as one line: each run of spaces, newlines and other characters
 // that do not print becomes one space. Text after limit characters becomes "…".
 func Line(text string, limit int) string {
+	if len(text) <= limit && isLine(text) {
+		return text
+	}
 	var line strings.Builder
 	written, gap := 0, false
 	for _, r := range text {
@@ -76,4 +79,10 @@ func Line(text string, limit int) string {
 		written++
 	}
 	return line.String()
+}
+
+// isLine reports whether text is printable ASCII, without a space at an end or two in a row.
+func isLine(text string) bool {
+	odd := func(r rune) bool { return r < ' ' || r > '~' }
+	return strings.Trim(text, " ") == text && !strings.Contains(text, "  ") && !strings.ContainsFunc(text, odd)
 }

@@ -128,9 +128,13 @@ func TestSecrets(t *testing.T) {
 		"a trace":                {"Traceparent", "00-0123456789", nil},
 	} {
 		r := &http.Request{Header: http.Header{c.header: {c.value}}}
-		var none *wire.Sent
-		require.Equal(t, c.secrets, none.Secrets(r, nil), name)
-		require.Equal(t, c.secrets, none.Secrets(&http.Request{}, &http.Response{Request: r}), name)
-		require.Empty(t, none.Secrets(&http.Request{}, &http.Response{}), name)
+		for _, secrets := range [][]string{
+			new(wire.Sends).Secrets(r, nil),
+			new(wire.Sends).Secrets(r, &http.Response{Request: r}),
+			new(wire.Sends).Secrets(&http.Request{}, &http.Response{Request: r}),
+		} {
+			require.Equal(t, c.secrets, append([]string(nil), secrets...), name)
+		}
+		require.Empty(t, new(wire.Sends).Secrets(&http.Request{}, &http.Response{}), name)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // harmless are the headers of a request that hold no secret. Any other may hold one: credentials
@@ -38,7 +37,10 @@ func addSecrets(secrets []string, u *url.URL, h http.Header) []string {
 }
 
 func isHarmless(name string) bool {
-	if slices.Contains(harmless, name) {
+	switch {
+	case name == "X-Auth-Token": // in nearly every request
+		return false
+	case slices.Contains(harmless, name):
 		return true
 	}
 	name = strings.ToLower(name)
@@ -78,15 +80,9 @@ func addSecret(secrets []string, secret string) []string {
 	return append(secrets, secret)
 }
 
-// Sent are the headers that net/http has put on the wire for a request: also those that a
-// transport of the user's has added.
-type Sent struct {
-	mu     sync.Mutex
-	header http.Header
-}
-
-// wrote is an [httptrace.ClientTrace.WroteHeaderField].
-func (s *Sent) wrote(name string, values []string) {
+// wrote is an [httptrace.ClientTrace.WroteHeaderField]: it sees also what a transport of the user's
+// has added.
+func (s *Sends) wrote(name string, values []string) {
 	name = http.CanonicalHeaderKey(name) // HTTP/2 has lower case
 	if strings.HasPrefix(name, ":") || isHarmless(name) {
 		return
@@ -100,16 +96,13 @@ func (s *Sent) wrote(name string, values []string) {
 }
 
 // Secrets returns what no error may quote of the request r, which was sent, and of what was sent
-// for it. The response is nil if there was none. s may be nil.
-func (s *Sent) Secrets(r *http.Request, resp *http.Response) []string {
-	secrets := addSecrets(nil, r.URL, r.Header)
-	if resp != nil && resp.Request != nil {
+// for it. The response is nil if there was none. Call it once.
+func (s *Sends) Secrets(r *http.Request, resp *http.Response) []string {
+	secrets := addSecrets(s.usual[:0], r.URL, r.Header)
+	if resp != nil && resp.Request != nil && resp.Request != r {
 		secrets = addSecrets(secrets, r.URL, resp.Request.Header)
 	}
-	if s != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		secrets = addSecrets(secrets, r.URL, s.header)
-	}
-	return secrets
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return addSecrets(secrets, r.URL, s.header)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 )
 
@@ -29,36 +31,46 @@ func (n repeated) Error() string {
 // (golang/go#52459). Over HTTP/1.1 it tries one idle connection after the other.
 //
 // A response sets the count back, so that a transport that repeats requests by itself still can.
-// The context keeps the [httptrace.ClientTrace] of ctx. Call cancel when the response has been
-// read. The headers that are sent are kept in sent, unless it is nil.
-func LimitSends(ctx context.Context, sent *Sent) (limited context.Context, cancel context.CancelCauseFunc) {
-	limited, cancel = context.WithCancelCause(ctx)
-	s := &sends{cancel: cancel}
-	if sent != nil {
-		s.trace.WroteHeaderField = sent.wrote
+// The context keeps the [httptrace.ClientTrace] of ctx. record is whether to keep the headers that
+// are sent, for [Sends.Secrets]. Call [Sends.Close] when the response has been read.
+func LimitSends(ctx context.Context, record bool) (limited context.Context, s *Sends) {
+	limited, cancel := context.WithCancelCause(ctx)
+	s = &Sends{cancel: cancel}
+	if record {
+		s.trace.WroteHeaderField = s.wrote
 	}
 	s.trace.GotConn = s.connected
-	// The first byte may be of a hint, with status 103, that a reset follows. Got1xxResponse would
-	// tell it from a response, but net/http does not limit hints where that is set.
-	s.trace.GotFirstResponseByte = func() { s.unanswered.Store(0) }
-	return httptrace.WithClientTrace(limited, &s.trace), cancel
+	s.trace.GotFirstResponseByte = s.answered
+	return httptrace.WithClientTrace(limited, &s.trace), s
 }
 
-// sends counts how often net/http sends one request.
-type sends struct {
+// Sends counts how often net/http sends one request, and keeps what it sends.
+type Sends struct {
 	trace           httptrace.ClientTrace
 	cancel          context.CancelCauseFunc
 	unanswered, all atomic.Int32
+
+	mu     sync.Mutex
+	header http.Header
+	usual  [1]string // memory for the one secret that most requests have
 }
+
+// Close ends the context.
+func (s *Sends) Close() { s.cancel(nil) }
 
 // connected is called before each time that net/http sends the request. Over HTTP/2 nothing is
 // sent once the context has ended, and over HTTP/1.1 the connection is closed.
-func (s *sends) connected(httptrace.GotConnInfo) {
+func (s *Sends) connected(httptrace.GotConnInfo) {
 	all := s.all.Add(1)
 	if s.unanswered.Add(1) > maxUnanswered || all > maxSends {
 		s.cancel(repeated(all - 1))
 	}
 }
+
+// answered is called with the first byte of a response. It may be of a hint, with status 103, that
+// a reset follows. Got1xxResponse would tell it from a response, but net/http does not limit hints
+// where that is set.
+func (s *Sends) answered() { s.unanswered.Store(0) }
 
 // SendError returns err, the error of [http.Client.Do]. If the limit ended the request, err says
 // so instead of "context canceled".

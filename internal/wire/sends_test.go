@@ -22,8 +22,8 @@ import (
 func send(ctx context.Context, over http.RoundTripper, method, url string) (*http.Response, error) {
 	ctx, stop := context.WithTimeout(ctx, 5*time.Second) // a storm has no end of its own
 	defer stop()
-	ctx, cancel := wire.LimitSends(ctx, nil)
-	defer cancel(nil)
+	ctx, sends := wire.LimitSends(ctx, false)
+	defer sends.Close()
 	var body io.Reader
 	if method == http.MethodPost {
 		body = strings.NewReader("a password")

@@ -55,9 +55,8 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
 	}
-	var sent wire.Sent
-	ctx, cancel := wire.LimitSends(ctx, &sent)
-	defer cancel(nil)
+	ctx, sends := wire.LimitSends(ctx, true)
+	defer sends.Close()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
 	if err != nil {
 		return grant{}, &Error{Permanent: true, Err: err}
@@ -72,7 +71,7 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 		}
 		_, refused := errors.AsType[*backoff.PermanentError](err) // by a proxy
 		text := wire.Text(err)
-		if redacted := wire.Redact(text, append(sent.Secrets(r, nil), i.Password)...); redacted != text {
+		if redacted := wire.Redact(text, append(sends.Secrets(r, nil), i.Password)...); redacted != text {
 			err = errors.New(redacted)
 		}
 		return grant{}, &Error{Permanent: refused, Err: noResponse(i.host(), err)}
@@ -82,7 +81,7 @@ func (i iam) issue(ctx context.Context) (grant, error) {
 	if resp.StatusCode >= 200 { // the body of a 101 does not end with the request's context
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	}
-	return i.read(resp, body, err, append(sent.Secrets(r, resp), i.Password), time.Now())
+	return i.read(resp, body, err, append(sends.Secrets(r, resp), i.Password), time.Now())
 }
 
 func (i iam) request() ([]byte, error) {
