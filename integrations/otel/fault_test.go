@@ -16,6 +16,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	otelwaiter "github.com/sfsturbo/waiter/integrations/otel"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -82,6 +83,28 @@ func TestPanickingTelemetry(t *testing.T) {
 				p, err = w.Step(t.Context(), p)
 				require.NoError(t, err)
 			}
+		})
+	}
+}
+
+func TestPanicsLoseNoSpan(t *testing.T) {
+	for what, poll := range map[string]poller.Func{
+		"a metric": func(context.Context, string) (poller.Reply, error) {
+			return poller.Reply{Job: job(status.Success)}, nil
+		},
+		"a Poller": func(context.Context, string) (poller.Reply, error) { panic(errOuch) },
+	} {
+		bubble(t, "if "+what+" panics, the spans of the wait and of the poll end", func(t *testing.T) {
+			o := newTelemetry(t)
+			_ = handled(t)
+			trace := otelwaiter.New(otelwaiter.WithPollSpans(), otelwaiter.WithTracerProvider(o.tracers), otelwaiter.WithMeterProvider(meters{o.meters}))
+			w := newWaiter(t, poll, waiter.WithTrace(trace))
+			func() {
+				defer func() { _ = recover() }()
+				_, _ = w.Wait(t.Context(), id)
+			}()
+			require.Len(t, o.named("sfsturbo.poll"), 1)
+			o.only("sfsturbo.wait")
 		})
 	}
 }

@@ -75,10 +75,16 @@ func typed(name string) attribute.KeyValue {
 	return jobType.String(cut(cmp.Or(name, "unknown"), maxText))
 }
 
-// alive counts a wait among those of its type, or no longer.
-func (i *instruments) alive(ctx context.Context, w *wait, n int64) {
+// begin counts a wait among those of its type, leave no longer.
+func (i *instruments) begin(ctx context.Context, w *wait) {
+	i.active.Add(ctx, 1, with(typed(w.jobType))...)
+	w.alive = true
+}
+
+func (i *instruments) leave(ctx context.Context, w *wait) {
 	if w.alive {
-		i.active.Add(ctx, n, with(typed(w.jobType))...)
+		w.alive = false
+		i.active.Add(ctx, -1, with(typed(w.jobType))...)
 	}
 }
 
@@ -101,9 +107,11 @@ func (i *instruments) learn(ctx context.Context, w *wait, e waiter.PollEnd) {
 		w.dated = !e.Reply.ServerTime.IsZero()
 	}
 	if name := e.Reply.Job.Type; e.Kind == "" && w.jobType == "" && name != "" {
-		i.alive(ctx, w, -1)
-		w.jobType = name
-		i.alive(ctx, w, 1)
+		alive := w.alive
+		i.leave(ctx, w)
+		if w.jobType = name; alive {
+			i.begin(ctx, w)
+		}
 	}
 	for _, t := range e.Transitions {
 		if !t.IsSubJob() && t.From == status.Waiting && !w.resumed && !w.queued {

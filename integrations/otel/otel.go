@@ -86,9 +86,8 @@ func (r *recorder) from(ctx context.Context) *wait {
 func (r *recorder) waitStart(ctx context.Context, s waiter.WaitStart) (out context.Context) {
 	defer guard()
 	w := newWait(s.JobID, s.JobType, s.Resumed)
-	w.alive = true
 	out = context.WithValue(ctx, r, w)
-	r.alive(ctx, w, 1)
+	try(func() { r.begin(ctx, w) })
 	links := []trace.SpanContext{parse(s.Carried)}
 	root := s.Tracked // a span in Run's context did not begin the wait
 	if !s.Tracked {
@@ -101,10 +100,9 @@ func (r *recorder) waitStart(ctx context.Context, s waiter.WaitStart) (out conte
 }
 
 func (r *recorder) waitEnd(ctx context.Context, e waiter.WaitEnd) {
-	defer guard()
 	if w := r.from(ctx); w != nil {
-		r.alive(ctx, w, -1)
-		r.ended(ctx, w, e)
+		try(func() { r.leave(ctx, w) })
+		try(func() { r.ended(ctx, w, e) })
 		w.end(e)
 	}
 }
@@ -118,10 +116,9 @@ func (r *recorder) stepStart(ctx context.Context, s waiter.StepStart) (out conte
 }
 
 func (r *recorder) stepEnd(ctx context.Context, e waiter.StepEnd) {
-	defer guard()
 	if w := r.from(ctx); w != nil {
 		if e.Done {
-			r.ended(ctx, w, e.WaitEnd)
+			try(func() { r.ended(ctx, w, e.WaitEnd) })
 		}
 		w.end(e.WaitEnd)
 	}
@@ -138,18 +135,17 @@ func (r *recorder) pollStart(ctx context.Context, s waiter.PollStart) (out conte
 }
 
 func (r *recorder) pollEnd(ctx context.Context, e waiter.PollEnd) {
-	defer guard()
 	what := verdictOf(ctx, e)
-	r.polled(ctx, what, e.Kind)
+	try(func() { r.polled(ctx, what, e.Kind) })
 	w := r.from(ctx)
 	if w == nil {
 		return
 	}
-	r.learn(ctx, w, e)
-	w.note(what, e)
-	if w.poll != nil {
-		endPoll(w.poll, what, e)
+	try(func() { r.learn(ctx, w, e) })
+	try(func() { w.note(what, e) })
+	if span := w.poll; span != nil {
 		w.poll = nil
+		try(func() { endPoll(span, what, e) })
 	}
 }
 
@@ -170,7 +166,12 @@ func (r *recorder) start(ctx context.Context, w *wait, name string, root bool, l
 	return ctx
 }
 
-// guard keeps what telemetry panics with from the wait.
+// try keeps what one span or metric panics with from the others, and from the wait.
+func try(record func()) {
+	defer guard()
+	record()
+}
+
 func guard() {
 	if v := recover(); v != nil {
 		otel.Handle(fmt.Errorf("otelwaiter: a part of the OpenTelemetry SDK panicked, and this span or metric is lost: %v", v))

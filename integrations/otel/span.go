@@ -112,11 +112,18 @@ func (w *wait) event(name string, at time.Time, attributes ...attribute.KeyValue
 	}
 }
 
-// end ends the span of the wait, or of a Step after which the wait may go on.
+// end ends the span of the wait, or of a Step after which the wait may go on, and the span of a poll
+// in which something has panicked.
 func (w *wait) end(e waiter.WaitEnd) {
-	if w.span == nil {
-		return
+	if w.poll != nil {
+		try(func() { w.poll.End() })
 	}
+	if w.span != nil {
+		try(func() { w.endWait(e) })
+	}
+}
+
+func (w *wait) endWait(e waiter.WaitEnd) {
 	failed := 0
 	for _, n := range e.Failures {
 		failed += n
