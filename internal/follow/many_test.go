@@ -21,10 +21,14 @@ var many = map[string]func(n, i int) status.Job{
 		return with(n, func(sub int) status.Job { return status.Job{ID: fmt.Sprint(sub), Status: known[i%4]} })
 	},
 	"unknown statuses of their own": func(n, i int) status.Job {
-		return with(n, func(sub int) status.Job { return status.Job{ID: fmt.Sprint(sub), Status: status.Status(fmt.Sprint(sub, "-", i))} })
+		return with(n, func(sub int) status.Job {
+			return status.Job{ID: fmt.Sprint(sub), Status: status.Status(fmt.Sprint(sub, "-", i))}
+		})
 	},
 	"the same unknown status, and always another": func(n, i int) status.Job {
-		return with(n, func(sub int) status.Job { return status.Job{ID: fmt.Sprint(sub), Status: status.Status(fmt.Sprint("status ", i))} })
+		return with(n, func(sub int) status.Job {
+			return status.Job{ID: fmt.Sprint(sub), Status: status.Status(fmt.Sprint("status ", i))}
+		})
 	},
 	"one type, no ids": func(n, i int) status.Job {
 		return with(n, func(int) status.Job { return status.Job{Type: "a", Status: known[i%4]} })
