@@ -64,8 +64,8 @@ func absent(value json.RawMessage) bool {
 }
 
 // CheckID returns an error for a job id that can't be one: it is empty, is "." or "..",
-// has nothing but dashes, or has a space, a control character or an invisible character in it. Any other id is
-// left to the service.
+// has nothing but dashes, or has a space, a control character or an invisible character in it. Any
+// other id is left to the service.
 func CheckID(jobID string) error {
 	err := checkSegment("job id", jobID)
 	if err == nil && strings.Trim(jobID, "-") == "" {

@@ -28,19 +28,20 @@ type Operation struct {
 	// of those fields that the job depends on if there are others.
 	Intent string
 
-	// Submit submits the job and returns its id: see poller.JobID. It returns "" if there is nothing to
-	// do, which makes the resource Ready. It sends one request that starts a job, and does not repeat
-	// it: the job may have been started by the first. ctx ends after 15 s, and does not
+	// Submit submits the job and returns its id: see poller.JobID. It returns "" if there is nothing
+	// to do, which makes the resource Ready. It sends one request that starts a job, and does not
+	// repeat it: the job may have been started by the first. ctx ends after 15 s, and does not
 	// end when the process is asked to stop. These errors prove that nothing was started, and it is
 	// submitted again later: a *poller.Error with a 4xx other than 408, a failure to connect, a
-	// certificate that does not verify, and any error that wraps [ErrNotSubmitted]. After any other one Check decides. Its errors are
-	// shown: without a token, or with the token in Secrets.
+	// certificate that does not verify, and any error that wraps [ErrNotSubmitted]. After any other
+	// one Check decides. Its errors are shown: without a token, or with the token in Secrets.
 	Submit func(ctx context.Context) (jobID string, err error)
 
 	// Check says what came of a submit whose response was lost, by asking for the resource that the
 	// job changes. It is asked every 30 s for 15 minutes, and then every 5. An error is reported,
 	// and means Unknown. It is asked once before each submit too: IsApplied is believed only if it
-	// was not so then, such as where all but a password was as wanted. Without Check, a person decides.
+	// was not so then, such as where all but a password was as wanted. Without Check, a person
+	// decides.
 	Check func(ctx context.Context) (Finding, error)
 
 	// Secrets never show in a status, condition, Event or log line, even if the service repeats

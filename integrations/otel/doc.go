@@ -20,7 +20,7 @@
 //
 // What the SDK, a processor, an exporter or a reader panics with is given to [otel.Handle], and the
 // wait goes on as if it were not traced. One that blocks holds up the wait: use the SDK's batching
-// span processor, which drops spans instead. Metrics hold no message of a response, no header and no
-// body. Spans do not either, but for one text: the description of a failed wait's span is the wait's
-// error, which quotes why the job failed, or the Poller's last error.
+// span processor, which drops spans instead. Metrics hold no message of a response, no header and
+// no body. Spans do not either, but for one text: the description of a failed wait's span is the
+// wait's error, which quotes why the job failed, or the Poller's last error.
 package otelwaiter

@@ -31,8 +31,8 @@ import (
 	"github.com/sfsturbo/waiter/tracker"
 )
 
-// busy has waits and a tracker, until the test ends: good ones, failures of each kind that the panels
-// are about, and a rejected credential.
+// busy has waits and a tracker, until the test ends: good ones, failures of each kind that the
+// panels are about, and a rejected credential.
 func busy(t *testing.T, o *telemetry) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -67,8 +67,8 @@ func busy(t *testing.T, o *telemetry) {
 	})
 }
 
-// A Prometheus server that scrapes a program has data for each panel of the dashboard, and fires the
-// alert of a rejected credential.
+// A Prometheus server that scrapes a program has data for each panel of the dashboard, and fires
+// the alert of a rejected credential.
 func TestPrometheusServer(t *testing.T) {
 	program, err := exec.LookPath("prometheus")
 	if err != nil {

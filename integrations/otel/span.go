@@ -112,8 +112,8 @@ func (w *wait) event(name string, at time.Time, attributes ...attribute.KeyValue
 	}
 }
 
-// end ends the span of the wait, or of a Step after which the wait may go on, and the span of a poll
-// in which something has panicked.
+// end ends the span of the wait, or of a Step after which the wait may go on, and the span of a
+// poll in which something has panicked.
 func (w *wait) end(e waiter.WaitEnd) {
 	if w.poll != nil {
 		try(func() { w.poll.End() })

@@ -24,8 +24,8 @@ type Activity struct {
 	Waiter *waiter.Waiter
 }
 
-// Args are the arguments of the activity. Its result is a [waiter.Progress]: Done, of a job that has
-// succeeded, or, if they ask for Changes, of one that has changed, with the Transitions.
+// Args are the arguments of the activity. Its result is a [waiter.Progress]: Done, of a job that
+// has succeeded, or, if they ask for Changes, of one that has changed, with the Transitions.
 type Args struct {
 	// Progress is where to go on: {"job_id": "..."} to begin, or what an earlier call has returned.
 	Progress waiter.Progress `json:"progress"`

@@ -15,9 +15,9 @@ import (
 )
 
 // Await awaits a job in a workflow, and returns the job as last seen. The error is nil if the job
-// has succeeded. Otherwise errors.Is and errors.As find in it what Wait of the library returns, such
-// as waiter.ErrJobFailed or *waiter.UnfinishedError. A workflow that returns it fails, without a
-// retry, and [FromError] finds the same in what its client or its parent gets.
+// has succeeded. Otherwise errors.Is and errors.As find in it what Wait of the library returns,
+// such as waiter.ErrJobFailed or *waiter.UnfinishedError. A workflow that returns it fails, without
+// a retry, and [FromError] finds the same in what its client or its parent gets.
 //
 // If ctx is canceled, Await returns at once, and its error is a *temporal.CanceledError too. That
 // ends the waiting: the job itself goes on. An attempt that is about to poll may still do so.
@@ -128,8 +128,8 @@ func (a *awaiting) failed(ctx workflow.Context, err error) error {
 	return a.end(ctx, false)
 }
 
-// end returns what Await returns when the wait has ended as its Progress says, or by a cancellation,
-// or at its deadline.
+// end returns what Await returns when the wait has ended as its Progress says, or by a
+// cancellation, or at its deadline.
 func (a *awaiting) end(ctx workflow.Context, canceled bool) error {
 	e := end{Progress: a.p, At: workflow.Now(ctx), Canceled: canceled}
 	err := e.err(a.p.Job)

@@ -11,7 +11,8 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-// The history is of a real server: `go test -run TestServer -update` in the module server writes it.
+// The history is of a real server: `go test -run TestServer -update` in the module server writes
+// it.
 func TestReplay(t *testing.T) {
 	const file = "testdata/history.json"
 	t.Run("a workflow of an earlier program goes the same way, with each change once", func(t *testing.T) {

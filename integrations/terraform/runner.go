@@ -30,10 +30,10 @@ type Change struct {
 	// Intent is what is wanted, such as the JSON of the plan with the latest job that the state shows,
 	// without secrets. An attempt with the same Intent is the same change: it goes on with its job.
 	Intent string
-	// Holds reports whether the object is as wanted, as far as the service shows it. It is asked before
-	// each submit: where the response to a submit was lost, what holds now and did not hold before is
-	// that job's work. What did hold before, such as where only a password changes, is submitted again.
-	// nil if nothing shows it.
+	// Holds reports whether the object is as wanted, as far as the service shows it. It is asked
+	// before each submit: where the response to a submit was lost, what holds now and did not hold
+	// before is that job's work. What did hold before, such as where only a password changes, is
+	// submitted again. nil if nothing shows it.
 	Holds func(ctx context.Context) (bool, error)
 	// Submit starts the job and returns its id: see poller.JobID. It returns "" if the object is as
 	// wanted already. Its context ends after SubmitTimeout, and not at an interrupt, so that the id

@@ -8,13 +8,14 @@ import "math"
 // distribution changed just before it than if it did not. If it did, then a job is likely near
 // those since the change, by a kernel estimate, and at any other age a little. If it did not, then
 // the plan says how likely it is. Once a gain reaches certain, the distribution has changed: as
-// long as it does not, a gain averages 1, so that by Ville's inequality (1939) one job in certain
-// begins a false alarm at most.
+// long as it does not, and if the plan is right, a gain averages 1, so that by Ville's inequality
+// (1939) one job in certain begins a false alarm at most. The plan is an estimate: TestChange
+// measures how many alarms are false.
 //
-// This is a window-limited CUSUM (Xie, Moustakides and Xie, arXiv:2206.06777) with a kernel estimate
-// (Liang and Veeravalli, arXiv:2211.00223). TestChange compares it with a CUSUM of the probability
-// integral transform (Page, Biometrika 41, 1954), with Bayesian online change-point detection
-// (Adams and MacKay, arXiv:0710.3742), and with two jobs in a row within a 5 % tail:
+// This is a window-limited CUSUM (Xie, Moustakides and Xie, arXiv:2206.06777) with a kernel
+// estimate (Liang and Veeravalli, arXiv:2211.00223). TestChange compares it with a CUSUM of the
+// probability integral transform (Page, Biometrika 41, 1954), with Bayesian online change-point
+// detection (Adams and MacKay, arXiv:0710.3742), and with two jobs in a row within a 5 % tail:
 //
 //	go test -v -run TestChange ./internal/survival
 type recent struct {
@@ -36,8 +37,8 @@ const (
 	highest   = 1e30          // gain
 )
 
-// add takes in a job that ended in one of the buckets [from, to), while others jobs were running, and
-// returns how many of the last jobs, including this one, the distribution has changed for; 0 if
+// add takes in a job that ended in one of the buckets [from, to), while others jobs were running,
+// and returns how many of the last jobs, including this one, the distribution has changed for; 0 if
 // it has not.
 //
 // Where many jobs run at once, those that end first are the fast ones, and not drawn at random.

@@ -49,10 +49,10 @@ func (d *cusum) next(took float64, p *Plan) bool {
 	return max(d.low, d.high) > d.threshold
 }
 
-// runLengths is Bayesian online change-point detection (Adams and MacKay, arXiv:0710.3742). For each
-// possible length of the run since the last change, it has the probability and the counts of this
-// run's jobs in quarters of an octave, of which each counts a little beforehand. It does not use
-// the plan.
+// runLengths is Bayesian online change-point detection (Adams and MacKay, arXiv:0710.3742). For
+// each possible length of the run since the last change, it has the probability and the counts of
+// this run's jobs in quarters of an octave, of which each counts a little beforehand. It does not
+// use the plan.
 type runLengths struct {
 	certainty float64
 	runs      []run // the shortest first
@@ -92,8 +92,8 @@ func (d *runLengths) next(took float64, _ *Plan) bool {
 	return false
 }
 
-// alarms learns from n jobs of before and then from some of after, and returns how many false alarms
-// there were, and after how many jobs of after there was one.
+// alarms learns from n jobs of before and then from some of after, and returns how many false
+// alarms there were, and after how many jobs of after there was one.
 func alarms(create func() detector, before, after model, n int, seed uint64) (wrong, delay int) {
 	const most = 100
 	r := rand.New(rand.NewPCG(seed, 8))

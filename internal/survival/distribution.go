@@ -31,9 +31,9 @@ type Distribution struct {
 	unknown bool      // the last cell begins at an age that no job was seen to reach
 }
 
-// FromSurvival returns the distribution, as if learned from any number of jobs, with this logarithm of the survival function at the
-// edges, of which the first is 0 and which increase. The last cell's hazard continues beyond the
-// last edge.
+// FromSurvival returns the distribution, as if learned from any number of jobs, with this logarithm
+// of the survival function at the edges, of which the first is 0 and which increase. The last
+// cell's hazard continues beyond the last edge.
 func FromSurvival(edges []float64, logSurvival func(age float64) float64) Distribution {
 	hazard := make([]float64, len(edges))
 	for i := range len(edges) - 1 {

@@ -13,8 +13,8 @@ const jitter = 0.1
 //
 // If none of n jobs ended within an interval, then the next one does with a chance of about
 // 1/(n+1). It is then seen half the interval late on average, which is less than a call is worth
-// if the interval is at most 2nc. By the command above it costs 0.6 % on average, nothing where jobs
-// end early, and 4 % where all take about ten minutes.
+// if the interval is at most 2nc. By the command above it costs 0.6 % on average, nothing where
+// jobs end early, and 4 % where all take about ten minutes.
 func Guard(age, jobs, c float64) float64 { return min(max(30*c, 2*age, 2*jobs*c), 300*c) }
 
 // Guard returns Guard for this plan.

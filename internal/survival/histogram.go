@@ -54,8 +54,8 @@ func (h *Histogram) Record(lo, hi float64) {
 	h.finished[end] += density * (hi - max(lo, edges[end]))
 }
 
-// Learn reduces the weight of all earlier jobs, and then calls Record. The weight is half after 1000
-// calls, or after as many as jobs run at once if those are more.
+// Learn reduces the weight of all earlier jobs, and then calls Record. The weight is half after
+// 1000 calls, or after as many as jobs run at once if those are more.
 //
 // If the last jobs show that the distribution is no longer the one behind plan, then Learn also
 // forgets nearly all jobs before these and returns true, and the caller should make a new plan. It

@@ -10,9 +10,9 @@ import (
 	"github.com/sfsturbo/waiter/poller/pollertest"
 )
 
-// A password may be a PIN and a code that is good for seconds, or be changed the next day. The token
-// that it brought is used to its end, and the logins that fail meanwhile stay too far apart to lock
-// the user.
+// A password may be a PIN and a code that is good for seconds, or be changed the next day. The
+// token that it brought is used to its end, and the logins that fail meanwhile stay too far apart
+// to lock the user.
 func TestAPasswordThatIsGoodOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c := iam(t)

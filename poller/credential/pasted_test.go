@@ -8,8 +8,8 @@ import (
 	"github.com/sfsturbo/waiter/poller/credential"
 )
 
-// Editors, shells and Kubernetes secrets add newlines and byte-order marks unseen. Sent as they are,
-// each attempt is a failed login.
+// Editors, shells and Kubernetes secrets add newlines and byte-order marks unseen. Sent as they
+// are, each attempt is a failed login.
 func TestAPasswordWithInvisibleCharactersIsRefused(t *testing.T) {
 	for want, edit := range map[string]func(*credential.PasswordOptions){
 		"the password has a trailing newline":                                 func(o *credential.PasswordOptions) { o.Password += "\n" },

@@ -20,14 +20,15 @@ import (
 //	c * (number of polls) + (time from the job's end to the poll that sees it)
 //
 // where c is the call cost, 1 s unless set by [WithCallCost]. The plan is the exact optimum for
-// what is known of the type, on a grid of ages that are 4 % apart. As long as nothing is known,
-// the schedule is [Exponential].
+// what is known of the type, on a grid of ages that are 4 % apart. As long as nothing is known of
+// the type, or how old a job is, the schedule is [Exponential].
 //
-// No job's end is seen later than 300c, and after n jobs of its type no later than the longest of
-// 2nc, twice the job's age and 30c, unless polls fail or a Retry-After is longer: an interval in
-// which none of n jobs ended costs less than a poll, on average, if the next job ends within it.
-// Each poll is moved at random by up to a tenth of the shorter interval beside it, so that jobs that
-// began together are not all polled together.
+// By a plan, no job's end is seen later than 300c, and after n jobs of its type no later than the
+// longest of 2nc, twice the job's age and 30c, unless polls fail or a Retry-After is longer: an
+// interval in which none of n jobs ended costs less than a poll, on average, if the next job ends
+// within it.
+// Each poll is moved at random by up to a tenth of the shorter interval beside it, so that jobs
+// that began together are not all polled together.
 //
 // Running jobs count too; otherwise fast jobs would bias the estimate. When the durations of a type
 // change, its earlier jobs are forgotten: after two or three jobs that are far shorter or longer

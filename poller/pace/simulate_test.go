@@ -56,8 +56,8 @@ func (s service) respond(jobType string, took, age time.Duration) Observation {
 }
 
 // fleet follows n jobs, each begun at any fraction of a second, and returns the mean number of
-// polls and the mean delay in seconds. It calls check for each interval, with the number of jobs that
-// were known before the wait.
+// polls and the mean delay in seconds. It calls check for each interval, with the number of jobs
+// that were known before the wait.
 func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) float64, check func(from, to time.Duration, jobs float64)) (polls, delay float64) {
 	for range n {
 		took := duration(draw(r))

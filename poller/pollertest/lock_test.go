@@ -20,7 +20,8 @@ import (
 )
 
 // sign makes the header of a request without a body and query that is signed now, or with
-// the body's hash as signed. The known signatures in TestSignedRequests are the independent check of what it agrees with.
+// the body's hash as signed. The known signatures in TestSignedRequests are the independent check
+// of what it agrees with.
 func sign(method, path, key, secret string, signed map[string]string) http.Header {
 	digest := func(s string) string { sum := sha256.Sum256([]byte(s)); return hex.EncodeToString(sum[:]) }
 	date := time.Now().UTC().Format("20060102T150405Z")

@@ -21,9 +21,9 @@ import (
 // tally counts the failed polls of one wait by kind, as its error should. It belongs to the wait's
 // goroutine.
 //
-// A failed poll counts by whether its context or the wait's has ended. The wait looks at that before
-// it calls PollEnd, and the tally looks there. If the two differ, a context ended in between, and
-// only the wait can know what it saw.
+// A failed poll counts by whether its context or the wait's has ended. The wait looks at that
+// before it calls PollEnd, and the tally looks there. If the two differ, a context ended in
+// between, and only the wait can know what it saw.
 type tally struct {
 	ctx    context.Context // of the wait
 	kinds  map[string]int

@@ -36,8 +36,8 @@ func (o *Options) delay(which, n int, age time.Duration) span {
 	}
 }
 
-// guard is the longest interval that a pace.History plans at its usual call cost of a second, after so
-// many jobs of the type.
+// guard is the longest interval that a pace.History plans at its usual call cost of a second, after
+// so many jobs of the type.
 func guard(age time.Duration, jobs int) time.Duration {
 	known := time.Duration(2*jobs) * time.Second
 	return min(max(30*time.Second, 2*age, known), 300*time.Second) + time.Microsecond

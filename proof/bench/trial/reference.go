@@ -33,7 +33,8 @@ func Least(d jobs.Distribution, callCost float64) float64 {
 // additional call at age 0, as in the tables.
 func (ref Reference) Delay(p optimum.Point) float64 { return p.Delay / ref.curve.Delay(p.Calls+1) }
 
-// Expect returns the mean cost of polling jobs of d at these ages, of which no job reaches the last.
+// Expect returns the mean cost of polling jobs of d at these ages, of which no job reaches the
+// last.
 func Expect(d jobs.Distribution, polls []float64) optimum.Point {
 	var sum optimum.Point
 	from, alive := 0., 1.

@@ -53,8 +53,8 @@ type Excess struct {
 	Delay float64 // for the same number of calls
 }
 
-// Excess returns the excess after each of these numbers of jobs, at this call cost in seconds, as the
-// mean of this number of histories. Each of them learns from jobs of its own.
+// Excess returns the excess after each of these numbers of jobs, at this call cost in seconds, as
+// the mean of this number of histories. Each of them learns from jobs of its own.
 func (ref Reference) Excess(after []int, histories int, callCost float64) ([]Excess, error) {
 	prices := make([]optimum.Point, len(after))
 	for seed := range uint64(histories) {
