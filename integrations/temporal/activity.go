@@ -56,8 +56,11 @@ func (a *Activity) AwaitSFSTurboJob(ctx context.Context, args Args) (waiter.Prog
 	t := attempt{Waiter: a.Waiter, changes: args.Changes, began: time.Now(), info: activity.GetInfo(ctx)}
 	p := args.Progress
 	if activity.HasHeartbeatDetails(ctx) {
+		// Every attempt finds the same one: what cannot be read, of another version of this package, is
+		// left. That costs polls. What the workflow has seen is in args.
 		if err := activity.GetHeartbeatDetails(ctx, &p); err != nil {
-			return waiter.Progress{}, err
+			activity.GetLogger(ctx).Warn("the heartbeat of an earlier attempt cannot be read: polling begins again", "error", err)
+			p = args.Progress
 		}
 	}
 	if p.JobID == "" {

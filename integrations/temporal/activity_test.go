@@ -127,6 +127,16 @@ func TestActivity(t *testing.T) {
 			assert.Less(t, p.count(), 40)
 			assert.Less(t, attempts, p.count())
 		}},
+		{"begins again if it cannot read the heartbeat", func(t *testing.T) {
+			env := suite().NewTestActivityEnvironment()
+			env.RegisterActivity(&temporalwait.Activity{Waiter: newWaiter(t, scripted(succeeded))})
+			env.SetHeartbeatDetails("of another version")
+			value, err := env.ExecuteActivity(temporalwait.ActivityName, begin)
+			require.NoError(t, err)
+			var p waiter.Progress
+			require.NoError(t, value.Get(&p))
+			assert.Equal(t, status.Success, p.Job.Status)
+		}},
 		{"does not poll before the next poll is due, whenever Temporal starts it", func(t *testing.T) {
 			p := scripted(running)
 			w := newWaiter(t, p, every(time.Minute))

@@ -26,9 +26,9 @@ import (
 // ctx (workflow.WithTaskQueue). No other activity option of ctx counts, except its priority. The
 // activity's id is "await-" and the job's id, so that one workflow awaits a job once at a time.
 func Await(ctx workflow.Context, jobID string, opts ...Option) (status.Job, error) {
-	o := options{pollTimeout: 15 * time.Second, progress: &waiter.Progress{}}
-	for _, opt := range opts {
-		opt(&o)
+	o, err := apply(opts)
+	if err != nil {
+		return status.Job{ID: jobID}, usage(err)
 	}
 	p := *o.progress
 	if p.JobID == "" {
@@ -41,10 +41,10 @@ func Await(ctx workflow.Context, jobID string, opts ...Option) (status.Job, erro
 		return status.Job{ID: jobID}, usage(fmt.Errorf("temporalwait: WithProgress is of job %q, not %q: give each job the Progress that was stored for it", p.JobID, jobID))
 	}
 	a := awaiting{options: o, p: p}
-	if o.timeout > 0 {
-		a.deadline = workflow.Now(ctx).Add(o.timeout)
+	if o.timeout != nil {
+		a.deadline = workflow.Now(ctx).Add(*o.timeout)
 	}
-	err := a.await(ctx)
+	err = a.await(ctx)
 	*o.progress = a.p
 	if a.p.Job.ID == "" {
 		a.p.Job.ID = jobID

@@ -74,6 +74,42 @@ func TestAwait(t *testing.T) {
 	})
 }
 
+func TestOptions(t *testing.T) {
+	for text, option := range map[string]temporalwait.Option{
+		"temporalwait: option 1 is nil":                             nil,
+		"temporalwait: WithProgress(nil): give it the address":      temporalwait.WithProgress(nil),
+		"temporalwait: WithPollTimeout(-1s) is not positive: give ": temporalwait.WithPollTimeout(-time.Second),
+	} {
+		t.Run("are checked: "+text, func(t *testing.T) {
+			p := scripted(succeeded)
+			env := environment(t, p)
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				_, err := temporalwait.Await(ctx, "j", option)
+				return err
+			})
+			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
+			require.True(t, ok)
+			assert.Equal(t, temporalwait.TypeUsage, e.Type())
+			assert.Contains(t, e.Error(), text)
+			assert.Zero(t, p.count())
+		})
+	}
+	t.Run("a timeout that is over polls nothing", func(t *testing.T) {
+		for _, d := range []time.Duration{0, -time.Minute} {
+			p := scripted(succeeded)
+			env := environment(t, p)
+			var e error
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				_, e = temporalwait.Await(ctx, "j", temporalwait.WithTimeout(d))
+				return nil
+			})
+			require.NoError(t, env.GetWorkflowError())
+			require.ErrorIs(t, e, context.DeadlineExceeded)
+			assert.Zero(t, p.count())
+		}
+	})
+}
+
 func TestAwaitError(t *testing.T) {
 	long := failed
 	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)

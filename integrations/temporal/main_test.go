@@ -47,7 +47,7 @@ type output struct {
 // recorded awaits a job and returns what a workflow has of that.
 func recorded(ctx workflow.Context, in input) (output, error) {
 	out := output{Progress: in.Progress}
-	opts := []temporalwait.Option{temporalwait.WithProgress(&out.Progress), temporalwait.WithTimeout(in.Timeout)}
+	opts := append(in.limit(), temporalwait.WithProgress(&out.Progress))
 	if in.Transitions {
 		opts = append(opts, temporalwait.OnTransition(func(_ workflow.Context, t status.Transition) {
 			out.Told = append(out.Told, t.SubJob+":"+string(t.From)+"->"+string(t.To))
@@ -63,7 +63,15 @@ func recorded(ctx workflow.Context, in input) (output, error) {
 
 // returned awaits a job and returns Await's error, as most workflows do.
 func returned(ctx workflow.Context, in input) (status.Job, error) {
-	return temporalwait.Await(ctx, "j", temporalwait.WithTimeout(in.Timeout))
+	return temporalwait.Await(ctx, "j", in.limit()...)
+}
+
+// limit is the timeout, if there is one.
+func (in input) limit() (opts []temporalwait.Option) {
+	if in.Timeout > 0 {
+		opts = append(opts, temporalwait.WithTimeout(in.Timeout))
+	}
+	return opts
 }
 
 // environment is a workflow environment whose worker polls p, every millisecond.

@@ -1,6 +1,8 @@
 package temporalwait
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -15,7 +17,7 @@ type Option func(*options)
 type options struct {
 	onTransition func(ctx workflow.Context, t status.Transition)
 	progress     *waiter.Progress
-	timeout      time.Duration
+	timeout      *time.Duration // nil: no deadline
 	pollTimeout  time.Duration
 }
 
@@ -31,20 +33,38 @@ func OnTransition(f func(ctx workflow.Context, t status.Transition)) Option {
 // [OnTransition] after each call of it for one poll. Give it the Progress of the run that went
 // before, as an argument of a workflow that continues as new; what it shows is not delivered again.
 // A zero Progress begins at the beginning. One that is Done returns its end at once: to wait again
-// after an end that was not the job's, give its JobID and its Job alone.
+// after an end that was not the job's, give its JobID and its Job alone. p must not be nil.
 func WithProgress(p *waiter.Progress) Option {
 	return func(o *options) { o.progress = p }
 }
 
 // WithTimeout ends the wait after d, from the call of Await on, with a last look at the job 3 s
-// before, and an error that is context.DeadlineExceeded. Unless it is given, a wait has no deadline
-// but that of its workflow.
+// before, and an error that is context.DeadlineExceeded. If d is not positive, no time is left, and
+// nothing is polled. Unless it is given, a wait has no deadline but that of its workflow.
 func WithTimeout(d time.Duration) Option {
-	return func(o *options) { o.timeout = d }
+	return func(o *options) { o.timeout = &d }
 }
 
 // WithPollTimeout tells Await what waiter.WithPollTimeout has told the activity's Waiter; 15 s
-// unless set. An attempt whose worker dies is tried again after that and 5 s.
+// unless set, and positive. An attempt whose worker dies is tried again after that and 5 s.
 func WithPollTimeout(d time.Duration) Option {
 	return func(o *options) { o.pollTimeout = d }
+}
+
+// apply returns the options, or what is wrong with them.
+func apply(opts []Option) (options, error) {
+	o := options{pollTimeout: 15 * time.Second, progress: &waiter.Progress{}}
+	for i, opt := range opts {
+		if opt == nil {
+			return o, fmt.Errorf("temporalwait: option %d is nil", i+1)
+		}
+		opt(&o)
+	}
+	switch {
+	case o.progress == nil:
+		return o, errors.New("temporalwait: WithProgress(nil): give it the address of a Progress, which may be zero")
+	case o.pollTimeout <= 0:
+		return o, fmt.Errorf("temporalwait: WithPollTimeout(%v) is not positive: give it the Waiter's, 15s unless set", o.pollTimeout)
+	}
+	return o, nil
 }

@@ -100,7 +100,10 @@ type output struct {
 
 func options(in *input, out *output) []temporalwait.Option {
 	opts := []temporalwait.Option{
-		temporalwait.WithProgress(&in.Progress), temporalwait.WithTimeout(in.Timeout), temporalwait.WithPollTimeout(2 * time.Second),
+		temporalwait.WithProgress(&in.Progress), temporalwait.WithPollTimeout(2 * time.Second),
+	}
+	if in.Timeout > 0 {
+		opts = append(opts, temporalwait.WithTimeout(in.Timeout))
 	}
 	if in.Transitions {
 		opts = append(opts, temporalwait.OnTransition(func(_ workflow.Context, t status.Transition) {
