@@ -69,16 +69,23 @@ func (f *Follower) Begin(checkpoint status.Job) error {
 func (f *Follower) Wait(ctx context.Context) error {
 	ctx = f.WaitStart(ctx)
 	var end *End
-	defer func() {
-		if end == nil {
-			end = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
-		}
-		f.LogEnd(end)
-		f.WaitEnd(ctx, end)
-	}()
-	defer f.Abandon()
+	defer f.leave(ctx, &end)
 	end = f.loop(ctx)
 	return end.Err
+}
+
+// leave ends a wait, whatever ended it. It is a function of its own, as timer is, so that what it
+// needs is not on the stack of a wait that sleeps.
+func (f *Follower) leave(ctx context.Context, end **End) {
+	defer func() {
+		e := *end
+		if e == nil {
+			e = &End{How: follow.Abandoned, State: &f.State, At: time.Now(), Err: errPanicked}
+		}
+		f.LogEnd(e)
+		f.WaitEnd(ctx, e)
+	}()
+	f.Abandon()
 }
 
 // errPanicked is what hooks see where a callback, Poller or hook panicked, or ended its goroutine.
@@ -120,11 +127,16 @@ func (f *Follower) Outcome() *End {
 
 // sleep sleeps for d, or until the last look. It reports whether ctx goes on.
 func (f *Follower) sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(f.State.Sleep(d, time.Now(), f.Deadline))
-	defer t.Stop()
+	t := f.timer(d)
 	select {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+	t.Stop()
 	return ctx.Err() == nil // both may be ready
+}
+
+//go:noinline
+func (f *Follower) timer(d time.Duration) *time.Timer {
+	return time.NewTimer(f.State.Sleep(d, time.Now(), f.Deadline))
 }
