@@ -3,9 +3,6 @@ package status
 import (
 	"cmp"
 	"log/slog"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -57,39 +54,43 @@ func (t Transition) LogValue() slog.Value {
 // seen, after its own, and a job or sub-job that comes without a status keeps its last one, with
 // the times, code and reason that it lacks.
 func Merge(prev, next Job) Job {
-	merged := complete(prev, next).Clone()
-	if linedUp(prev, next) {
-		for i, sub := range prev.SubJobs {
-			merged.SubJobs[i] = complete(sub, next.SubJobs[i])
+	merged := next.Clone()
+	complete(&merged, &prev)
+	if linedUp(prev.SubJobs, next.SubJobs) {
+		for i := range prev.SubJobs {
+			complete(&merged.SubJobs[i], &prev.SubJobs[i])
 		}
-		return merged
-	}
-	at := make(map[string]int, len(next.SubJobs))
-	var names namer
-	for i, sub := range next.SubJobs {
-		at[names.name(sub)] = i
-	}
-	var before namer
-	for _, sub := range prev.SubJobs {
-		if i, ok := at[before.name(sub)]; ok {
-			merged.SubJobs[i] = complete(sub, next.SubJobs[i])
-		} else {
-			merged.SubJobs = append(merged.SubJobs, sub)
-		}
+	} else {
+		mergeByName(&merged, prev.SubJobs)
 	}
 	return merged
 }
 
-// complete returns next. If it has no status, prev's status, times, code and reason fill what it
-// lacks.
-func complete(prev, next Job) Job {
+// mergeByName completes merged from the sub-jobs that it had before.
+func mergeByName(merged *Job, prev []Job) {
+	at := make(map[string]int, len(merged.SubJobs))
+	var names namer
+	for i := range merged.SubJobs {
+		at[names.name(&merged.SubJobs[i])] = i
+	}
+	var before namer
+	for i := range prev {
+		if now, ok := at[before.name(&prev[i])]; ok {
+			complete(&merged.SubJobs[now], &prev[i])
+		} else {
+			merged.SubJobs = append(merged.SubJobs, prev[i])
+		}
+	}
+}
+
+// complete fills what next lacks, if it has no status, with prev's status, times, code and reason.
+func complete(next, prev *Job) {
 	if next.Status != "" {
-		return next
+		return
 	}
 	next.Status = prev.Status
 	next.BeginTime, next.EndTime = cmp.Or(next.BeginTime, prev.BeginTime), cmp.Or(next.EndTime, prev.EndTime)
 	next.ErrorCode, next.FailReason = cmp.Or(next.ErrorCode, prev.ErrorCode), cmp.Or(next.FailReason, prev.FailReason)
-	return next
 }
 
 // Diff returns what Merge(prev, next) shows and prev does not, in the order of delivery: the job's
@@ -100,29 +101,33 @@ func complete(prev, next Job) Job {
 // Diff takes one pass over both, and no transition shares memory with them.
 func Diff(prev, next Job, at time.Time) []Transition {
 	next.Status = cmp.Or(next.Status, prev.Status)
-	if prev.Status == next.Status && slices.EqualFunc(prev.SubJobs, next.SubJobs, alike) {
-		return nil
+	if prev.Status == next.Status && unchanged(prev.SubJobs, next.SubJobs) {
+		return nil // as nearly always
 	}
+	return changes(&prev, &next, at)
+}
+
+// changes is a function of its own, so that a wait whose job has not changed needs only a small
+// stack.
+func changes(prev, next *Job, at time.Time) []Transition {
 	id := cmp.Or(next.ID, prev.ID)
-	var was map[string]Status
-	if len(next.SubJobs) > 0 {
-		was = make(map[string]Status, len(prev.SubJobs))
-		var before namer
-		for _, sub := range prev.SubJobs {
-			was[before.name(sub)] = sub.Status
-		}
+	was := make(map[string]Status, len(prev.SubJobs))
+	var before namer
+	for i := range prev.SubJobs {
+		was[before.name(&prev.SubJobs[i])] = prev.SubJobs[i].Status
 	}
 	var changes []Transition
 	own := func() {
 		if prev.Status != next.Status {
-			changes = append(changes, Transition{JobID: id, Job: Merge(prev, next), From: prev.Status, To: next.Status, ObservedAt: at})
+			changes = append(changes, Transition{JobID: id, Job: Merge(*prev, *next), From: prev.Status, To: next.Status, ObservedAt: at})
 		}
 	}
 	if !next.Status.Terminal() {
 		own()
 	}
 	var names namer
-	for _, sub := range next.SubJobs {
+	for i := range next.SubJobs {
+		sub := &next.SubJobs[i]
 		name := names.name(sub)
 		if from := was[name]; sub.Status != "" && from != sub.Status {
 			changes = append(changes, Transition{JobID: id, SubJob: name, Job: sub.Clone(), From: from, To: sub.Status, ObservedAt: at})
@@ -136,14 +141,30 @@ func Diff(prev, next Job, at time.Time) []Transition {
 
 // linedUp reports whether next begins with the sub-jobs of prev, in their order, as nearly every
 // response does. Each has then the same name in both, since that depends only on those before it.
-func linedUp(prev, next Job) bool {
-	n := len(prev.SubJobs)
-	return n <= len(next.SubJobs) && slices.EqualFunc(prev.SubJobs, next.SubJobs[:n], namesakes)
+func linedUp(prev, next []Job) bool {
+	if len(prev) > len(next) {
+		return false
+	}
+	for i := range prev {
+		if label(&prev[i]) != label(&next[i]) {
+			return false
+		}
+	}
+	return true
 }
 
-func namesakes(a, b Job) bool { return label(a) == label(b) }
-
-func alike(a, b Job) bool { return namesakes(a, b) && (a.Status == b.Status || b.Status == "") }
+// unchanged reports whether next has the sub-jobs of prev, in their order, and each its status.
+func unchanged(prev, next []Job) bool {
+	if len(prev) != len(next) || !linedUp(prev, next) {
+		return false
+	}
+	for i := range next {
+		if now := next[i].Status; now != "" && now != prev[i].Status {
+			return false
+		}
+	}
+	return true
+}
 
 // Apply returns the checkpoint after t was delivered: told, which is what was delivered before,
 // with what t shows, and nothing that has not been delivered yet. Folding Diff(prev, next) into
@@ -163,7 +184,7 @@ func Apply(told Job, t Transition) Job {
 	i, names := find(after.SubJobs, t.SubJob)
 	if i >= 0 {
 		sub, old := t.Job.Clone(), after.SubJobs[i]
-		if label(sub) != label(old) {
+		if label(&sub) != label(&old) {
 			// The second "a" after one spelled "a#2", or the reverse: with another
 			// label in its place, those around it would change their names.
 			sub.ID, sub.Type = old.ID, old.Type
@@ -174,73 +195,12 @@ func Apply(told Job, t Transition) Job {
 	// Namesakes that came without a status were never delivered, yet they count.
 	blank := Job{ID: t.Job.ID, Type: t.Job.Type}
 	for range ordinal(t) - 1 {
-		if name, _ := names.find(blank); name == t.SubJob {
+		if name, _ := names.find(label(&blank)); name == t.SubJob {
 			break
 		}
-		names.name(blank)
+		names.name(&blank)
 		after.SubJobs = append(after.SubJobs, blank)
 	}
 	after.SubJobs = append(after.SubJobs, t.Job.Clone())
 	return after
-}
-
-// find returns where the sub-job with a name is; if it is -1, also the namer that has named all.
-func find(subs []Job, name string) (int, namer) {
-	if !strings.Contains(name, "#") { // the first that is labeled so: a checkpoint a transition needs it to be quick
-		return slices.IndexFunc(subs, func(sub Job) bool { return label(sub) == name }), namer{}
-	}
-	var names namer
-	for i, sub := range subs {
-		if names.name(sub) == name {
-			return i, names
-		}
-	}
-	return -1, names
-}
-
-func ordinal(t Transition) int {
-	suffix, ok := strings.CutPrefix(t.SubJob, label(t.Job)+"#")
-	if !ok {
-		return 1
-	}
-	n, _ := strconv.Atoi(suffix)
-	return min(n, MaxSubJobs)
-}
-
-// A namer names the sub-jobs of one response, in its order. A name depends only on the sub-jobs
-// before it: so a merged snapshot, which has the kept ones last, gives each the name that it had
-// in its own response. Were real ids to go first instead, a sub-job could take the name of one
-// that had been delivered.
-type namer struct {
-	used  map[string]bool
-	count map[string]int // by label
-}
-
-func label(sub Job) string {
-	if sub.ID != "" {
-		return sub.ID
-	}
-	return sub.Type
-}
-
-func (n *namer) find(sub Job) (name string, count int) {
-	base := label(sub)
-	for count = n.count[base] + 1; ; count++ {
-		name = base
-		if count > 1 || base == "" {
-			name += "#" + strconv.Itoa(count)
-		}
-		if !n.used[name] {
-			return name, count
-		}
-	}
-}
-
-func (n *namer) name(sub Job) string {
-	if n.used == nil {
-		n.used, n.count = make(map[string]bool), make(map[string]int)
-	}
-	name, count := n.find(sub)
-	n.used[name], n.count[label(sub)] = true, count
-	return name
 }

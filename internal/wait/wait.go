@@ -70,24 +70,30 @@ func (f *Follower) Begin(checkpoint status.Job) error {
 // Wait follows the job until it has ended, or the wait has. It returns the public error.
 func (f *Follower) Wait(ctx context.Context) error {
 	var end *End
+	defer f.leave(&ctx, &end)
+	f.WaitStart(&ctx)
+	end = f.loop(ctx)
+	return end.Err
+}
+
+// leave ends a wait, whatever ended it. It is a function of its own, as timer is, so that what it
+// needs is not on the stack of a wait that sleeps.
+func (f *Follower) leave(ctx *context.Context, end **End) {
 	defer func() {
-		if end == nil {
-			end = f.Panicked()
+		if *end == nil {
+			*end = f.Panicked()
 		}
 		logged := false
 		defer func() {
 			if !logged {
-				end = f.Panicked()
+				*end = f.Panicked()
 			}
-			f.WaitEnd(ctx, end)
+			f.WaitEnd(*ctx, *end)
 		}()
-		f.LogEnd(end)
+		f.LogEnd(*end)
 		logged = true
 	}()
-	f.WaitStart(&ctx)
-	defer f.Abandon()
-	end = f.loop(ctx)
-	return end.Err
+	f.Abandon()
 }
 
 // Panicked is what hooks see as the end where something panicked, or ended its goroutine.
@@ -133,11 +139,16 @@ func (f *Follower) Outcome() *End {
 
 // sleep sleeps for d, or until the last look. It reports whether ctx goes on.
 func (f *Follower) sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(f.State.Sleep(d, time.Now(), f.Deadline))
-	defer t.Stop()
+	t := f.timer(d)
 	select {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+	t.Stop()
 	return ctx.Err() == nil // both may be ready
+}
+
+//go:noinline
+func (f *Follower) timer(d time.Duration) *time.Timer {
+	return time.NewTimer(f.State.Sleep(d, time.Now(), f.Deadline))
 }
