@@ -79,7 +79,7 @@ func (f *Follower) Wait(ctx context.Context) error {
 // leave ends a wait, whatever ended it. It is a function of its own, as timer is, so that what it
 // needs is not on the stack of a wait that sleeps.
 func (f *Follower) leave(ctx *context.Context, end **End) {
-	defer func() {
+	defer func() { //nolint:contextcheck // it is the one that WaitStart has set
 		if *end == nil {
 			*end = f.Panicked()
 		}
