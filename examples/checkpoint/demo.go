@@ -115,6 +115,9 @@ func (p *process) run(ctx context.Context, each func(line string)) (end string, 
 // fillDisk has the next save of the file meet a full disk: what it writes goes to /dev/full. Where
 // the system has no such device, it meets a directory where the file should be.
 func fillDisk(file string) error {
+	if err := os.RemoveAll(file + ".new"); err != nil { // a process that was killed may have left it
+		return err
+	}
 	if _, err := os.Stat("/dev/full"); err != nil {
 		return os.Mkdir(file+".new", 0o700)
 	}

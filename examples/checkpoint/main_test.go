@@ -253,6 +253,13 @@ func TestDemonstration(t *testing.T) {
 	}
 }
 
+func TestTheDiskFillsAfterAKillInTheMiddleOfASave(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bind-1.json")
+	require.NoError(t, os.WriteFile(file+".new", []byte("{"), 0o600))
+	require.NoError(t, fillDisk(file))
+	require.Error(t, save(file, status.Job{ID: "bind-1"}))
+}
+
 func TestOutputThatCannotBeWrittenIsDeliveredAgain(t *testing.T) {
 	server := pollertest.New()
 	defer server.Close()
