@@ -2,22 +2,19 @@ package waiter_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
+	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/time/rate"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/poller/pace"
+	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -125,308 +122,6 @@ func TestOptions(t *testing.T) {
 	})
 }
 
-func TestTrace(t *testing.T) {
-	specify(t, "passes the contexts of its start hooks on", func(t *testing.T, d driver) {
-		type key struct{}
-		var seen []string
-		polls := 0
-		trace := traced(waiter.Trace{
-			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context {
-				require.Equal(t, waiter.WaitStart{JobID: id, JobType: "bind_ldap", Tracked: d.shared}, e)
-				return context.WithValue(ctx, key{}, "wait")
-			},
-			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context {
-				polls++
-				require.Equal(t, waiter.PollStart{JobID: id, N: polls}, e)
-				return context.WithValue(ctx, key{}, ctx.Value(key{}).(string)+" poll")
-			},
-			PollEnd: func(ctx context.Context, e waiter.PollEnd) {
-				require.Equal(t, id, e.JobID)
-				seen = append(seen, fmt.Sprintf("%s %s %v %v %q %v", ctx.Value(key{}), e.Reply.Job.Status, e.Err, e.Verdict, e.Kind, e.Transitions))
-			},
-			WaitEnd: func(ctx context.Context, e waiter.WaitEnd) {
-				seen = append(seen, fmt.Sprintf("%v %v %s %d %v %v", ctx.Value(key{}), e.Job.Status, e.Outcome, e.Polls, e.Failures, e.Elapsed > 0))
-				require.ErrorIs(t, e.Err, waiter.ErrJobFailed)
-			},
-		})
-		polled, list := "", responses(job("running"), errors.New("reset"), job("failed"))
-		p := fn(func(ctx context.Context, id string) (poller.Reply, error) {
-			polled = ctx.Value(key{}).(string)
-			return list.Poll(ctx, id)
-		})
-		got := d.wait(t.Context(), t, p, trace, traced(waiter.Trace{}), waiter.WithJobType("bind_ldap")) // hooks may be nil
-		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
-		require.Equal(t, "wait poll", polled)
-		require.Equal(t, []string{
-			`wait poll running <nil> passing "" [job: running]`, `wait poll  reset passing "other" []`,
-			`wait poll failed <nil> passing "" [job: running -> failed]`, `wait failed failed 3 map[other:1] true`,
-		}, seen)
-	}, blocking, alone)
-
-	specify(t, "has every field of each hook", func(t *testing.T, d driver) {
-		server := time.Date(2026, 1, 2, 3, 4, 12, 0, time.UTC)
-		failed := poller.Reply{Job: job("failed", sub("a", "failed")), RequestID: "req-3", ServerTime: server}
-		failed.Job.EndTime = "2026-01-02 03:04:05"
-		down := httpError(503)
-		s := responses(poller.Reply{Job: job("running"), RequestID: "req-1"}, down, failed)
-		s.took = time.Second
-		var starts []waiter.WaitStart
-		var ends []waiter.WaitEnd
-		var polls []waiter.PollStart
-		var polled []waiter.PollEnd
-		got := d.wait(t.Context(), t, s, append(every(time.Minute), traced(waiter.Trace{
-			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx },
-			WaitEnd:   func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e) },
-			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context { polls = append(polls, e); return ctx },
-			PollEnd:   func(_ context.Context, e waiter.PollEnd) { polled = append(polled, e) },
-		}))...)
-		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
-		require.Equal(t, []waiter.PollStart{{JobID: id, N: 1}, {JobID: id, N: 2}, {JobID: id, N: 3}}, polls)
-		require.Equal(t, []waiter.PollEnd{
-			{JobID: id, Reply: poller.Reply{Job: job("running"), RequestID: "req-1"}, Took: time.Second, Transitions: got.delivered[:1]},
-			{JobID: id, Err: down, Verdict: poller.Passing, Kind: "503", Took: time.Second},
-			{JobID: id, Reply: failed, Took: time.Second, Transitions: got.delivered[1:]},
-		}, polled)
-		if d.blocks {
-			require.Equal(t, []waiter.WaitStart{{JobID: id, Tracked: d.shared}}, starts)
-			require.Equal(t, []waiter.WaitEnd{{
-				Job: got.job, Err: got.err, Outcome: "failed", Polls: 3, Failures: map[string]int{"503": 1},
-				Elapsed: 2*time.Minute + 3*time.Second, DetectionDelay: 7 * time.Second,
-			}}, ends)
-		}
-	}, alone, func(d driver) bool { return d.name != "Watch" && d.name != "Step through JSON" }) // which do not return the very same times and job
-
-	specify(t, "of a wait from a checkpoint says so, and what the checkpoint shows", func(t *testing.T, d driver) {
-		var starts []waiter.WaitStart
-		trace := traced(waiter.Trace{WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx }})
-		require.NoError(t, d.resume(t.Context(), t, responses(job("success")), job("running"), trace).err)
-		require.Equal(t, []waiter.WaitStart{{JobID: id, JobType: "bind_ldap", Resumed: true, Tracked: d.shared}}, starts)
-	}, blocking, resuming)
-
-	end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for behavior, test := range map[string]struct {
-		endTime status.Timestamp
-		served  time.Time
-		want    time.Duration
-	}{
-		"is the response's Date minus the job's end": {"2026-01-02 03:04:05", end.Add(3 * time.Second), 3 * time.Second},
-		"is never negative":                          {"2026-01-02 03:04:05", end.Add(-time.Second), 0},
-		"is 0 without a Date":                        {"2026-01-02 03:04:05", time.Time{}, 0},
-		"is 0 without an end":                        {"", end, 0},
-	} {
-		specify(t, "knows the detection delay, which "+behavior, func(t *testing.T, d driver) {
-			delay := time.Duration(-1)
-			ended := job("success")
-			ended.EndTime = test.endTime
-			got := d.wait(t.Context(), t, responses(job("running"), poller.Reply{Job: ended, ServerTime: test.served}), traced(waiter.Trace{
-				WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
-					if e.Job.ID == id {
-						delay = e.DetectionDelay
-					}
-				},
-			}))
-			require.NoError(t, got.err)
-			require.Equal(t, test.want, delay)
-		}, blocking)
-	}
-
-	specify(t, "knows of a poll that the deadline cuts what the error counts", func(t *testing.T, d driver) {
-		var kinds []string
-		got := d.wait(withDeadline(t, time.Second), t, hang(errors.New("interrupted")), traced(waiter.Trace{
-			PollEnd: func(_ context.Context, e waiter.PollEnd) {
-				if e.JobID == id {
-					kinds = append(kinds, e.Kind)
-				}
-			},
-		}))
-		require.Equal(t, map[string]int{"timeout": 1}, unfinished(t, got.err).Failures)
-		require.Equal(t, []string{"timeout"}, kinds)
-	}, blocking, own)
-
-	specify(t, "runs on the goroutine that waits", func(t *testing.T, d driver) {
-		var on []string
-		here := func() { on = append(on, goroutine()) }
-		require.NoError(t, d.wait(t.Context(), t, responses(job("success")), traced(waiter.Trace{
-			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { here(); return ctx },
-			WaitEnd:   func(context.Context, waiter.WaitEnd) { here() },
-			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { here(); return ctx },
-			PollEnd:   func(context.Context, waiter.PollEnd) { here() },
-		})).err)
-		require.Equal(t, slices.Repeat([]string{goroutine()}, 4), on)
-	}, blocking, inline)
-
-	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
-		var seen []string
-		trace := traced(waiter.Trace{
-			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { seen = append(seen, "wait"); return ctx },
-			WaitEnd:   func(context.Context, waiter.WaitEnd) { seen = append(seen, "end") },
-			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, "poll"); return ctx },
-			PollEnd:   func(_ context.Context, e waiter.PollEnd) { seen = append(seen, string(e.Reply.Job.Status)) },
-		})
-		require.NoError(t, step(t.Context(), t, responses(job("running"), job("success")), status.Job{}, []waiter.Option{trace}).err)
-		require.Equal(t, []string{"poll", "running", "poll", "success"}, seen)
-	})
-
-	specify(t, "hears the end of a wait that panics", func(t *testing.T, d driver) {
-		var ends []error
-		trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
-			require.Equal(t, "stopped", e.Outcome)
-			require.Equal(t, status.Running, e.Job.Status)
-			ends = append(ends, e.Err)
-		}})
-		ouch := waiter.OnTransition(func(status.Transition) { panic("ouch") })
-		require.Panics(t, func() { d.wait(t.Context(), t, responses(job("running")), trace, ouch) })
-		require.Len(t, ends, 1)
-		require.Error(t, ends[0])
-		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
-	}, blocking, inline)
-
-	bubble(t, "hears the end of an iteration that is stopped", func(t *testing.T) {
-		var ends []error
-		w := newWaiter(t, responses(job("running")), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
-			require.Equal(t, "stopped", e.Outcome)
-			require.Equal(t, 1, e.Polls)
-			ends = append(ends, e.Err)
-		}}))
-		for range w.Watch(t.Context(), id) {
-			break
-		}
-		require.Len(t, ends, 1)
-		require.Error(t, ends[0])
-		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
-	})
-}
-
-func TestLog(t *testing.T) {
-	bubble(t, "is written for people: see testdata/log.golden", func(t *testing.T) {
-		var lines strings.Builder
-		failed := job("failed", status.Job{ID: "a", Type: "check_ldap", Status: "failed", FailReason: "connection timed out"})
-		failed.ErrorCode = "SFS.TURBO.0100"
-		got := wait(t.Context(), t, responses(
-			job("waiting", sub("a", "paused")), httpError(503), httpError(503), httpError(502), job("running"), httpError(503),
-			job("waiting", sub("b", "paused")), job("running"), failed,
-		), status.Job{}, append(every(time.Second), waiter.WithLogger(logLines(&lines))))
-		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
-		golden(t, "testdata/log.golden", lines.String())
-	})
-
-	specify(t, "has a line for each transition, with the job", func(t *testing.T, d driver) {
-		core, logs := observer.New(zap.InfoLevel)
-		got := d.wait(t.Context(), t, responses(job("running", sub("a", "running")), job("success", sub("a", "success"))), waiter.WithLogger(zap.New(core)))
-		require.NoError(t, got.err)
-		var lines []string
-		for _, entry := range logs.FilterMessage("transition").All() {
-			fields := entry.ContextMap()
-			require.Equal(t, id, fields["job_id"])
-			lines = append(lines, strings.TrimSpace(fields["sub_job"].(string)+" "+fields["from"].(string)+"->"+fields["to"].(string)))
-		}
-		require.Equal(t, got.lines(), lines)
-	}, alone)
-
-	specify(t, "has one line for a run of the same failure, and none for the one that is returned", func(t *testing.T, d driver) {
-		core, logs := observer.New(zap.WarnLevel)
-		list := responses(httpError(503), httpError(503), httpError(502), job("running"), httpError(502), httpError(401))
-		require.Error(t, d.wait(t.Context(), t, list, waiter.WithLogger(zap.New(core))).err)
-		var codes []string
-		for _, entry := range logs.FilterMessage("poll failed").All() {
-			text := entry.ContextMap()["error"].(string)
-			codes = append(codes, digits.FindString(text))
-		}
-		require.Equal(t, []string{"503", "502", "502"}, codes)
-	})
-
-	specify(t, "has a debug line for each poll", func(t *testing.T, d driver) {
-		core, logs := observer.New(zap.DebugLevel)
-		got := d.wait(t.Context(), t, responses(job("running"), httpError(503), job("success")), waiter.WithLogger(zap.New(core)))
-		require.NoError(t, got.err)
-		require.Equal(t, 3, logs.FilterMessage("polled").Len())
-	}, alone)
-
-	specify(t, "has short lines whatever the service sends", func(t *testing.T, d driver) {
-		core, logs := observer.New(zap.DebugLevel)
-		long := status.Status(strings.Repeat("long\n", 100_000))
-		require.NoError(t, d.wait(t.Context(), t, responses(job(long, sub(string(long), long)), job("success")), waiter.WithLogger(zap.New(core))).err)
-		require.Positive(t, logs.Len())
-		for _, entry := range logs.All() {
-			require.Less(t, len(entry.Message), 1000)
-			for key, value := range entry.ContextMap() {
-				if text, ok := value.(string); ok {
-					require.Less(t, len(text), 1000, key)
-				}
-			}
-		}
-	})
-
-	for off, lines := range map[time.Duration]int{0: 0, 14 * time.Minute: 0, -15 * time.Minute: 1, 2 * time.Hour: 1} {
-		bubble(t, "has one line for a Waiter whose clock is off by a quarter of an hour: "+off.String(), func(t *testing.T) {
-			server := responses(job("running"), job("running"), job("success"))
-			dated := fn(func(ctx context.Context, id string) (poller.Reply, error) {
-				reply, err := server.Poll(ctx, id)
-				reply.ServerTime = time.Now().Add(-off)
-				return reply, err
-			})
-			core, logs := observer.New(zap.WarnLevel)
-			w := newWaiter(t, dated, waiter.WithLogger(zap.New(core)))
-			for range 2 {
-				_, err := w.Wait(t.Context(), id)
-				require.NoError(t, err)
-			}
-			require.Len(t, logs.All(), lines)
-			for _, line := range logs.All() {
-				require.Equal(t, off, line.ContextMap()["ahead"])
-			}
-		})
-	}
-}
-
-func TestTraceCopies(t *testing.T) {
-	specify(t, "the job for the hook, not the one that the call returns", func(t *testing.T, d driver) {
-		spoil := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
-			if len(e.Job.SubJobs) > 0 {
-				e.Job.SubJobs[0].Status = "spoiled"
-			}
-		}})
-		got := d.wait(t.Context(), t, responses(job("success", sub("a", "success"))), spoil)
-		require.NoError(t, got.err)
-		require.Equal(t, status.Success, got.job.SubJobs[0].Status)
-	}, blocking)
-
-	specify(t, "the verdict on a failed poll, by the classifier too", func(t *testing.T, d driver) {
-		var verdicts []poller.Verdict
-		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) { verdicts = append(verdicts, e.Verdict) }})
-		permanent := waiter.WithClassifier(func(err error, byDefault poller.Verdict) poller.Verdict {
-			if poller.Kind(err) == "500" {
-				return poller.Permanent
-			}
-			return byDefault
-		})
-		d.wait(t.Context(), t, responses(httpError(429), httpError(500)), trace, permanent)
-		require.Equal(t, []poller.Verdict{poller.Throttled, poller.Permanent}, verdicts)
-	}, alone)
-
-	bubble(t, "New's hooks and callbacks for each call, so that none gets another call's", func(t *testing.T) {
-		var seen []string
-		hook := func(name string) waiter.Option {
-			return traced(waiter.Trace{PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, name); return ctx }})
-		}
-		callback := func(name string) waiter.Option {
-			return waiter.OnTransition(func(status.Transition) { seen = append(seen, name) })
-		}
-		w := newWaiter(t, responses(job("waiting"), job("waiting"), job("running")),
-			append(every(time.Second), hook("1"), hook("2"), hook("3"), callback("4"), callback("5"), callback("6"))...)
-		for transition := range w.Watch(t.Context(), id, hook("first"), callback("one")) {
-			if transition.To != "waiting" {
-				break
-			}
-			for range w.Watch(t.Context(), id, hook("second"), callback("two")) {
-				break
-			}
-			seen = nil // the first call polls again, after the second has set up its own
-		}
-		require.Equal(t, []string{"1", "2", "3", "first", "4", "5", "6", "one"}, seen)
-	})
-}
-
 // backoff.ExponentialBackOff has no useful zero value: without a Clock it panics, and without a
 // Multiplier, or a Stop beside MaxElapsedTime, it polls without a pause.
 func TestOptionsRefuseExponentialBackOffWithoutItsFields(t *testing.T) {
@@ -478,4 +173,331 @@ func TestOptionsRefuseExponentialBackOffWithoutItsFields(t *testing.T) {
 			require.Equal(t, seconds(0, 1, 2.5, 4.75, 8.125, 13.1875), s.polls)
 		})
 	})
+}
+
+var jobType = waiter.WithJobType("bind_ldap")
+
+func learning(h *pace.History) waiter.Option { return waiter.WithBackOff(h.BackOff) }
+
+// stamps returns when a job began and ended that took so long.
+func stamps(took time.Duration) (begin, end status.Timestamp) {
+	at := time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+	return status.Timestamp(at.Format(time.DateTime)), status.Timestamp(at.Add(took).Format(time.DateTime))
+}
+
+// taughtOf is a history of n jobs that took so long.
+func taughtOf(n int, took time.Duration) *pace.History {
+	h := new(pace.History)
+	begin, end := stamps(took)
+	for range n {
+		h.BackOff().(pace.Observer).Observe(pace.Observation{
+			Job: status.Job{Type: "bind_ldap", Status: status.Success, BeginTime: begin, EndTime: end},
+		})
+	}
+	return h
+}
+
+// stamped is a timeline whose end comes with the service's times of begin and end.
+func stamped(took time.Duration) *service {
+	s := timeline(took, 0)
+	respond := s.respond
+	s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+		reply, err := respond(n, age)
+		if reply.Job.Status.Terminal() {
+			reply.Job.BeginTime, reply.Job.EndTime = stamps(took)
+		}
+		return reply, err
+	}
+	return s
+}
+
+// learned is a history of 30 waits of 20 s, each by a Waiter of its own.
+func learned(t *testing.T, d driver) *pace.History {
+	h := new(pace.History)
+	for range 30 {
+		require.NoError(t, d.wait(t.Context(), t, stamped(20*time.Second), learning(h)).err)
+	}
+	return h
+}
+
+// beginNow has the age count from now, not from the first poll.
+func beginNow(s *service) *service {
+	s.began = time.Now()
+	return s
+}
+
+// older is a service whose job was this old when the wait began, and takes ten minutes.
+func older(age time.Duration) *service {
+	begin := time.Now().Add(-age)
+	return beginNow(byAge(func(time.Duration) (poller.Reply, error) {
+		j := job(status.Running)
+		j.BeginTime = status.Timestamp(begin.UTC().Format(time.DateTime))
+		if time.Since(begin) >= 10*time.Minute {
+			j.Status = status.Success
+			j.EndTime = status.Timestamp(begin.Add(10 * time.Minute).UTC().Format(time.DateTime))
+		}
+		return poller.Reply{Job: j, ServerTime: time.Now().Truncate(time.Second)}, nil
+	}))
+}
+
+func TestHistory(t *testing.T) {
+	specify(t, "of one wait plans the polls of the next", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		median, _, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 30, jobs)
+		require.InDelta(t, 20, median.Seconds(), 1)
+
+		s := stamped(20 * time.Second)
+		require.NoError(t, d.wait(t.Context(), t, s, learning(h)).err)
+		require.Len(t, s.polls, 2, "the first, at once, and one just after the end")
+		require.InDelta(t, 21, s.polls[1].Seconds(), 2)
+	})
+
+	specify(t, "learns from jobs without times by the wait's clock", func(t *testing.T, d driver) {
+		h := new(pace.History)
+		require.NoError(t, d.wait(t.Context(), t, timeline(20*time.Second, 0), learning(h)).err)
+		median, _, jobs := h.Typical("bind_ldap") // between two polls of the exponential backoff
+		require.Equal(t, 1, jobs)
+		require.InDelta(t, 20, median.Seconds(), 5)
+	})
+
+	specify(t, "plans the first poll too when the job's type is given", func(t *testing.T, d driver) {
+		s := beginNow(stamped(20 * time.Second))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(taughtOf(30, 20*time.Second)), jobType).err)
+		require.Len(t, s.polls, 1)
+		require.InDelta(t, 21, s.polls[0].Seconds(), 2)
+	}, blocking)
+
+	specify(t, "that is empty plans nothing", func(t *testing.T, d driver) {
+		s := beginNow(stamped(time.Second))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(new(pace.History)), jobType).err)
+		require.Zero(t, s.polls[0])
+	})
+
+	specify(t, "plans no first poll from a checkpoint, whose age is unknown", func(t *testing.T, d driver) {
+		s := beginNow(stamped(time.Second))
+		require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(taughtOf(30, 20*time.Second)), jobType).err)
+		require.Zero(t, s.polls[0])
+	}, resuming)
+
+	specify(t, "plans no first poll beyond the deadline", func(t *testing.T, d driver) {
+		s, h := beginNow(stamped(20*time.Second)), taughtOf(30, 20*time.Second)
+		require.ErrorIs(t, d.wait(withDeadline(t, 10*time.Second), t, s, learning(h), jobType).err, context.DeadlineExceeded)
+		require.Equal(t, seconds(9.9), s.polls, "the last look")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		require.ErrorIs(t, d.wait(ctx, t, s, learning(h), jobType).err, context.Canceled)
+		require.Len(t, s.polls, 1)
+	}, blocking)
+
+	specify(t, "is not advanced by polls that fail", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			switch {
+			case n > 0 && age < 10*time.Second:
+				return failure(httpError(503))
+			case age < 20*time.Second:
+				return reply(job("running"))
+			}
+			return reply(job("success"))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s,
+			waiter.WithBackOff(hastily(time.Second, h.BackOff)), waiter.WithFailureBackOff(constant(2*time.Second))).err)
+		require.Len(t, s.polls, 8)
+		require.Equal(t, seconds(0, 1, 3, 5, 7, 9, 11), s.polls[:7])
+		require.InDelta(t, 21, s.polls[7].Seconds(), 2)
+	})
+
+	specify(t, "plans a late poll by its real age", func(t *testing.T, d driver) {
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			if age >= 20*time.Second {
+				return reply(job("success"))
+			}
+			return poller.Reply{Job: job("running"), RetryAfter: []time.Duration{17 * time.Second, 0}[min(n, 1)]}, nil
+		}}
+		slow := limiterFunc(func(context.Context) error {
+			if len(s.polls) == 1 {
+				time.Sleep(time.Until(s.began.Add(18 * time.Second)))
+			}
+			return nil
+		})
+		h := taughtOf(30, 20*time.Second)
+		require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(hastily(time.Second, h.BackOff)), waiter.WithLimiter(slow)).err)
+		require.Len(t, s.polls, 3)
+		require.Equal(t, seconds(0, 18), s.polls[:2])
+		require.InDelta(t, 20.5, s.polls[2].Seconds(), 1)
+	}, alone)
+
+	specify(t, "keeps its plan through a transition", func(t *testing.T, d driver) {
+		h := learned(t, d)
+		s := &service{respond: func(n int, age time.Duration) (poller.Reply, error) {
+			now := []status.Status{"waiting", "running", "paused"}[min(n, 2)]
+			if age >= 20*time.Second {
+				now = "success"
+			}
+			return reply(job(now))
+		}}
+		require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(hastily(5*time.Second, h.BackOff))).err)
+		require.Len(t, s.polls, 3, "%v", s.polls)
+		require.InDelta(t, 21, s.polls[2].Seconds(), 2)
+	})
+
+	specify(t, "learns nothing from a wait that is abandoned", func(t *testing.T, d driver) {
+		h := new(pace.History)
+		before, err := json.Marshal(h)
+		require.NoError(t, err)
+		got := d.wait(withDeadline(t, time.Minute), t, stamped(time.Hour), learning(h))
+		require.ErrorIs(t, got.err, context.DeadlineExceeded)
+		after, err := json.Marshal(h)
+		require.NoError(t, err)
+		require.JSONEq(t, string(before), string(after))
+	}, alone)
+
+	specify(t, "learns from a checkpoint by the service's times only", func(t *testing.T, d driver) {
+		h := new(pace.History)
+		require.NoError(t, d.resume(t.Context(), t, timeline(5*time.Second, 0), job("running"), learning(h)).err)
+		_, _, jobs := h.Typical("bind_ldap")
+		require.Zero(t, jobs, "it is unknown when the job began")
+
+		s := stamped(5 * time.Second)
+		respond := s.respond
+		s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+			reply, err := respond(n, age)
+			reply.Job.BeginTime = "2026-01-02 09:59:00"
+			return reply, err
+		}
+		require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(h)).err)
+		median, _, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 1, jobs)
+		require.InDelta(t, 65, median.Seconds(), 2)
+	}, resuming)
+
+	specify(t, "does not have throttling repeat a planned interval", func(t *testing.T, d driver) {
+		throttled := false
+		s := beginNow(byAge(func(age time.Duration) (poller.Reply, error) {
+			switch {
+			case age > 550*time.Second && !throttled:
+				throttled = true
+				return failure(httpError(429))
+			case age < 10*time.Minute:
+				return reply(job("running"))
+			}
+			return reply(job("success"))
+		}))
+		require.NoError(t, d.wait(t.Context(), t, s, learning(taughtOf(100, 10*time.Minute))).err)
+		require.True(t, throttled)
+		require.Less(t, s.last()-10*time.Minute, 40*time.Second)
+	})
+
+	for behavior, from := range map[string]status.Job{
+		"plans by the age of a job that is older than the wait":                    {},
+		"plans by the age of a job that is older than the wait, from a checkpoint": job("running"),
+	} {
+		specify(t, behavior, func(t *testing.T, d driver) {
+			for left := time.Second; left < 200*time.Second; left += 20 * time.Second {
+				h, s := taughtOf(100, 10*time.Minute), older(10*time.Minute-left)
+				require.NoError(t, d.resume(t.Context(), t, s, from, learning(h)).err)
+				require.Less(t, s.last()-left, 30*time.Second, "%v left", left)
+				median, _, jobs := h.Typical("bind_ldap")
+				require.Equal(t, 101, jobs)
+				require.InDelta(t, 600, median.Seconds(), 30, "the job's length, not the wait's")
+			}
+		}, resuming)
+	}
+
+	specify(t, "plans nothing for a job of unknown age", func(t *testing.T, d driver) {
+		for left := time.Second; left < 200*time.Second; left += 20 * time.Second {
+			s := beginNow(timeline(left, 0))
+			require.NoError(t, d.resume(t.Context(), t, s, job("running"), learning(taughtOf(100, 10*time.Minute)), jobType).err)
+			require.LessOrEqual(t, s.last()-left, 18*time.Second)
+		}
+	}, resuming)
+
+	for _, off := range []time.Duration{-8 * time.Hour, 8 * time.Hour, 100 * 24 * time.Hour} {
+		specify(t, "does little harm when the service's clock is off by "+off.String(), func(t *testing.T, d driver) {
+			h := taughtOf(100, time.Minute)
+			for range 10 {
+				s := older(9 * time.Minute) // a minute is left
+				respond := s.respond
+				s.respond = func(n int, age time.Duration) (poller.Reply, error) {
+					r, err := respond(n, age)
+					r.ServerTime = r.ServerTime.Add(off)
+					return r, err
+				}
+				require.NoError(t, d.wait(t.Context(), t, s, learning(h)).err)
+				require.LessOrEqual(t, s.last()-time.Minute, 2*time.Minute)
+			}
+			median, _, _ := h.Typical("bind_ldap")
+			require.Less(t, median, 2*time.Minute)
+		})
+	}
+
+	specify(t, "begins again in a BackOff that serves one wait after another", func(t *testing.T, d driver) {
+		one := taughtOf(100, 20*time.Second).BackOff()
+		for range 4 {
+			s := beginNow(stamped(20 * time.Second))
+			require.NoError(t, d.wait(t.Context(), t, s, waiter.WithBackOff(func() backoff.BackOff { return one }), jobType).err)
+			require.InDelta(t, 20, s.polls[0].Seconds(), 4)
+		}
+	}, blocking, alone)
+
+	bubble(t, "halves the polls of a burst of jobs, over HTTP", func(t *testing.T) {
+		server := pollertest.New()
+		h := new(pace.History)
+		w := newWaiter(t, inMemory(t, server), learning(h), jobType)
+		polls := func() int {
+			before := len(server.Requests())
+			var ids []string
+			for i := range 20 {
+				ids = append(ids, server.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
+					{Job: status.Job{Status: status.Running}},
+					{After: 30*time.Second + time.Duration(i)*50*time.Millisecond, Job: status.Job{Status: []status.Status{"success", "failed"}[i%2]}},
+				}}))
+			}
+			results, err := w.WaitAll(t.Context(), ids)
+			require.ErrorIs(t, err, waiter.ErrJobFailed)
+			for _, r := range results {
+				require.True(t, r.Job.Status.Terminal())
+			}
+			return len(server.Requests()) - before
+		}
+		first, then := polls(), 0
+		for range 3 {
+			then = polls()
+		}
+		require.Greater(t, first, 20*8)
+		require.Less(t, then, 20*3)
+		median, p90, jobs := h.Typical("bind_ldap")
+		require.Equal(t, 80, jobs)
+		require.InDelta(t, 30.5, median.Seconds(), 1.5)
+		require.InDelta(t, 31, p90.Seconds(), 1.5)
+	})
+}
+
+// hastily has the first delay of each wait be d: a poll that is off the plan.
+func hastily(d time.Duration, f func() backoff.BackOff) func() backoff.BackOff {
+	return func() backoff.BackOff { return &hasty{BackOff: f(), first: d} }
+}
+
+type hasty struct {
+	backoff.BackOff
+	first time.Duration
+	age   time.Duration
+}
+
+func (h *hasty) Observe(o pace.Observation) {
+	h.age = o.Age
+	h.BackOff.(pace.Observer).Observe(o)
+}
+
+func (h *hasty) Start(job status.Job, age time.Duration) time.Duration {
+	return h.BackOff.(pace.Starter).Start(job, age)
+}
+
+func (h *hasty) NextBackOff() time.Duration {
+	if d := h.BackOff.NextBackOff(); h.age > 0 {
+		return d
+	}
+	return h.first
 }

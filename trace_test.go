@@ -3,7 +3,9 @@ package waiter_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +17,226 @@ import (
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
+
+func TestTrace(t *testing.T) {
+	specify(t, "passes the contexts of its start hooks on", func(t *testing.T, d driver) {
+		type key struct{}
+		var seen []string
+		polls := 0
+		trace := traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context {
+				require.Equal(t, waiter.WaitStart{JobID: id, JobType: "bind_ldap", Tracked: d.shared}, e)
+				return context.WithValue(ctx, key{}, "wait")
+			},
+			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context {
+				polls++
+				require.Equal(t, waiter.PollStart{JobID: id, N: polls}, e)
+				return context.WithValue(ctx, key{}, ctx.Value(key{}).(string)+" poll")
+			},
+			PollEnd: func(ctx context.Context, e waiter.PollEnd) {
+				require.Equal(t, id, e.JobID)
+				seen = append(seen, fmt.Sprintf("%s %s %v %v %q %v", ctx.Value(key{}), e.Reply.Job.Status, e.Err, e.Verdict, e.Kind, e.Transitions))
+			},
+			WaitEnd: func(ctx context.Context, e waiter.WaitEnd) {
+				seen = append(seen, fmt.Sprintf("%v %v %s %d %v %v", ctx.Value(key{}), e.Job.Status, e.Outcome, e.Polls, e.Failures, e.Elapsed > 0))
+				require.ErrorIs(t, e.Err, waiter.ErrJobFailed)
+			},
+		})
+		polled, list := "", responses(job("running"), errors.New("reset"), job("failed"))
+		p := fn(func(ctx context.Context, id string) (poller.Reply, error) {
+			polled = ctx.Value(key{}).(string)
+			return list.Poll(ctx, id)
+		})
+		got := d.wait(t.Context(), t, p, trace, traced(waiter.Trace{}), waiter.WithJobType("bind_ldap")) // hooks may be nil
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, "wait poll", polled)
+		require.Equal(t, []string{
+			`wait poll running <nil> passing "" [job: running]`, `wait poll  reset passing "other" []`,
+			`wait poll failed <nil> passing "" [job: running -> failed]`, `wait failed failed 3 map[other:1] true`,
+		}, seen)
+	}, blocking, alone)
+
+	specify(t, "has every field of each hook", func(t *testing.T, d driver) {
+		server := time.Date(2026, 1, 2, 3, 4, 12, 0, time.UTC)
+		failed := poller.Reply{Job: job("failed", sub("a", "failed")), RequestID: "req-3", ServerTime: server}
+		failed.Job.EndTime = "2026-01-02 03:04:05"
+		down := httpError(503)
+		s := responses(poller.Reply{Job: job("running"), RequestID: "req-1"}, down, failed)
+		s.took = time.Second
+		var starts []waiter.WaitStart
+		var ends []waiter.WaitEnd
+		var polls []waiter.PollStart
+		var polled []waiter.PollEnd
+		got := d.wait(t.Context(), t, s, append(every(time.Minute), traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx },
+			WaitEnd:   func(_ context.Context, e waiter.WaitEnd) { ends = append(ends, e) },
+			PollStart: func(ctx context.Context, e waiter.PollStart) context.Context { polls = append(polls, e); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { polled = append(polled, e) },
+		}))...)
+		require.ErrorIs(t, got.err, waiter.ErrJobFailed)
+		require.Equal(t, []waiter.PollStart{{JobID: id, N: 1}, {JobID: id, N: 2}, {JobID: id, N: 3}}, polls)
+		require.Equal(t, []waiter.PollEnd{
+			{JobID: id, Reply: poller.Reply{Job: job("running"), RequestID: "req-1"}, Took: time.Second, Transitions: got.delivered[:1]},
+			{JobID: id, Err: down, Verdict: poller.Passing, Kind: "503", Took: time.Second},
+			{JobID: id, Reply: failed, Took: time.Second, Transitions: got.delivered[1:]},
+		}, polled)
+		if d.blocks {
+			require.Equal(t, []waiter.WaitStart{{JobID: id, Tracked: d.shared}}, starts)
+			require.Equal(t, []waiter.WaitEnd{{
+				Job: got.job, Err: got.err, Outcome: "failed", Polls: 3, Failures: map[string]int{"503": 1},
+				Elapsed: 2*time.Minute + 3*time.Second, DetectionDelay: 7 * time.Second,
+			}}, ends)
+		}
+	}, alone, func(d driver) bool { return d.name != "Watch" && d.name != "Step through JSON" }) // which do not return the very same times and job
+
+	specify(t, "of a wait from a checkpoint says so, and what the checkpoint shows", func(t *testing.T, d driver) {
+		var starts []waiter.WaitStart
+		trace := traced(waiter.Trace{WaitStart: func(ctx context.Context, e waiter.WaitStart) context.Context { starts = append(starts, e); return ctx }})
+		require.NoError(t, d.resume(t.Context(), t, responses(job("success")), job("running"), trace).err)
+		require.Equal(t, []waiter.WaitStart{{JobID: id, JobType: "bind_ldap", Resumed: true, Tracked: d.shared}}, starts)
+	}, blocking, resuming)
+
+	end := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for behavior, test := range map[string]struct {
+		endTime status.Timestamp
+		served  time.Time
+		want    time.Duration
+	}{
+		"is the response's Date minus the job's end": {"2026-01-02 03:04:05", end.Add(3 * time.Second), 3 * time.Second},
+		"is never negative":                          {"2026-01-02 03:04:05", end.Add(-time.Second), 0},
+		"is 0 without a Date":                        {"2026-01-02 03:04:05", time.Time{}, 0},
+		"is 0 without an end":                        {"", end, 0},
+	} {
+		specify(t, "knows the detection delay, which "+behavior, func(t *testing.T, d driver) {
+			delay := time.Duration(-1)
+			ended := job("success")
+			ended.EndTime = test.endTime
+			got := d.wait(t.Context(), t, responses(job("running"), poller.Reply{Job: ended, ServerTime: test.served}), traced(waiter.Trace{
+				WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+					if e.Job.ID == id {
+						delay = e.DetectionDelay
+					}
+				},
+			}))
+			require.NoError(t, got.err)
+			require.Equal(t, test.want, delay)
+		}, blocking)
+	}
+
+	specify(t, "knows of a poll that the deadline cuts what the error counts", func(t *testing.T, d driver) {
+		var kinds []string
+		got := d.wait(withDeadline(t, time.Second), t, hang(errors.New("interrupted")), traced(waiter.Trace{
+			PollEnd: func(_ context.Context, e waiter.PollEnd) {
+				if e.JobID == id {
+					kinds = append(kinds, e.Kind)
+				}
+			},
+		}))
+		require.Equal(t, map[string]int{"timeout": 1}, unfinished(t, got.err).Failures)
+		require.Equal(t, []string{"timeout"}, kinds)
+	}, blocking, own)
+
+	specify(t, "runs on the goroutine that waits", func(t *testing.T, d driver) {
+		var on []string
+		here := func() { on = append(on, goroutine()) }
+		require.NoError(t, d.wait(t.Context(), t, responses(job("success")), traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { here(); return ctx },
+			WaitEnd:   func(context.Context, waiter.WaitEnd) { here() },
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { here(); return ctx },
+			PollEnd:   func(context.Context, waiter.PollEnd) { here() },
+		})).err)
+		require.Equal(t, slices.Repeat([]string{goroutine()}, 4), on)
+	}, blocking, inline)
+
+	bubble(t, "of Step has the hooks of polls only", func(t *testing.T) {
+		var seen []string
+		trace := traced(waiter.Trace{
+			WaitStart: func(ctx context.Context, _ waiter.WaitStart) context.Context { seen = append(seen, "wait"); return ctx },
+			WaitEnd:   func(context.Context, waiter.WaitEnd) { seen = append(seen, "end") },
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, "poll"); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { seen = append(seen, string(e.Reply.Job.Status)) },
+		})
+		require.NoError(t, step(t.Context(), t, responses(job("running"), job("success")), status.Job{}, []waiter.Option{trace}).err)
+		require.Equal(t, []string{"poll", "running", "poll", "success"}, seen)
+	})
+
+	specify(t, "hears the end of a wait that panics", func(t *testing.T, d driver) {
+		var ends []error
+		trace := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			require.Equal(t, "stopped", e.Outcome)
+			require.Equal(t, status.Running, e.Job.Status)
+			ends = append(ends, e.Err)
+		}})
+		ouch := waiter.OnTransition(func(status.Transition) { panic("ouch") })
+		require.Panics(t, func() { d.wait(t.Context(), t, responses(job("running")), trace, ouch) })
+		require.Len(t, ends, 1)
+		require.Error(t, ends[0])
+		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
+	}, blocking, inline)
+
+	bubble(t, "hears the end of an iteration that is stopped", func(t *testing.T) {
+		var ends []error
+		w := newWaiter(t, responses(job("running")), traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			require.Equal(t, "stopped", e.Outcome)
+			require.Equal(t, 1, e.Polls)
+			ends = append(ends, e.Err)
+		}}))
+		for range w.Watch(t.Context(), id) {
+			break
+		}
+		require.Len(t, ends, 1)
+		require.Error(t, ends[0])
+		require.NotErrorIs(t, ends[0], waiter.ErrUnfinished)
+	})
+}
+
+func TestTraceCopies(t *testing.T) {
+	specify(t, "the job for the hook, not the one that the call returns", func(t *testing.T, d driver) {
+		spoil := traced(waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			if len(e.Job.SubJobs) > 0 {
+				e.Job.SubJobs[0].Status = "spoiled"
+			}
+		}})
+		got := d.wait(t.Context(), t, responses(job("success", sub("a", "success"))), spoil)
+		require.NoError(t, got.err)
+		require.Equal(t, status.Success, got.job.SubJobs[0].Status)
+	}, blocking)
+
+	specify(t, "the verdict on a failed poll, by the classifier too", func(t *testing.T, d driver) {
+		var verdicts []poller.Verdict
+		trace := traced(waiter.Trace{PollEnd: func(_ context.Context, e waiter.PollEnd) { verdicts = append(verdicts, e.Verdict) }})
+		permanent := waiter.WithClassifier(func(err error, byDefault poller.Verdict) poller.Verdict {
+			if poller.Kind(err) == "500" {
+				return poller.Permanent
+			}
+			return byDefault
+		})
+		d.wait(t.Context(), t, responses(httpError(429), httpError(500)), trace, permanent)
+		require.Equal(t, []poller.Verdict{poller.Throttled, poller.Permanent}, verdicts)
+	}, alone)
+
+	bubble(t, "New's hooks and callbacks for each call, so that none gets another call's", func(t *testing.T) {
+		var seen []string
+		hook := func(name string) waiter.Option {
+			return traced(waiter.Trace{PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { seen = append(seen, name); return ctx }})
+		}
+		callback := func(name string) waiter.Option {
+			return waiter.OnTransition(func(status.Transition) { seen = append(seen, name) })
+		}
+		w := newWaiter(t, responses(job("waiting"), job("waiting"), job("running")),
+			append(every(time.Second), hook("1"), hook("2"), hook("3"), callback("4"), callback("5"), callback("6"))...)
+		for transition := range w.Watch(t.Context(), id, hook("first"), callback("one")) {
+			if transition.To != "waiting" {
+				break
+			}
+			for range w.Watch(t.Context(), id, hook("second"), callback("two")) {
+				break
+			}
+			seen = nil // the first call polls again, after the second has set up its own
+		}
+		require.Equal(t, []string{"1", "2", "3", "first", "4", "5", "6", "one"}, seen)
+	})
+}
 
 type inHook struct{}
 
