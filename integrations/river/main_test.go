@@ -60,11 +60,11 @@ type database[TTx any] struct {
 const tables = `CREATE TABLE told (job_id text, sub_job text, from_status text, to_status text);
 CREATE TABLE ended (job_id text, outcome text, river_id bigint)`
 
-func sqliteDatabase(t *testing.T) database[*sql.Tx] {
+func sqliteDatabase(t testing.TB) database[*sql.Tx] {
 	return sqliteAt(t, filepath.Join(t.TempDir(), "jobs.sqlite"))
 }
 
-func sqliteAt(t *testing.T, path string) database[*sql.Tx] {
+func sqliteAt(t testing.TB, path string) database[*sql.Tx] {
 	db, err := openSQLite(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { db.Close() })
@@ -83,7 +83,7 @@ func openSQLite(path string) (*sql.DB, error) {
 	return db, err
 }
 
-func onSQLite(t *testing.T, db *sql.DB) database[*sql.Tx] {
+func onSQLite(t testing.TB, db *sql.DB) database[*sql.Tx] {
 	return database[*sql.Tx]{
 		driver: func() riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) },
 		inTx:   riverwait.SQL(db),
@@ -112,9 +112,9 @@ func onSQLite(t *testing.T, db *sql.DB) database[*sql.Tx] {
 	}
 }
 
-func postgresDatabase(t *testing.T) database[pgx.Tx] { return postgresAt(t, cluster.database(t)) }
+func postgresDatabase(t testing.TB) database[pgx.Tx] { return postgresAt(t, cluster.database(t)) }
 
-func postgresAt(t *testing.T, url string) database[pgx.Tx] {
+func postgresAt(t testing.TB, url string) database[pgx.Tx] {
 	pool, err := pgxpool.New(t.Context(), url)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -126,7 +126,7 @@ func postgresAt(t *testing.T, url string) database[pgx.Tx] {
 	return onPostgres(t, pool)
 }
 
-func onPostgres(t *testing.T, pool *pgxpool.Pool) database[pgx.Tx] {
+func onPostgres(t testing.TB, pool *pgxpool.Pool) database[pgx.Tx] {
 	return database[pgx.Tx]{
 		driver: func() riverdriver.Driver[pgx.Tx] { return riverpgxv5.New(pool) },
 		inTx:   func(ctx context.Context, do func(pgx.Tx) error) error { return pgx.BeginFunc(ctx, pool, do) },
@@ -151,7 +151,7 @@ func onPostgres(t *testing.T, pool *pgxpool.Pool) database[pgx.Tx] {
 	}
 }
 
-func migrate[TTx any](t *testing.T, driver riverdriver.Driver[TTx]) {
+func migrate[TTx any](t testing.TB, driver riverdriver.Driver[TTx]) {
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	_, err = migrator.Migrate(t.Context(), rivermigrate.DirectionUp, nil)

@@ -2,8 +2,8 @@ package riverwait_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,41 +19,59 @@ import (
 	"github.com/sfsturbo/waiter/status"
 )
 
-var measure = flag.Bool("measure", false, "take the figures of the README, which takes ten minutes")
+// The benchmarks take the figures of the README, in ten minutes.
 
-// TestMeasure takes the figures of the README.
-func TestMeasure(t *testing.T) {
-	if !*measure {
-		t.Skip("without -measure")
-	}
+func BenchmarkSnooze(b *testing.B) {
 	for _, every := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		for _, pause := range []time.Duration{time.Second, 8 * time.Second} {
-			polls, took := endless(t, postgresDatabase(t), 1, pause, every, 33*time.Second)
-			t.Logf("FetchPollInterval %s: a snooze of %s takes %s", every, pause, (took / time.Duration(polls-1)).Round(10*time.Millisecond))
+			b.Run(fmt.Sprintf("FetchPollInterval=%s/pause=%s", every, pause), func(b *testing.B) {
+				for range b.N {
+					polls, took := endless(b, postgresDatabase(b), 1, pause, every, 33*time.Second)
+					b.ReportMetric(took.Seconds()/float64(polls-1), "s/snooze")
+				}
+			})
 		}
 	}
-	polls, took := endless(t, postgresDatabase(t), 2000, time.Second, 100*time.Millisecond, 15*time.Second)
-	t.Logf("PostgreSQL: %.0f polls/s", float64(polls)/took.Seconds())
-	lite := sqliteDatabase(t)
-	lite.query(`PRAGMA synchronous = FULL`)
-	polls, took = endless(t, lite, 2000, time.Second, 100*time.Millisecond, 15*time.Second)
-	t.Logf("SQLite: %.0f polls/s", float64(polls)/took.Seconds())
-	for _, statement := range []string{
-		`ALTER TABLE river_job RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_cost_delay)`,
-		riverwait.TableSettings,
-		`DROP INDEX river_job_metadata_index`, // with the settings
+}
+
+func BenchmarkPolls(b *testing.B) {
+	b.Run("PostgreSQL", func(b *testing.B) { benchmarkPolls(b, postgresDatabase(b)) })
+	b.Run("SQLite", func(b *testing.B) {
+		db := sqliteDatabase(b)
+		db.query(`PRAGMA synchronous = FULL`)
+		benchmarkPolls(b, db)
+	})
+}
+
+func benchmarkPolls[TTx any](b *testing.B, db database[TTx]) {
+	for range b.N {
+		polls, took := endless(b, db, 2000, time.Second, 100*time.Millisecond, 15*time.Second)
+		b.ReportMetric(float64(polls)/took.Seconds(), "polls/s")
+	}
+}
+
+func BenchmarkTable(b *testing.B) {
+	for _, table := range []struct{ name, set string }{
+		{"as it comes", `ALTER TABLE river_job RESET (fillfactor, autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_cost_delay)`},
+		{"with TableSettings", riverwait.TableSettings},
+		{"and no index", `DROP INDEX river_job_metadata_index`}, // with the settings
 	} {
-		db := postgresDatabase(t)
-		require.NoError(t, db.inTx(t.Context(), func(tx pgx.Tx) error { return db.exec(t.Context(), tx, statement) }))
-		endless(t, db, 2000, 0, 500*time.Millisecond, 140*time.Second)
-		t.Logf("%.30s...: %v: total, heap, versions written", statement, db.query(`SELECT pg_size_pretty(pg_total_relation_size('river_job')),
-			pg_size_pretty(pg_relation_size('river_job')), n_tup_upd FROM pg_stat_user_tables WHERE relname = 'river_job'`))
+		b.Run(table.name, func(b *testing.B) {
+			for range b.N {
+				db := postgresDatabase(b)
+				require.NoError(b, db.inTx(b.Context(), func(tx pgx.Tx) error { return db.exec(b.Context(), tx, table.set) }))
+				endless(b, db, 2000, 0, 500*time.Millisecond, 140*time.Second)
+				size, err := strconv.ParseFloat(db.query(`SELECT pg_total_relation_size('river_job')::text`)[0][0], 64)
+				require.NoError(b, err)
+				b.ReportMetric(size/1e6, "MB")
+			}
+		})
 	}
 }
 
 // endless awaits jobs that do not end, with one client, and returns the polls and the time from the
 // first to the last. A pause of 0 is the default schedule.
-func endless[TTx any](t *testing.T, db database[TTx], jobs int, pause, every, lasting time.Duration) (polls int64, took time.Duration) {
+func endless[TTx any](t testing.TB, db database[TTx], jobs int, pause, every, lasting time.Duration) (polls int64, took time.Duration) {
 	var n, first, last atomic.Int64
 	opts := []waiter.Option{}
 	if pause > 0 {

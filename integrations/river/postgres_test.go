@@ -32,10 +32,10 @@ type postgres struct {
 }
 
 // database returns the URL of a new database, or skips the test.
-func (p *postgres) database(t *testing.T) string {
+func (p *postgres) database(t testing.TB) string {
 	p.once.Do(p.create)
 	if p.reason != "" {
-		t.Skip("no PostgreSQL: " + p.reason)
+		t.Skip("no PostgreSQL, which .ci/run installs: " + p.reason)
 	}
 	name := fmt.Sprintf("test%d", p.databases.Add(1))
 	conn, err := pgx.Connect(t.Context(), p.url("postgres"))

@@ -24,7 +24,7 @@ import (
 func TestSQLite(t *testing.T)   { t.Parallel(); specification(t, sqliteDatabase) }
 func TestPostgres(t *testing.T) { t.Parallel(); specification(t, postgresDatabase) }
 
-func specification[TTx any](t *testing.T, open func(*testing.T) database[TTx]) {
+func specification[TTx any](t *testing.T, open func(testing.TB) database[TTx]) {
 	for _, s := range []struct {
 		sentence string
 		test     func(*testing.T, database[TTx])
