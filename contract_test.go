@@ -3,14 +3,11 @@ package waiter_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"log/slog"
 	"math"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/internal/readmetest"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/credential"
 	"github.com/sfsturbo/waiter/poller/pace"
@@ -147,26 +145,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-func TestReadmeProgramsCompile(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.Len(t, blocks, 2)
-	root, err := os.Getwd()
-	require.NoError(t, err)
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	build := []string{"build", "-overlay", filepath.Join(t.TempDir(), "overlay.json")}
-	for i, block := range blocks {
-		file := filepath.Join(t.TempDir(), "readme.go")
-		require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
-		dir := fmt.Sprintf("readme%d", i) // it exists only in the overlay
-		overlay.Replace[filepath.Join(root, dir, "readme.go")] = file
-		build = append(build, "./"+dir)
-	}
-	files, err := json.Marshal(overlay)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(build[2], files, 0o600))
-	out, err := exec.Command("go", build...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-}
+func TestReadmeProgramsCompile(t *testing.T) { readmetest.Build(t, ".", 2) }
 
 // The errors in testdata/errors.golden are lines; the README wraps them.
 func TestReadmeErrorsArePrinted(t *testing.T) {

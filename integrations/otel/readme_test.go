@@ -1,13 +1,11 @@
 package otelwaiter_test
 
 import (
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,33 +13,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sfsturbo/waiter/internal/readmetest"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
 
 // The program of the README does what the README says, here on the built-in service.
 func TestReadmeProgram(t *testing.T) {
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, 1)
-	const address = "localhost:9464"
-	require.Contains(t, blocks[0][1], address)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	own := free.Addr().String()
 	require.NoError(t, free.Close())
-
-	module, err := os.Getwd()
-	require.NoError(t, err)
-	folder := t.TempDir()
-	source, overlay, program := filepath.Join(folder, "readme.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "program")
-	require.NoError(t, os.WriteFile(source, []byte(strings.ReplaceAll(blocks[0][1], address, own)), 0o600))
-	files, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(module, "readme", "readme.go"): source}})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, files, 0o600))
-	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", program, "./readme").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	program := readmetest.Build(t, ".", 1, "localhost:9464", own)[0]
 
 	service := pollertest.New()
 	defer service.Close()

@@ -2,38 +2,24 @@ package riverwait_test
 
 import (
 	"bufio"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sfsturbo/waiter/internal/readmetest"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
 
 // The program of the README does what the README says, here on the built-in service.
 func TestReadmeProgram(t *testing.T) {
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1)
-	require.Len(t, blocks, 1)
-	module, err := os.Getwd()
-	require.NoError(t, err)
+	program := readmetest.Build(t, ".", 1)[0]
 	folder := t.TempDir()
-	source, overlay, program := filepath.Join(folder, "readme.go"), filepath.Join(folder, "overlay.json"), filepath.Join(folder, "program")
-	require.NoError(t, os.WriteFile(source, blocks[0][1], 0o600))
-	files, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(module, "readme", "readme.go"): source}})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, files, 0o600))
-	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", program, "./readme").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-
 	service := newService(t)
 	id := service.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
 		{Job: status.Job{Status: status.Running}},

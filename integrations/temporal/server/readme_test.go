@@ -3,18 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sfsturbo/waiter/internal/readmetest"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -40,19 +39,6 @@ func programOutput(t *testing.T, env []string, program string, args ...string) s
 
 // The program of the README does what the README says.
 func readmeProgram(t *testing.T, f *fixture) {
-	text, err := os.ReadFile("../README.md")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(text, -1)
-	require.Len(t, blocks, 1)
-	module, err := filepath.Abs("..")
-	require.NoError(t, err)
-	folder := t.TempDir()
-	source, overlay := filepath.Join(folder, "readme.go"), filepath.Join(folder, "overlay.json")
-	require.NoError(t, os.WriteFile(source, blocks[0][1], 0o600))
-	files, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(module, "readme", "readme.go"): source}})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, files, 0o600))
-
 	failed := f.service.Add(pollertest.Script{Type: "bind_ldap", Steps: []pollertest.Step{
 		{Job: status.Job{Status: status.Running}},
 		{After: time.Second, Job: status.Job{Status: status.Failed, ErrorCode: "SFS.TURBO.0100"}},
@@ -61,7 +47,7 @@ func readmeProgram(t *testing.T, f *fixture) {
 	out := programOutput(t, []string{
 		"TEMPORAL_ADDRESS=" + fmt.Sprintf("%s:%d", host, f.port),
 		"HW_SFS_TURBO_ENDPOINT=" + f.endpoint, "HW_PROJECT_ID=a-project", "HW_AUTH_TOKEN=a-token",
-	}, build(t, "-overlay", overlay, "./readme"), failed, succeeded)
+	}, readmetest.Build(t, "..", 1)[0], failed, succeeded)
 	assert.Contains(t, out, failed+" failed\n") // among the lines that Temporal logs
 	assert.Contains(t, out, succeeded+" success\n")
 }
