@@ -73,7 +73,11 @@ func (r *run) leave() {
 	var calls []func()
 	r.mu.Lock()
 	for _, j := range slices.SortedFunc(maps.Keys(r.contexts), func(a, b *job) int { return cmp.Compare(a.number, b.number) }) {
-		ctx, end := r.takeContext(j), j.Left(r.ctx, &j.State, time.Time{})
+		s := j.State
+		if j.flight != nil { // what its last poll brought is for the next Run to deliver
+			s.Job = j.flight.delivered
+		}
+		ctx, end := r.takeContext(j), j.Left(r.ctx, &s, time.Time{})
 		calls = append(calls, func() { j.WaitEnd(ctx, end) })
 	}
 	r.mu.Unlock()
