@@ -106,7 +106,7 @@ func (i *instruments) learn(ctx context.Context, w *wait, e waiter.PollEnd) {
 	if e.Kind == "" {
 		w.dated = !e.Reply.ServerTime.IsZero()
 	}
-	if name := e.Reply.Job.Type; e.Kind == "" && w.jobType == "" && name != "" {
+	if name := e.Reply.Job.Type; e.Kind == "" && name != "" && name != w.jobType {
 		alive := w.alive
 		i.leave(ctx, w)
 		if w.jobType = name; alive {

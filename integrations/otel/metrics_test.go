@@ -91,6 +91,21 @@ func TestMetrics(t *testing.T) {
 		require.Equal(t, map[string]float64{"sfsturbo.job.type=unknown": 0, of: 0}, o.values("sfsturbo.waits.active"))
 	})
 
+	bubble(t, "know the type by which a wait is alive as the service has it, as of one that has ended", func(t *testing.T) {
+		o := newTelemetry(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var waits sync.WaitGroup
+		waits.Go(func() {
+			_, _ = newWaiter(t, responses(job(status.Running)), o.trace(), waiter.WithJobType("BindLDAP")).Wait(ctx, id)
+		})
+		time.Sleep(time.Second)
+		require.Equal(t, map[string]float64{"sfsturbo.job.type=BindLDAP": 0, of: 1}, o.values("sfsturbo.waits.active"))
+		waits.Wait()
+		require.Equal(t, map[string]float64{"sfsturbo.job.type=BindLDAP": 0, of: 0}, o.values("sfsturbo.waits.active"))
+		require.Equal(t, map[string]float64{of + ",sfsturbo.outcome=timeout": 60}, o.values("sfsturbo.wait.duration"))
+	})
+
 	bubble(t, "have no id, project or message among their attributes, and only seconds as durations", func(t *testing.T) {
 		o := newTelemetry(t)
 		lived(t, o)
