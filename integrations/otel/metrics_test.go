@@ -105,6 +105,15 @@ func TestMetrics(t *testing.T) {
 		require.Equal(t, map[string]float64{of + ",sfsturbo.outcome=timeout": 60}, o.values("sfsturbo.wait.duration"))
 	})
 
+	bubble(t, "know no verdict but the Poller's: what a classifier makes up is what the wait takes it for", func(t *testing.T) {
+		o := newTelemetry(t)
+		made := waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent + 1 })
+		_, err := newWaiter(t, responses(&poller.Error{StatusCode: 400}, job(status.Success)), o.trace(), made).Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.Len(t, o.values("sfsturbo.polls"), 7)
+		require.InDelta(t, 1, o.values("sfsturbo.polls")["sfsturbo.verdict=passing"], 0)
+	})
+
 	bubble(t, "have no id, project or message among their attributes, and only seconds as durations", func(t *testing.T) {
 		o := newTelemetry(t)
 		lived(t, o)

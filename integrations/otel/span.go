@@ -183,13 +183,16 @@ const (
 )
 
 // verdictOf returns what a poll came to: "good"; "canceled" if the wait was canceled meanwhile,
-// which is nobody's failure; otherwise the Verdict as a word.
+// which is nobody's failure; otherwise the Verdict as a word. One that a classifier made up is
+// "passing": the wait goes on after it.
 func verdictOf(ctx context.Context, e waiter.PollEnd) string {
 	switch {
 	case e.Kind == "":
 		return good
 	case errors.Is(ctx.Err(), context.Canceled):
 		return canceled
+	case e.Verdict < poller.Passing || e.Verdict > poller.Permanent:
+		return verdictWord(poller.Passing)
 	default:
 		return verdictWord(e.Verdict)
 	}
