@@ -59,12 +59,14 @@ func (t *Tracker) waitEnd(j *job, end *wait.End) {
 // abandon returns what to call, without the mutex, because a job is forgotten. t.mu is held, and
 // there is no flight.
 func (t *Tracker) abandon(j *job) (call func()) {
-	ctx, end := t.takeContext(j), j.Dropped(ErrForgotten, &j.State)
+	ctx := t.takeContext(j)
+	if ctx == nil {
+		return j.Abandon
+	}
+	end := j.Dropped(ErrForgotten, &j.State)
 	return func() {
 		j.Abandon()
-		if ctx != nil {
-			j.WaitEnd(ctx, end)
-		}
+		j.WaitEnd(ctx, end)
 	}
 }
 
