@@ -59,12 +59,14 @@ func (t *Tracker) waitEnd(j *job, end *wait.End) {
 // abandon returns what to call, without the mutex, because a job is forgotten. t.mu is held, and
 // there is no flight.
 func (t *Tracker) abandon(j *job) (call func()) {
-	ctx, end := t.takeContext(j), j.Dropped(ErrForgotten, &j.State)
+	ctx := t.takeContext(j)
+	if ctx == nil {
+		return j.Abandon
+	}
+	end := j.Dropped(ErrForgotten, &j.State)
 	return func() {
 		j.Abandon()
-		if ctx != nil {
-			j.WaitEnd(ctx, end)
-		}
+		j.WaitEnd(ctx, end)
 	}
 }
 
@@ -73,7 +75,11 @@ func (r *run) leave() {
 	var calls []func()
 	r.mu.Lock()
 	for _, j := range slices.SortedFunc(maps.Keys(r.contexts), func(a, b *job) int { return cmp.Compare(a.number, b.number) }) {
-		ctx, end := r.takeContext(j), j.Left(r.ctx, &j.State, time.Time{})
+		s := j.State
+		if j.flight != nil { // what its last poll brought is for the next Run to deliver
+			s.Job = j.flight.delivered
+		}
+		ctx, end := r.takeContext(j), j.Left(r.ctx, &s, time.Time{})
 		calls = append(calls, func() { j.WaitEnd(ctx, end) })
 	}
 	r.mu.Unlock()

@@ -100,3 +100,37 @@ func TestCarry(t *testing.T) {
 		require.Contains(t, string(m.stored()["a"]), `"trace":"of the wait"`)
 	})
 }
+
+func TestWaitEnd(t *testing.T) {
+	bubble(t, "of a Run that ends first has what was delivered, and the next Run's has the job's end", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := poller.Reply{Job: status.Job{Status: status.Running}}
+		end := poller.Reply{Job: status.Job{Status: status.Success, EndTime: "2026-01-02 03:24:05"}, ServerTime: time.Date(2026, 1, 2, 3, 24, 12, 0, time.UTC)}
+		polls := 0
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
+			if polls++; polls == 1 {
+				return began, nil
+			}
+			cancel()
+			time.Sleep(time.Second) // the Run has ended when this arrives
+			return end, nil
+		})
+		type seen struct {
+			outcome string
+			status  status.Status
+			delay   time.Duration
+		}
+		var ends []seen
+		tr := newTracker(t, newWaiter(t, p, waiter.WithTrace(&waiter.Trace{WaitEnd: func(_ context.Context, e waiter.WaitEnd) {
+			ends = append(ends, seen{e.Outcome, e.Job.Status, e.DetectionDelay})
+		}})))
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		require.NoError(t, tr.Run(ctx))
+		require.Equal(t, []seen{{"canceled", status.Running, 0}}, ends)
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, tr.Run(ctx))
+		require.Equal(t, seen{"success", status.Success, 7 * time.Second}, ends[1])
+		require.Equal(t, 2, polls)
+	})
+}

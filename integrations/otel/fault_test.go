@@ -42,6 +42,19 @@ func (m meter) Int64UpDownCounter(string, ...metric.Int64UpDownCounterOption) (m
 	return counter{}, nil
 }
 
+// failing is a MeterProvider that makes no counters.
+type failing struct{ metric.MeterProvider }
+
+func (f failing) Meter(name string, opts ...metric.MeterOption) metric.Meter {
+	return failingMeter{f.MeterProvider.Meter(name, opts...)}
+}
+
+type failingMeter struct{ metric.Meter }
+
+func (failingMeter) Int64Counter(string, ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return nil, errOuch
+}
+
 type counter struct{ embedded.Int64UpDownCounter }
 
 func (counter) Add(context.Context, int64, ...metric.AddOption) { panic(errOuch) }
@@ -85,6 +98,17 @@ func TestPanickingTelemetry(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMissingInstrument(t *testing.T) {
+	bubble(t, "changes no wait, and is reported", func(t *testing.T) {
+		errs, o := handled(t), newTelemetry(t)
+		trace := otelwaiter.New(otelwaiter.WithTracerProvider(o.tracers), otelwaiter.WithMeterProvider(failing{o.meters}))
+		require.ErrorIs(t, (*errs)[0], errOuch)
+		_, err := newWaiter(t, responses(job(status.Success)), waiter.WithTrace(trace)).Wait(t.Context(), id)
+		require.NoError(t, err)
+		o.only("sfsturbo.wait")
+	})
 }
 
 func TestPanicsLoseNoSpan(t *testing.T) {

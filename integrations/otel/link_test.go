@@ -13,6 +13,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	otelwaiter "github.com/sfsturbo/waiter/integrations/otel"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 	"github.com/sfsturbo/waiter/tracker"
 )
@@ -246,5 +247,29 @@ func TestTracker(t *testing.T) {
 			require.Equal(t, true, attributes(s.Attributes)["sfsturbo.wait.resumed"])
 		}
 		require.Equal(t, map[string]float64{"sfsturbo.job.type=bind_ldap": 0, "sfsturbo.job.type=unknown": 0}, o.values("sfsturbo.waits.active"))
+	})
+
+	bubble(t, "records how long a job ran, and how late its end was seen, once, though a Run ends before that is delivered", func(t *testing.T) {
+		o := newTelemetry(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := poller.Reply{Job: job(status.Success), ServerTime: time.Date(2026, 1, 2, 3, 24, 12, 0, time.UTC)}
+		ended.Job.BeginTime, ended.Job.EndTime = "2026-01-02 03:04:05", "2026-01-02 03:24:05"
+		p := poller.Func(func(context.Context, string) (poller.Reply, error) {
+			cancel()
+			time.Sleep(time.Second) // the Run has ended when this arrives
+			return ended, nil
+		})
+		tr, err := tracker.New(newWaiter(t, p, o.trace()))
+		require.NoError(t, err)
+		require.NoError(t, tr.Track(status.Job{ID: "a"}))
+		require.NoError(t, tr.Run(ctx))
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, tr.Run(ctx))
+		require.EqualValues(t, 1, o.count("sfsturbo.job.run_time"))
+		require.Equal(t, map[string]float64{"sfsturbo.job.type=bind_ldap": 7}, o.values("sfsturbo.job.detection_delay"))
+		require.EqualValues(t, 1, o.count("sfsturbo.job.detection_delay"))
+		require.NotContains(t, attributes(o.named("sfsturbo.wait")[0].Attributes), "sfsturbo.job.detection_delay")
+		require.InDelta(t, 7, attributes(o.named("sfsturbo.wait")[1].Attributes)["sfsturbo.job.detection_delay"], 0)
 	})
 }

@@ -3,7 +3,6 @@ package otelwaiter
 import (
 	"cmp"
 	"context"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -30,7 +29,6 @@ type instruments struct {
 	sent      metric.Int64Counter
 	failures  metric.Int64Counter
 	verdicts  map[string][]metric.AddOption
-	kinds     *sync.Map // of []metric.AddOption, by kind: a closed set
 }
 
 func newInstruments(m metric.Meter) instruments {
@@ -49,7 +47,6 @@ func newInstruments(m metric.Meter) instruments {
 			otel.Handle(err)
 		}
 	}
-	i.kinds = new(sync.Map)
 	i.verdicts = map[string][]metric.AddOption{}
 	words := []string{good, canceled}
 	for v := poller.Passing; v <= poller.Permanent; v++ {
@@ -57,7 +54,7 @@ func newInstruments(m metric.Meter) instruments {
 	}
 	for _, word := range words {
 		i.verdicts[word] = with(verdict.String(word))
-		i.sent.Add(context.Background(), 0, i.verdicts[word]...) // so that the first one is an increase
+		try(func() { i.sent.Add(context.Background(), 0, i.verdicts[word]...) }) // so that the first one is an increase
 	}
 	return i
 }
@@ -94,11 +91,7 @@ func (i *instruments) polled(ctx context.Context, what, failure string) {
 	if what == good || what == canceled {
 		return
 	}
-	options, ok := i.kinds.Load(failure)
-	if !ok {
-		options, _ = i.kinds.LoadOrStore(failure, with(kind.String(failure)))
-	}
-	i.failures.Add(ctx, 1, options.([]metric.AddOption)...) //nolint:forcetypeassert // there is nothing else in it
+	i.failures.Add(ctx, 1, with(kind.String(failure))...)
 }
 
 // learn takes in what a poll says about the wait: the job's type, and that it has left the queue.
@@ -106,7 +99,7 @@ func (i *instruments) learn(ctx context.Context, w *wait, e waiter.PollEnd) {
 	if e.Kind == "" {
 		w.dated = !e.Reply.ServerTime.IsZero()
 	}
-	if name := e.Reply.Job.Type; e.Kind == "" && w.jobType == "" && name != "" {
+	if name := e.Reply.Job.Type; e.Kind == "" && name != "" && name != w.jobType {
 		alive := w.alive
 		i.leave(ctx, w)
 		if w.jobType = name; alive {

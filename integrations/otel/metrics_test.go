@@ -12,7 +12,6 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/stretchr/testify/require"
-	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
@@ -91,6 +90,30 @@ func TestMetrics(t *testing.T) {
 		require.Equal(t, map[string]float64{"sfsturbo.job.type=unknown": 0, of: 0}, o.values("sfsturbo.waits.active"))
 	})
 
+	bubble(t, "know the type by which a wait is alive as the service has it, as of one that has ended", func(t *testing.T) {
+		o := newTelemetry(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var waits sync.WaitGroup
+		waits.Go(func() {
+			_, _ = newWaiter(t, responses(job(status.Running)), o.trace(), waiter.WithJobType("BindLDAP")).Wait(ctx, id)
+		})
+		time.Sleep(time.Second)
+		require.Equal(t, map[string]float64{"sfsturbo.job.type=BindLDAP": 0, of: 1}, o.values("sfsturbo.waits.active"))
+		waits.Wait()
+		require.Equal(t, map[string]float64{"sfsturbo.job.type=BindLDAP": 0, of: 0}, o.values("sfsturbo.waits.active"))
+		require.Equal(t, map[string]float64{of + ",sfsturbo.outcome=timeout": 60}, o.values("sfsturbo.wait.duration"))
+	})
+
+	bubble(t, "know no verdict but the Poller's: what a classifier makes up is what the wait takes it for", func(t *testing.T) {
+		o := newTelemetry(t)
+		made := waiter.WithClassifier(func(error, poller.Verdict) poller.Verdict { return poller.Permanent + 1 })
+		_, err := newWaiter(t, responses(&poller.Error{StatusCode: 400}, job(status.Success)), o.trace(), made).Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.Len(t, o.values("sfsturbo.polls"), 7)
+		require.InDelta(t, 1, o.values("sfsturbo.polls")["sfsturbo.verdict=passing"], 0)
+	})
+
 	bubble(t, "have no id, project or message among their attributes, and only seconds as durations", func(t *testing.T) {
 		o := newTelemetry(t)
 		lived(t, o)
@@ -166,30 +189,31 @@ func TestNil(t *testing.T) {
 	require.NoError(t, err, "the global providers are used")
 }
 
-// allocations returns how often a good poll allocates.
-func allocations(t testing.TB, opts ...waiter.Option) float64 {
+// allocations returns how often a poll allocates: a good one, or one that fails so.
+func allocations(t testing.TB, failure error, opts ...waiter.Option) float64 {
 	const polls = 1000
 	n := 0
 	p := poller.Func(func(context.Context, string) (poller.Reply, error) {
 		if n++; n%polls == 0 {
 			return poller.Reply{Job: job(status.Success)}, nil
 		}
-		return poller.Reply{Job: job(status.Running)}, nil
+		return poller.Reply{Job: job(status.Running)}, failure
 	})
-	w, err := waiter.New(p, append(opts, waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(0) }))...)
+	atOnce := func() backoff.BackOff { return backoff.NewConstantBackOff(0) }
+	w, err := waiter.New(p, append(opts, waiter.WithBackOff(atOnce), waiter.WithFailureBackOff(atOnce))...)
 	require.NoError(t, err)
 	return math.Round(testing.AllocsPerRun(10, func() { _, _ = w.Wait(context.Background(), id) }) / polls)
 }
 
 func TestAllocations(t *testing.T) {
 	o := newTelemetry(t)
-	none := allocations(t)
 	metrics := waiter.WithTrace(otelwaiter.New(otelwaiter.WithMeterProvider(o.meters), otelwaiter.WithTracerProvider(tracenoop.NewTracerProvider())))
-	noop := waiter.WithTrace(otelwaiter.New(otelwaiter.WithMeterProvider(metricnoop.NewMeterProvider()), otelwaiter.WithTracerProvider(tracenoop.NewTracerProvider())))
-	all := o.trace()
-	t.Logf("a poll without: %v, with a MeterProvider of no metrics: %v, with metrics: %v, with a span too: %v", none, allocations(t, noop), allocations(t, metrics), allocations(t, all))
-	require.LessOrEqual(t, allocations(t, metrics), none+10)
-	require.LessOrEqual(t, allocations(t, all), none+10)
+	for what, failure := range map[string]error{"good": nil, "failed": &poller.Error{StatusCode: 503}} {
+		none, withMetrics, withSpan := allocations(t, failure), allocations(t, failure, metrics), allocations(t, failure, o.trace())
+		t.Logf("a %s poll without: %v, with metrics: %v, with a span of the wait too: %v", what, none, withMetrics, withSpan)
+		require.LessOrEqual(t, withMetrics, none+10)
+		require.LessOrEqual(t, withSpan, none+10)
+	}
 }
 
 // BenchmarkPoll is what a poll costs without and with telemetry.

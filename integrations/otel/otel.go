@@ -46,7 +46,9 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 func WithPollSpans() Option { return func(o *options) { o.polls = true } }
 
 // New returns hooks for [waiter.WithTrace]: for any number of waits at the same time, and for a
-// Tracker, which has those of its Waiter. What is wrong with an instrument goes to [otel.Handle].
+// Tracker, which has those of its Waiter. Give one wait the same hooks once, to [waiter.New] or to
+// the call: of two, one span and one waits.active would not end. What is wrong with an instrument
+// goes to [otel.Handle].
 func New(opts ...Option) *waiter.Trace {
 	o := apply(opts)
 	r := &recorder{

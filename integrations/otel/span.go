@@ -149,10 +149,11 @@ func (w *wait) endWait(e waiter.WaitEnd) {
 	w.span.End()
 }
 
-// knowsDelay reports whether e.DetectionDelay is known, which may be 0.
+// knowsDelay reports whether e.DetectionDelay is known, which may be 0. One that is more may be from
+// a response that an earlier Run of a Tracker did not deliver.
 func (w *wait) knowsDelay(e waiter.WaitEnd) bool {
 	_, ended := e.Job.EndTime.Time()
-	return ended && w.dated && e.Job.Status.Terminal()
+	return e.DetectionDelay > 0 || ended && w.dated && e.Job.Status.Terminal()
 }
 
 // code returns the code of what ended the wait: the job's, or a sub-job's, or that of the response
@@ -182,13 +183,16 @@ const (
 )
 
 // verdictOf returns what a poll came to: "good"; "canceled" if the wait was canceled meanwhile,
-// which is nobody's failure; otherwise the Verdict as a word.
+// which is nobody's failure; otherwise the Verdict as a word. One that a classifier made up is
+// "passing": the wait goes on after it.
 func verdictOf(ctx context.Context, e waiter.PollEnd) string {
 	switch {
 	case e.Kind == "":
 		return good
 	case errors.Is(ctx.Err(), context.Canceled):
 		return canceled
+	case e.Verdict < poller.Passing || e.Verdict > poller.Permanent:
+		return verdictWord(poller.Passing)
 	default:
 		return verdictWord(e.Verdict)
 	}

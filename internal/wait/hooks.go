@@ -46,7 +46,16 @@ func (f *Follower) WaitStart(ctx *context.Context) {
 }
 
 // WaitEnd calls the hooks: all of them, whether or not one panics.
-func (f *Follower) WaitEnd(ctx context.Context, e *End) { f.waitEnd(ctx, f.Hooks, e) }
+func (f *Follower) WaitEnd(ctx context.Context, e *End) { f.waitEnd(ctx, f.Hooks, f.detected(e)) }
+
+// detected sets e's Detection, whatever has ended the wait: the caller may stop listening, or panic,
+// on the very transition to the job's end.
+func (f *Follower) detected(e *End) *End {
+	if e.Detection = 0; e.State.Job.Status.Terminal() {
+		e.Detection = f.detection
+	}
+	return e
+}
 
 func (f *Follower) waitEnd(ctx context.Context, hooks []Hooks, e *End) {
 	for i, h := range hooks {
@@ -76,9 +85,9 @@ func (f *Follower) StepEnd(ctx context.Context, e *End, done bool) {
 		return
 	}
 	if e == nil {
-		e = &End{How: follow.Open, State: &f.State, At: time.Now(), Detection: f.detection}
+		e = &End{How: follow.Open, State: &f.State, At: time.Now()}
 	}
-	f.stepEnd(ctx, f.Hooks, e, done)
+	f.stepEnd(ctx, f.Hooks, f.detected(e), done)
 }
 
 func (f *Follower) stepEnd(ctx context.Context, hooks []Hooks, e *End, done bool) {

@@ -105,7 +105,9 @@ func TestDetection(t *testing.T) {
 
 func TestAbandoned(t *testing.T) {
 	var seen []*End
-	c := Defaults(replies("running"))
+	j := job("success")
+	j.EndTime = "2023-07-26 09:34:40"
+	c := Defaults(script(poller.Reply{Job: j, ServerTime: time.Date(2023, 7, 26, 9, 34, 47, 0, time.UTC)}))
 	c.Hooks = []Hooks{{WaitEnd: func(_ context.Context, e *End) { seen = append(seen, e) }}}
 	f := begin(t, &c)
 	f.Yield = func(status.Transition) bool { return false }
@@ -116,6 +118,7 @@ func TestAbandoned(t *testing.T) {
 	for i, want := range []error{errStopped, errPanicked} {
 		require.Equal(t, follow.Abandoned, seen[i].How)
 		require.ErrorIs(t, seen[i].Err, want)
+		require.Equal(t, 7*time.Second, seen[i].Detection, "the poll did show the end")
 	}
 }
 
