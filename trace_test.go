@@ -390,6 +390,20 @@ func TestHeldUp(t *testing.T) {
 		require.Equal(t, map[string]any{"job_id": id, "by": "PollStart", "took": time.Hour}, line[0].ContextMap())
 	}, blocking, own)
 
+	specify(t, "a poll took what the Poller took, not its hook", func(t *testing.T, d driver) {
+		var took []time.Duration
+		hang := fn(func(context.Context, string) (poller.Reply, error) {
+			time.Sleep(3 * time.Second)
+			return reply(job("success"))
+		})
+		got := d.wait(t.Context(), t, hang, traced(waiter.Trace{
+			PollStart: func(ctx context.Context, _ waiter.PollStart) context.Context { time.Sleep(5 * time.Second); return ctx },
+			PollEnd:   func(_ context.Context, e waiter.PollEnd) { took = append(took, e.Took) },
+		}))
+		require.NoError(t, got.err)
+		require.Equal(t, seconds(3), took)
+	}, alone)
+
 	bubble(t, "a wait whose success was seen before a hook blocks is a success", func(t *testing.T) {
 		for name, trace := range map[string]waiter.Trace{
 			"PollEnd": {PollEnd: func(context.Context, waiter.PollEnd) { time.Sleep(time.Hour) }},

@@ -31,7 +31,7 @@ func (f *Follower) end(how follow.End, cause error) *End {
 }
 
 func (f *Follower) ended(at time.Time) *End {
-	e := &End{How: f.State.End, State: &f.State, At: at, Detection: f.detection}
+	e := &End{How: f.State.End, State: &f.State, At: at}
 	e.Err = f.Error(e)
 	return e
 }

@@ -96,13 +96,12 @@ func (f *Follower) ask(ctx context.Context) (follow.Next, error) {
 	if err != nil {
 		return follow.Next{}, err
 	}
+	pollCtx := f.pollStart(ctx)
 	start := time.Now()
 	if f.Sent != nil {
 		f.Sent(start)
 	}
-	limit := f.State.PollLimit(f.PollTimeout, start, f.Deadline)
-	pollCtx := f.pollStart(ctx)
-	if limit > 0 {
+	if limit := f.State.PollLimit(f.PollTimeout, start, f.Deadline); limit > 0 {
 		var cancel context.CancelFunc
 		pollCtx, cancel = context.WithTimeout(pollCtx, limit)
 		defer cancel()
