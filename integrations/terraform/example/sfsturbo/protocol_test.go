@@ -94,7 +94,7 @@ func TestProvider(t *testing.T) {
 		d.server.Script("bind_ldap", lasting(300*time.Millisecond, fails))
 		err := d.apply(t.Context())
 		require.ErrorContains(t, err, `AttributeName("url"): The bind_ldap job failed: SFS.TURBO.0100: `)
-		require.ErrorContains(t, err, "SFS.TURBO.0101: cannot bind with ***")
+		require.ErrorContains(t, err, "SFS.TURBO.0101: cannot bind with [redacted]")
 		require.NotContains(t, err.Error(), password)
 		require.Nil(t, d.State)
 	})
