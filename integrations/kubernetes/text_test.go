@@ -19,6 +19,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/integrations/kubernetes"
+	"github.com/sfsturbo/waiter/integrations/kubernetes/ldapbinding"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
@@ -137,6 +138,20 @@ func TestSecrets(t *testing.T) {
 		for _, secret := range []string{password, url.QueryEscape(password), url.PathEscape(password), token} {
 			require.NotContains(t, shown.String(), secret)
 		}
+	})
+}
+
+func TestSecretsOfADeletedObject(t *testing.T) {
+	bubble(t, "are hidden as long as its job is followed", func(t *testing.T) {
+		c := newCluster(t)
+		c.service.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
+			after(time.Minute, status.Job{Status: status.Failed, FailReason: "cannot bind with " + password}),
+		}})
+		c.run(30 * time.Second)
+		require.NoError(t, c.store.Delete(t.Context(), c.binding()))
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation++ })
+		c.run(time.Hour)
+		require.Contains(t, strings.Join(c.events(), "\n"), "cannot bind with [redacted]")
 	})
 }
 
