@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -162,11 +161,11 @@ func (c *Client) get(ctx context.Context, what call, decode decoder) (Reply, err
 	return reply, secondErr
 }
 
-// headers are of each request. All share the values, which nobody may change in place.
-var headers = http.Header{
-	"Accept":       {"application/json"},
-	"Content-Type": {"application/json"},
-	"User-Agent":   {"sfsturbo-waiter (+https://github.com/sfsturbo/waiter)"},
+// headers are of each request.
+var headers = [...]struct{ name, value string }{
+	{"Accept", "application/json"},
+	{"Content-Type", "application/json"},
+	{"User-Agent", "sfsturbo-waiter (+https://github.com/sfsturbo/waiter)"},
 }
 
 func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bool) (reply Reply, again bool, err error) {
@@ -176,7 +175,10 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 	if err != nil {
 		return Reply{}, false, backoff.Permanent(err)
 	}
-	maps.Copy(r.Header, headers)
+	for i, h := range headers {
+		sends.Values[i] = h.value
+		r.Header[h.name] = sends.Values[i : i+1 : i+1]
+	}
 	if what.header != "" {
 		r.Header.Set("X-Project-Id", what.header)
 	}
@@ -196,6 +198,9 @@ func (c *Client) attempt(ctx context.Context, what call, decode decoder, last bo
 			again = retry
 		}
 	}()
+	if r.Context() != limited { // a credential may replace the whole request
+		r = r.WithContext(limited)
+	}
 	// Polls are closer together than any idle timeout, so a connection to a server that the name no
 	// longer leads to would never close. The next poll after this one resolves the name again.
 	r.Close = c.failing.Load()%4 == 3

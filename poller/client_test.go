@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/poller"
@@ -65,6 +67,41 @@ func TestPollSendsWhatThePageAsksFor(t *testing.T) {
 		answer(200, good)(w, r)
 	})
 	require.NoError(t, err)
+}
+
+// authorize is a credential.
+type authorize func(context.Context, *http.Request) error
+
+func (f authorize) Authorize(ctx context.Context, r *http.Request) error { return f(ctx, r) }
+
+// A credential may change a request, and a transport of the user's may do it too.
+func TestWhatChangesTheHeadersOfARequestChangesNoOther(t *testing.T) {
+	edit := func(r *http.Request) {
+		for _, values := range r.Header {
+			values[0] += " of a program"
+			_ = append(values, "another")
+		}
+	}
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			c, err := poller.New("http://127.0.0.1", "project", poller.WithHTTPClient(&http.Client{
+				Transport: roundTrip(func(r *http.Request) (*http.Response, error) { edit(r); return fake{}.RoundTrip(r) }),
+			}), poller.WithCredential(authorize(func(_ context.Context, r *http.Request) error {
+				assert.Equal(t, http.Header{
+					"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"sfsturbo-waiter (+https://github.com/sfsturbo/waiter)"},
+				}, r.Header)
+				edit(r)
+				return nil
+			})))
+			assert.NoError(t, err)
+			for range 3 {
+				_, err := c.Poll(t.Context(), jobID)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestPollWithoutOptionalHeaders(t *testing.T) {

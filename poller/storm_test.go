@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"context"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,18 @@ func TestOnePollIsAtMostTwoRequestsOverHTTP2(t *testing.T) {
 			require.LessOrEqual(t, s.Requests(), 2)
 		})
 	}
+}
+
+func TestACredentialThatReplacesTheRequestLiftsNoLimit(t *testing.T) {
+	s := wiretest.HTTP2(t, "", func(stream uint32) string { return wiretest.Reset(stream, wiretest.ErrorCodes["PROTOCOL_ERROR"]) })
+	c := client(t, s.URL, poller.WithHTTPClient(&http.Client{Transport: s.Transport}),
+		poller.WithCredential(authorize(func(ctx context.Context, r *http.Request) error {
+			*r = *r.Clone(ctx)
+			return nil
+		})))
+	_, err := c.Poll(within(t, 5*time.Second), jobID)
+	require.ErrorContains(t, err, "the request was sent 2 times")
+	require.LessOrEqual(t, s.Requests(), 2)
 }
 
 // The default transport's settings, and what is said in full.

@@ -44,9 +44,11 @@ func (n *namer) name(sub *Job) string {
 	return name
 }
 
-// find returns where the sub-job with a name is; if it is -1, also the namer that has named all.
+// find returns where the sub-job with a name is; if it is -1 and the name has a number, also the
+// namer that has named all. A name without a number is that of the first sub-job with this label: to
+// look for it takes a fraction of naming all, and each transition needs it for its checkpoint.
 func find(subs []Job, name string) (int, namer) {
-	if !strings.Contains(name, "#") { // the first that is labeled so: a checkpoint a transition needs it to be quick
+	if !strings.Contains(name, "#") {
 		return slices.IndexFunc(subs, func(sub Job) bool { return label(&sub) == name }), namer{}
 	}
 	var names namer

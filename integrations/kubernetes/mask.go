@@ -2,13 +2,9 @@ package kubernetes
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -16,28 +12,14 @@ import (
 type maskKey struct{}
 
 // withMask makes texts that come from the service, or from the caller's functions, show none of
-// the secrets: as they are, in quotes, in a URL, or in base64. The longest are replaced first,
-// because one may begin with another.
+// the secrets: as they are or escaped, such as in the JSON that was sent.
 func withMask(ctx context.Context, secrets []string) context.Context {
-	var forms, pairs []string
-	for _, s := range secrets {
-		if s != "" {
-			quoted := strconv.Quote(s)
-			forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
-		}
-	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	for _, form := range forms {
-		pairs = append(pairs, form, "[secret]")
-	}
-	return context.WithValue(ctx, maskKey{}, strings.NewReplacer(pairs...))
+	return context.WithValue(ctx, maskKey{}, secrets)
 }
 
 func mask(ctx context.Context, text string) string {
-	if r, ok := ctx.Value(maskKey{}).(*strings.Replacer); ok {
-		return r.Replace(text)
-	}
-	return text
+	secrets, _ := ctx.Value(maskKey{}).([]string)
+	return wire.Mask(text, secrets...)
 }
 
 // masking is a Poller whose replies and errors show no secret: so neither do a log line of the

@@ -45,7 +45,8 @@ type Operation struct {
 	Check func(ctx context.Context) (Finding, error)
 
 	// Secrets never show in a status, condition, Event or log line, even if the service repeats
-	// them. Those of one or two characters make texts unreadable.
+	// them. Give also those of an earlier intent, because its job is followed first. Those of one or
+	// two characters make texts unreadable.
 	Secrets []string
 }
 

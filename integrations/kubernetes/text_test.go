@@ -19,6 +19,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/integrations/kubernetes"
+	"github.com/sfsturbo/waiter/integrations/kubernetes/ldapbinding"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
@@ -131,7 +132,7 @@ func TestSecrets(t *testing.T) {
 			shown.WriteString(fmt.Sprint(entry.Message, entry.ContextMap()))
 		}
 		c.says(false, false, true, "JobFailed")
-		for _, part := range []string{"bind as cn=admin with [secret]", "SubmitRefused", "SubmitUnconfirmed", "Unauthorized", "SubJobFailed"} {
+		for _, part := range []string{"bind as cn=admin with [redacted]", "SubmitRefused", "SubmitUnconfirmed", "Unauthorized", "SubJobFailed"} {
 			require.Contains(t, shown.String(), part)
 		}
 		for _, secret := range []string{password, url.QueryEscape(password), url.PathEscape(password), token} {
@@ -140,17 +141,34 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
-func TestMask(t *testing.T) {
-	bubble(t, "hides a secret that begins with another one, and one in quotes", func(t *testing.T) {
+func TestSecretsOfADeletedObject(t *testing.T) {
+	bubble(t, "are hidden as long as its job is followed", func(t *testing.T) {
 		c := newCluster(t)
-		const short, long = "Correct", `Correct"Horse/9`
+		c.service.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
+			after(time.Minute, status.Job{Status: status.Failed, FailReason: "cannot bind with " + password}),
+		}})
+		c.run(30 * time.Second)
+		require.NoError(t, c.store.Delete(t.Context(), c.binding()))
+		c.change(func(b *ldapbinding.LDAPBinding) { b.Generation++ })
+		c.run(time.Hour)
+		require.Contains(t, strings.Join(c.events(), "\n"), "cannot bind with [redacted]")
+	})
+}
+
+func TestMask(t *testing.T) {
+	bubble(t, "hides a secret that begins with another one, one in quotes, one in the JSON that was sent, and short ones", func(t *testing.T) {
+		c := newCluster(t)
+		const shortest, short, long = "é&9", "Correct", `Correct"Horse&9`
+		sent, err := json.Marshal([]string{long, shortest})
+		require.NoError(t, err)
 		require.NoError(t, c.operate(kubernetes.Operation{
-			Secrets: []string{short, long},
+			Secrets: []string{shortest, short, long},
 			Submit: func(context.Context) (string, error) {
-				return "", fmt.Errorf("%w: %s and %q and %s", kubernetes.ErrNotSubmitted, long, long, short)
+				return "", fmt.Errorf("%w: %s and %q and %s and %s and %s", kubernetes.ErrNotSubmitted, long, long, short, sent, shortest)
 			},
 		}))
-		require.Contains(t, c.condition(kubernetes.Ready).Message, `[secret] and "[secret]" and [secret]`)
+		require.Contains(t, c.condition(kubernetes.Ready).Message,
+			`[redacted] and "[redacted]" and [redacted] and ["[redacted]","[redacted]"] and [redacted]`)
 		require.NotContains(t, c.everything(), "Horse")
 	})
 }

@@ -3,15 +3,16 @@ package terraform
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/sfsturbo/waiter"
+	"github.com/sfsturbo/waiter/internal/wire"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -47,14 +48,9 @@ func summary(jobType string, job status.Job) string {
 
 // hide masks the secrets: a job's reason is the service's text, and may repeat what was sent.
 func (a *run) hide(diags diag.Diagnostics) diag.Diagnostics {
-	var pairs []string
-	for _, secret := range a.secrets(a.Change) {
-		pairs = append(pairs, secret, "***")
-	}
-	mask := strings.NewReplacer(pairs...)
 	var hidden diag.Diagnostics
 	for _, d := range diags {
-		summary, detail := mask.Replace(d.Summary()), mask.Replace(d.Detail())
+		summary, detail := a.mask(d.Summary()), a.mask(d.Detail())
 		masked := diag.Diagnostic(diag.NewErrorDiagnostic(summary, detail))
 		if d.Severity() == diag.SeverityWarning {
 			masked = diag.NewWarningDiagnostic(summary, detail)
@@ -67,40 +63,41 @@ func (a *run) hide(diags diag.Diagnostics) diag.Diagnostics {
 	return hidden
 }
 
-// secrets are what no log and no diagnostic may show: as it is, in quotes, in a URL and in base64.
-// The longest come first, because one may begin with another.
-func (r *Runner) secrets(c Change) (forms []string) {
-	for _, s := range slices.Concat(r.Secrets, c.Secrets) {
+func (a *run) secrets() []string { return slices.Concat(a.Runner.Secrets, a.Change.Secrets) }
+
+func (a *run) mask(text string) string { return wire.Mask(text, a.secrets()...) }
+
+// masked masks the secrets in what Submit and Holds log. tflog looks for given texts only: as it
+// is, in quotes, in JSON, in a URL and in base64. The longest come first, because one may begin
+// with another.
+func (a *run) masked(ctx context.Context) context.Context {
+	var forms []string
+	for _, s := range a.secrets() {
 		if s == "" {
 			continue
 		}
 		quoted := strconv.Quote(s)
-		forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
+		encoded, _ := json.Marshal(s) // a string never fails
+		forms = append(forms, s, quoted[1:len(quoted)-1], string(encoded[1:len(encoded)-1]),
+			url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
 	}
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return forms
-}
-
-func (r *Runner) masked(ctx context.Context, c Change) context.Context {
-	if secrets := r.secrets(c); len(secrets) > 0 {
-		ctx = tflog.MaskLogStrings(ctx, secrets...)
-	}
-	return ctx
+	return tflog.MaskLogStrings(ctx, forms...)
 }
 
 // logged logs each transition: a failure as a warning, everything else as information.
-func logged(ctx context.Context, jobType string) waiter.Option {
+func (a *run) logged(ctx context.Context) waiter.Option {
 	return waiter.OnTransition(func(t status.Transition) {
-		fields := map[string]any{"job_id": t.JobID, "job_type": jobType, "from": string(t.From), "to": string(t.To)}
+		fields := map[string]any{"job_id": t.JobID, "job_type": a.now.JobType, "from": string(t.From), "to": string(t.To)}
 		what := "job is " + string(t.To)
 		if t.IsSubJob() {
-			fields["sub_job"], what = t.SubJob, "sub-job is "+string(t.To)
+			fields["sub_job"], what = a.mask(t.SubJob), "sub-job is "+string(t.To)
 		}
 		if t.To != status.Failed {
 			tflog.Info(ctx, what, fields)
 			return
 		}
-		fields["error_code"], fields["fail_reason"] = t.Job.ErrorCode, t.Job.FailReason
+		fields["error_code"], fields["fail_reason"] = a.mask(t.Job.ErrorCode), a.mask(t.Job.FailReason)
 		tflog.Warn(ctx, what, fields)
 	})
 }

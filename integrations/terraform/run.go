@@ -33,10 +33,9 @@ type run struct {
 //     or Delete the prior state.
 //   - The others: no state of a Create; the prior state of an Update or Delete.
 func (r *Runner) Run(ctx context.Context, c Change) (Result, diag.Diagnostics) {
-	ctx = r.masked(ctx, c)
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
 	a := &run{Runner: r, Change: c}
+	ctx, cancel := context.WithTimeout(a.masked(ctx), c.Timeout)
+	defer cancel()
 	result := a.run(ctx)
 	return result, a.hide(a.diags)
 }
@@ -137,7 +136,7 @@ func (a *run) await(ctx context.Context, id string) Result {
 }
 
 func (a *run) wait(ctx context.Context) (status.Job, error) {
-	return a.Waiter.Wait(ctx, a.now.JobID, waiter.WithJobType(a.now.JobType), logged(ctx, a.now.JobType))
+	return a.Waiter.Wait(ctx, a.now.JobID, waiter.WithJobType(a.now.JobType), a.logged(ctx))
 }
 
 func (a *run) done(ctx context.Context, job status.Job) *Result {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -72,7 +73,7 @@ func TestRun(t *testing.T) {
 		w.server.Script("bind_ldap", lasting(time.Second, fails))
 		result, diags := w.run(t.Context(), w.change("a"))
 		require.Equal(t, terraform.JobFailed, result.End)
-		require.Regexp(t, `^Error: url: The bind_ldap job failed: SFS\.TURBO\.0100: .*binding LDAP failed.*SFS\.TURBO\.0101: cannot bind with \*\*\*`, text(diags))
+		require.Regexp(t, `^Error: url: The bind_ldap job failed: SFS\.TURBO\.0100: .*binding LDAP failed.*SFS\.TURBO\.0101: cannot bind with \[redacted\]`, text(diags))
 		require.Regexp(t, `fix the cause, then submit a new job by applying again$`, text(diags))
 		require.NotContains(t, text(diags), password)
 		require.Empty(t, w.private)
@@ -88,20 +89,22 @@ func TestRun(t *testing.T) {
 		w.server.Script("bind_ldap", lasting(time.Second, fails))
 		_, _ = w.run(t.Context(), w.change("a"))
 		require.Regexp(t, `(?s)"@level":"info".*"@message":"job is running".*"from":"","job_id":"`+w.jobs()[0]+`"`, w.log.String())
-		require.Regexp(t, `"@level":"warn".*"@message":"sub-job is failed".*"error_code":"SFS.TURBO.0101","fail_reason":"cannot bind with \*\*\*`, w.log.String())
+		require.Regexp(t, `"@level":"warn".*"@message":"sub-job is failed".*"error_code":"SFS.TURBO.0101","fail_reason":"cannot bind with \[redacted\]`, w.log.String())
 		require.NotContains(t, w.log.String(), password)
 		require.NotContains(t, w.log.String(), token)
 	})
-	test(t, "masks a secret that begins with another one, and in quotes, in a URL and in base64", func(t *testing.T, w *world) {
-		const short, long = "Correct", `Correct"Horse/9`
+	test(t, "masks a secret that begins with another one, and in quotes, in a URL, in base64 and in the JSON that was sent", func(t *testing.T, w *world) {
+		const short, long = "Correct", `Correct"Horse&9`
 		inside := base64.StdEncoding.EncodeToString([]byte(long))
+		sent, err := json.Marshal([]string{long})
+		require.NoError(t, err)
 		w.server.Script("bind_ldap", lasting(time.Second, status.Job{
-			Status: status.Failed, FailReason: strings.Join([]string{long, strconv.Quote(long), url.QueryEscape(long), inside, short}, " and "),
+			Status: status.Failed, FailReason: strings.Join([]string{long, strconv.Quote(long), url.QueryEscape(long), inside, string(sent), short}, " and "),
 		}))
 		c := w.change("a")
 		c.Secrets = []string{short, long}
 		_, diags := w.run(t.Context(), c)
-		require.Contains(t, text(diags), `*** and "***" and *** and *** and ***`)
+		require.Contains(t, text(diags), `[redacted] and "[redacted]" and [redacted] and [redacted] and ["[redacted]"] and [redacted]`)
 		for _, part := range []string{"Correct", "Horse", inside} {
 			require.NotContains(t, text(diags)+w.log.String(), part)
 		}

@@ -20,13 +20,18 @@ const echo = 16
 // Redact returns text without the secrets, whether they are whole or cut short, and as they are or
 // escaped: for a URL, a form, JSON or HTML, also twice, or in base64; also across lines. It takes
 // linear time.
-func Redact(text string, secrets ...string) string {
-	if len(text) < shortestSecret || !mayEcho(text, secrets) {
+func Redact(text string, secrets ...string) string { return redact(text, shortestSecret, secrets) }
+
+// Mask is Redact for secrets of any length. An empty one is none.
+func Mask(text string, secrets ...string) string { return redact(text, 1, secrets) }
+
+func redact(text string, shortest int, secrets []string) string {
+	if len(text) < shortest || !mayEcho(text, shortest, secrets) {
 		return text // as nearly always, without an allocation
 	}
 	var r redaction
 	for _, secret := range secrets {
-		if len(secret) < shortestSecret {
+		if len(secret) < shortest {
 			continue
 		}
 		r.secrets = append(r.secrets, secret)
@@ -41,12 +46,12 @@ func Redact(text string, secrets ...string) string {
 	return r.cut(text)
 }
 
-func mayEcho(text string, secrets []string) bool {
+func mayEcho(text string, shortest int, secrets []string) bool {
 	if strings.ContainsAny(text, "%+\\&\n\r") {
 		return true
 	}
 	for _, secret := range secrets {
-		if len(secret) < shortestSecret {
+		if len(secret) < shortest {
 			continue
 		}
 		if strings.Contains(text, secret[:min(len(secret), echo)]) {
@@ -63,13 +68,14 @@ func mayEcho(text string, secrets []string) bool {
 
 var encodings = []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding}
 
-// encoded reports whether text has the beginning of a secret in base64.
+// encoded reports whether text has the beginning of a secret in base64. Fewer than three bytes of it
+// would be found in any text.
 func encoded(text, secret string, encoding *base64.Encoding) bool {
 	var plain [echo / 4 * 3]byte
 	var head [echo]byte
 	n := copy(plain[:], secret) / 3 * 3
 	encoding.Encode(head[:], plain[:n])
-	return strings.Contains(text, string(head[:encoding.EncodedLen(n)]))
+	return n > 0 && strings.Contains(text, string(head[:encoding.EncodedLen(n)]))
 }
 
 // redaction is what is to be cut out of a text.

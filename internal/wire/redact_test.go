@@ -34,6 +34,12 @@ func TestRedact(t *testing.T) {
 	require.Equal(t, "[redacted] and [redacted]", wire.Redact("s3cret and "+secret, "s3cret", secret))
 }
 
+func TestMaskTakesShortSecretsToo(t *testing.T) {
+	require.Equal(t, "[redacted], [redacted], [redacted] and YQ==", wire.Mask(`a&b, a\u0026b, YSZi and YQ==`, "a&b", ""))
+	require.Equal(t, "[redacted] [redacted]", wire.Mask("x y", "x", "y"))
+	require.Equal(t, "", wire.Mask("", "x"))
+}
+
 func TestRedactTakesLinearTime(t *testing.T) {
 	begin := time.Now()
 	secret := strings.Repeat("a", 4096)

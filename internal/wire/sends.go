@@ -53,6 +53,10 @@ type Sends struct {
 	mu     sync.Mutex
 	header http.Header
 	usual  [1]string // memory for the one secret that most requests have
+
+	// Values is memory for the values of headers, which only this request may have: a credential or
+	// a transport may change them in place.
+	Values [3]string
 }
 
 // Close ends the context.

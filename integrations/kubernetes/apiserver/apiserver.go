@@ -40,11 +40,11 @@ type Server struct {
 // Close stops it.
 func Start(ctx context.Context, crds ...[]byte) (s *Server, err error) {
 	s = &Server{}
-	defer func() {
+	defer func(begun *Server) { // an error is returned with a nil Server
 		if err != nil {
-			s.Close()
+			begun.Close()
 		}
-	}()
+	}(s)
 	klog.SetLogger(logr.Discard()) // the server's lines are not the controller's
 	dir, err := os.MkdirTemp("", "apiserver")
 	if err != nil {

@@ -47,8 +47,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 
 	op, err := r.bind(ctx, &b)
-	if deleted {
-		op = r.unbind(&b)
+	if deleted { // the job that is followed may still be the one that binds
+		op = r.unbind(&b, op.Secrets)
 	} else if job := b.Status.Job; err != nil && job.JobID != "" && job.Outcome == "" {
 		return ctrl.Result{}, err // what the service says of the job may repeat the password
 	}
@@ -87,8 +87,9 @@ func (r *Reconciler) bind(ctx context.Context, b *LDAPBinding) (kubernetes.Opera
 	}, err
 }
 
-func (r *Reconciler) unbind(b *LDAPBinding) kubernetes.Operation {
+func (r *Reconciler) unbind(b *LDAPBinding, secrets []string) kubernetes.Operation {
 	return kubernetes.Operation{
+		Secrets: secrets,
 		Submit: func(ctx context.Context) (string, error) { return r.Service.Unbind(ctx, b.Spec.ShareID) },
 		Check: func(ctx context.Context) (kubernetes.Finding, error) {
 			bound, err := r.Service.Bound(ctx, b.Spec.ShareID)

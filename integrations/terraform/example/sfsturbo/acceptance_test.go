@@ -59,7 +59,7 @@ func TestAcceptance(t *testing.T) {
 		resource.TestStep{
 			PreConfig:   func() { server.Script("bind_ldap", lasting(200*time.Millisecond, fails)) },
 			Config:      config("ldap://x", "1m"),
-			ExpectError: regexp.MustCompile(`(?s)bind_ldap job failed: SFS\.TURBO\.0100.*url\s+= "ldap://x".*SFS\.TURBO\.0101:\s+cannot\s+bind\s+with\s+\*\*\*`),
+			ExpectError: regexp.MustCompile(`(?s)bind_ldap job failed: SFS\.TURBO\.0100.*url\s+= "ldap://x".*SFS\.TURBO\.0101:\s+cannot\s+bind\s+with\s+\[redacted\]`),
 		},
 		resource.TestStep{
 			PreConfig:   func() { server.Script("bind_ldap", lasting(3*time.Second, succeeds)) },

@@ -26,11 +26,12 @@ const (
 	password = "Correct-Horse-9-Battery"
 )
 
-// tofu is OpenTofu, or Terraform: .ci/run builds it.
+// tofu is OpenTofu, or Terraform.
 func tofu(t testing.TB) string {
 	tool := os.Getenv("TF_ACC_TERRAFORM_PATH")
 	if tool == "" {
-		t.Skip("TF_ACC_TERRAFORM_PATH is not set: no OpenTofu to test with")
+		t.Skip("TF_ACC_TERRAFORM_PATH names neither OpenTofu (go build -C ../../tofu -o tofu github.com/opentofu/opentofu/cmd/tofu) " +
+			"nor Terraform; .ci/run builds the one and names it")
 	}
 	return tool
 }
