@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -108,6 +109,21 @@ func TestOptions(t *testing.T) {
 			assert.Zero(t, p.count())
 		}
 	})
+}
+
+func TestLongTimeouts(t *testing.T) {
+	for name, option := range map[string]func(time.Duration) temporalwait.Option{
+		"WithTimeout": temporalwait.WithTimeout, "WithPollTimeout": temporalwait.WithPollTimeout,
+	} {
+		t.Run(name+" takes the longest duration", func(t *testing.T) {
+			env := environment(t, scripted(running, succeeded))
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				_, err := temporalwait.Await(ctx, "j", option(math.MaxInt64))
+				return err
+			})
+			require.NoError(t, env.GetWorkflowError())
+		})
+	}
 }
 
 func TestAwaitError(t *testing.T) {
