@@ -1,8 +1,10 @@
 package temporalwait
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
 )
 
 // ActivityName is the name under which a worker has to register [Activity.AwaitSFSTurboJob]; for
@@ -20,7 +23,7 @@ const ActivityName = "AwaitSFSTurboJob"
 // the field before that, and do not change it afterwards. It is safe for concurrent use.
 type Activity struct {
 	// Waiter polls. Its own callbacks, and its checkpoints, are called in the worker process: at
-	// least once. Required.
+	// least once. Required: without it, attempts fail, and are tried again until a worker has one.
 	Waiter *waiter.Waiter
 }
 
@@ -63,10 +66,8 @@ func (a *Activity) AwaitSFSTurboJob(ctx context.Context, args Args) (waiter.Prog
 			p = args.Progress
 		}
 	}
-	if p.JobID == "" {
-		p.JobID = p.Job.ID
-	}
-	if err := poller.CheckID(p.JobID); err != nil {
+	p.JobID = cmp.Or(p.JobID, p.Job.ID)
+	if err := check(p, p.JobID); err != nil {
 		return waiter.Progress{}, usage(err)
 	}
 	p, err := t.follow(ctx, p)
@@ -74,6 +75,19 @@ func (a *Activity) AwaitSFSTurboJob(ctx context.Context, args Args) (waiter.Prog
 		return waiter.Progress{}, err
 	}
 	return p, nil
+}
+
+// check refuses a job id that cannot be polled, and a Progress of another job.
+func check(p waiter.Progress, jobID string) error {
+	if err := poller.CheckID(jobID); err != nil {
+		return err
+	}
+	for _, id := range []string{p.JobID, cmp.Or(p.Job.ID, jobID)} {
+		if !status.SameID(id, jobID) {
+			return fmt.Errorf("temporalwait: the Progress is of job %q, not %q: give each job the Progress that was stored for it", id, jobID)
+		}
+	}
+	return nil
 }
 
 // attempt is one attempt of the activity.
@@ -98,7 +112,11 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 			return p, t.stopped(ctx, p)
 		case errors.Is(err, context.DeadlineExceeded): // the time went by in the limiter's queue: nothing was sent
 			return p, pending(p, 0)
-		case err != nil: // a mistake in the program
+		case err != nil && len(p.State) > 0: // of another version of the library, like a heartbeat that cannot be read
+			activity.GetLogger(ctx).Warn("polling begins again", "error", err)
+			p = waiter.Progress{JobID: p.JobID, Job: p.Job, Due: p.Due, Trace: p.Trace}
+			continue
+		case err != nil: // a mistake in the worker: it is there to be corrected
 			return p, err
 		}
 		p = fit(next)

@@ -1,6 +1,7 @@
 package temporalwait
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -33,15 +33,10 @@ func Await(ctx workflow.Context, jobID string, opts ...Option) (status.Job, erro
 	if err != nil {
 		return status.Job{ID: jobID}, usage(err)
 	}
-	p := *o.progress
-	if p.JobID == "" {
-		p.JobID = jobID
-	}
-	if err := poller.CheckID(jobID); err != nil {
+	p := fit(*o.progress)
+	p.JobID = cmp.Or(p.JobID, jobID)
+	if err := check(p, jobID); err != nil {
 		return status.Job{ID: jobID}, usage(err)
-	}
-	if !status.SameID(p.JobID, jobID) {
-		return status.Job{ID: jobID}, usage(fmt.Errorf("temporalwait: WithProgress is of job %q, not %q: give each job the Progress that was stored for it", p.JobID, jobID))
 	}
 	a := awaiting{options: o, p: p}
 	if o.timeout != nil {
