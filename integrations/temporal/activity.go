@@ -101,6 +101,7 @@ type attempt struct {
 
 // follow polls until the wait has ended, the job has changed, or the next poll is too far off.
 func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progress, error) {
+	deadline, limited := t.deadline()
 	for {
 		next, err := t.step(ctx, t.inTime(p))
 		switch {
@@ -111,6 +112,9 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 		case err != nil && ctx.Err() == context.Canceled:
 			return p, t.stopped(ctx, p)
 		case errors.Is(err, context.DeadlineExceeded): // the time went by in the limiter's queue: nothing was sent
+			if limited && time.Until(deadline) <= 0 {
+				return p, timedOut(p, deadline) //nolint:contextcheck // nothing is awaited there
+			}
 			return p, pending(p, 0)
 		case err != nil && len(p.State) > 0: // of another version of the library, like a heartbeat that cannot be read
 			activity.GetLogger(ctx).Warn("polling begins again", "error", err)
@@ -124,7 +128,7 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 			return p, nil
 		}
 		p.Transitions = nil
-		if deadline, limited := t.deadline(); limited && time.Until(deadline) <= lastLook { // that was the last look
+		if limited && time.Until(deadline) <= lastLook { // that was the last look
 			if err := t.sleep(ctx, p, time.Until(deadline)); err != nil {
 				return p, err
 			}

@@ -57,14 +57,6 @@ func (a *attempt) pending(t *testing.T) *temporal.ApplicationError {
 	return e
 }
 
-// queue is a limiter whose turn never comes.
-type queue struct{}
-
-func (queue) Wait(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func TestActivity(t *testing.T) {
 	begin := temporalwait.Args{Progress: waiter.Progress{JobID: "j"}}
 	for _, s := range []struct {
@@ -203,13 +195,6 @@ func TestActivity(t *testing.T) {
 			require.NoError(t, e.Details(&job, &rest))
 			assert.Less(t, len(job)+len(rest)+len(e.Error()), 1<<20+10_000)
 			assert.ErrorIs(t, temporalwait.FromError(a.err), waiter.ErrJobFailed)
-		}},
-		{"leaves the wait as it was if the limiter's queue is too long", func(t *testing.T) {
-			p := scripted(running)
-			var a attempt
-			a.run(newWaiter(t, p, waiter.WithLimiter(queue{})), begin, nil)
-			assert.Equal(t, time.Second, a.pending(t).NextRetryDelay())
-			assert.Zero(t, p.count())
 		}},
 		{"refuses an id that cannot be polled, without a retry", func(t *testing.T) {
 			var a attempt
