@@ -248,12 +248,26 @@ func continues(t *testing.T, f *fixture) {
 }
 
 func awaitsThrice(t *testing.T, f *fixture) {
-	f.worker(t, t.Name(), f.endpoint)
+	var over atomic.Bool
+	w := worker.New(f.Client, t.Name(), worker.Options{})
+	require.NoError(t, register(w, poller.Func(func(_ context.Context, id string) (poller.Reply, error) {
+		job := status.Job{ID: id, Status: status.Running}
+		if over.Load() {
+			job.Status = status.Success
+		}
+		return poller.Reply{Job: job}, nil
+	})))
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
 	for _, id := range []string{"j", strings.Repeat("long", 500)} {
-		f.service.Add(pollertest.Script{ID: id, Steps: []pollertest.Step{
-			{Job: status.Job{Status: status.Running}}, {After: 4 * time.Second, Job: status.Job{Status: status.Success}},
-		}})
+		over.Store(false)
 		run := f.execute(t, thrice, input{JobID: id})
+		until(t, "the end of both", func() bool {
+			value, err := f.QueryWorkflow(t.Context(), run.GetID(), "", "outcomes")
+			var outcomes []string
+			return err == nil && value.Get(&outcomes) == nil && len(outcomes) == 2
+		})
+		over.Store(true)
 		assert.Equal(t, []string{"canceled", "canceled", "success"}, result[[]string](t, run))
 		history := f.history(t, run.GetID())
 		assert.Zero(t, count(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED))

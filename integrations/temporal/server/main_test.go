@@ -148,6 +148,9 @@ func renewed(ctx workflow.Context, in input, told []string) ([]string, error) {
 
 // thrice awaits a job twice at once, cancels that, and awaits it again.
 func thrice(ctx workflow.Context, in input) (outcomes []string, err error) {
+	if err := workflow.SetQueryHandler(ctx, "outcomes", func() ([]string, error) { return outcomes, nil }); err != nil {
+		return nil, err
+	}
 	both, cancel := workflow.WithCancel(ctx)
 	await := func(ctx workflow.Context) {
 		_, err := temporalwait.Await(ctx, in.JobID, temporalwait.WithTimeout(time.Duration(math.MaxInt64)))
