@@ -1,8 +1,10 @@
 package temporalwait
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/poller"
+	"github.com/sfsturbo/waiter/status"
 )
 
 // ActivityName is the name under which a worker has to register [Activity.AwaitSFSTurboJob]; for
@@ -20,7 +23,7 @@ const ActivityName = "AwaitSFSTurboJob"
 // the field before that, and do not change it afterwards. It is safe for concurrent use.
 type Activity struct {
 	// Waiter polls. Its own callbacks, and its checkpoints, are called in the worker process: at
-	// least once. Required.
+	// least once. Required: without it, attempts fail, and are tried again until a worker has one.
 	Waiter *waiter.Waiter
 }
 
@@ -63,10 +66,8 @@ func (a *Activity) AwaitSFSTurboJob(ctx context.Context, args Args) (waiter.Prog
 			p = args.Progress
 		}
 	}
-	if p.JobID == "" {
-		p.JobID = p.Job.ID
-	}
-	if err := poller.CheckID(p.JobID); err != nil {
+	p.JobID = cmp.Or(p.JobID, p.Job.ID)
+	if err := check(p, p.JobID); err != nil {
 		return waiter.Progress{}, usage(err)
 	}
 	p, err := t.follow(ctx, p)
@@ -74,6 +75,19 @@ func (a *Activity) AwaitSFSTurboJob(ctx context.Context, args Args) (waiter.Prog
 		return waiter.Progress{}, err
 	}
 	return p, nil
+}
+
+// check refuses a job id that cannot be polled, and a Progress of another job.
+func check(p waiter.Progress, jobID string) error {
+	if err := poller.CheckID(jobID); err != nil {
+		return err
+	}
+	for _, id := range []string{p.JobID, cmp.Or(p.Job.ID, jobID)} {
+		if !status.SameID(id, jobID) {
+			return fmt.Errorf("temporalwait: the Progress is of job %q, not %q: give each job the Progress that was stored for it", id, jobID)
+		}
+	}
+	return nil
 }
 
 // attempt is one attempt of the activity.
@@ -87,6 +101,7 @@ type attempt struct {
 
 // follow polls until the wait has ended, the job has changed, or the next poll is too far off.
 func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progress, error) {
+	deadline, limited := t.deadline()
 	for {
 		next, err := t.step(ctx, t.inTime(p))
 		switch {
@@ -97,8 +112,15 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 		case err != nil && ctx.Err() == context.Canceled:
 			return p, t.stopped(ctx, p)
 		case errors.Is(err, context.DeadlineExceeded): // the time went by in the limiter's queue: nothing was sent
+			if limited && time.Until(deadline) <= 0 {
+				return p, timedOut(p, deadline) //nolint:contextcheck // nothing is awaited there
+			}
 			return p, pending(p, 0)
-		case err != nil: // a mistake in the program
+		case err != nil && len(p.State) > 0: // of another version of the library, like a heartbeat that cannot be read
+			activity.GetLogger(ctx).Warn("polling begins again", "error", err)
+			p = waiter.Progress{JobID: p.JobID, Job: p.Job, Due: p.Due, Trace: p.Trace}
+			continue
+		case err != nil: // a mistake in the worker: it is there to be corrected
 			return p, err
 		}
 		p = fit(next)
@@ -106,7 +128,7 @@ func (t *attempt) follow(ctx context.Context, p waiter.Progress) (waiter.Progres
 			return p, nil
 		}
 		p.Transitions = nil
-		if deadline, limited := t.deadline(); limited && time.Until(deadline) <= lastLook { // that was the last look
+		if limited && time.Until(deadline) <= lastLook { // that was the last look
 			if err := t.sleep(ctx, p, time.Until(deadline)); err != nil {
 				return p, err
 			}

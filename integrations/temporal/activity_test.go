@@ -57,14 +57,6 @@ func (a *attempt) pending(t *testing.T) *temporal.ApplicationError {
 	return e
 }
 
-// queue is a limiter whose turn never comes.
-type queue struct{}
-
-func (queue) Wait(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
 func TestActivity(t *testing.T) {
 	begin := temporalwait.Args{Progress: waiter.Progress{JobID: "j"}}
 	for _, s := range []struct {
@@ -137,6 +129,23 @@ func TestActivity(t *testing.T) {
 			require.NoError(t, value.Get(&p))
 			assert.Equal(t, status.Success, p.Job.Status)
 		}},
+		{"begins again, from the job as last seen, if the library cannot use the heartbeat", func(t *testing.T) {
+			of := waiter.Progress{JobID: "j", Job: running, State: json.RawMessage(`{"version":99}`)}
+			of.Job.ID = "j"
+			a := attempt{heartbeat: &of}
+			a.run(newWaiter(t, scripted(succeeded)), begin, nil)
+			require.NoError(t, a.err)
+			assert.Equal(t, status.Success, a.result.Job.Status)
+			assert.Equal(t, 1, a.result.Polls)
+		}},
+		{"refuses a Progress of another job, without a retry", func(t *testing.T) {
+			var a attempt
+			a.run(newWaiter(t, scripted(running)), temporalwait.Args{Progress: waiter.Progress{JobID: "j", Job: status.Job{ID: "other"}}}, nil)
+			e, ok := errors.AsType[*temporal.ApplicationError](a.err)
+			require.True(t, ok)
+			assert.Equal(t, temporalwait.TypeUsage, e.Type())
+			assert.True(t, e.NonRetryable())
+		}},
 		{"does not poll before the next poll is due, whenever Temporal starts it", func(t *testing.T) {
 			p := scripted(running)
 			w := newWaiter(t, p, every(time.Minute))
@@ -186,13 +195,6 @@ func TestActivity(t *testing.T) {
 			require.NoError(t, e.Details(&job, &rest))
 			assert.Less(t, len(job)+len(rest)+len(e.Error()), 1<<20+10_000)
 			assert.ErrorIs(t, temporalwait.FromError(a.err), waiter.ErrJobFailed)
-		}},
-		{"leaves the wait as it was if the limiter's queue is too long", func(t *testing.T) {
-			p := scripted(running)
-			var a attempt
-			a.run(newWaiter(t, p, waiter.WithLimiter(queue{})), begin, nil)
-			assert.Equal(t, time.Second, a.pending(t).NextRetryDelay())
-			assert.Zero(t, p.count())
 		}},
 		{"refuses an id that cannot be polled, without a retry", func(t *testing.T) {
 			var a attempt

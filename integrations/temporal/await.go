@@ -1,8 +1,10 @@
 package temporalwait
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -10,7 +12,6 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/sfsturbo/waiter"
-	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -24,21 +25,18 @@ import (
 //
 // The worker has to have registered an [Activity], on the task queue of the workflow, or on that of
 // ctx (workflow.WithTaskQueue). No other activity option of ctx counts, except its priority. The
-// activity's id is "await-" and the job's id, so that one workflow awaits a job once at a time.
+// activity's id is "await-" and the job's id. While that is in use, because the workflow awaits the
+// job twice at once, or again after it has canceled an Await, "#2" and so on follows it. The SDK's
+// test environment executes one activity of an id at once: there, the second Await does not end.
 func Await(ctx workflow.Context, jobID string, opts ...Option) (status.Job, error) {
 	o, err := apply(opts)
 	if err != nil {
 		return status.Job{ID: jobID}, usage(err)
 	}
-	p := *o.progress
-	if p.JobID == "" {
-		p.JobID = jobID
-	}
-	if err := poller.CheckID(jobID); err != nil {
+	p := fit(*o.progress)
+	p.JobID = cmp.Or(p.JobID, jobID)
+	if err := check(p, jobID); err != nil {
 		return status.Job{ID: jobID}, usage(err)
-	}
-	if !status.SameID(p.JobID, jobID) {
-		return status.Job{ID: jobID}, usage(fmt.Errorf("temporalwait: WithProgress is of job %q, not %q: give each job the Progress that was stored for it", p.JobID, jobID))
 	}
 	a := awaiting{options: o, p: p}
 	if o.timeout != nil {
@@ -72,8 +70,7 @@ func (a *awaiting) await(ctx workflow.Context) error {
 			return a.end(ctx, false)
 		}
 		var next waiter.Progress
-		scheduled := workflow.ExecuteActivity(a.activity(ctx), ActivityName, Args{Progress: a.p, Changes: a.onTransition != nil})
-		if err := scheduled.Get(ctx, &next); err != nil {
+		if err := a.schedule(ctx).Get(ctx, &next); err != nil {
 			return a.failed(ctx, err)
 		}
 		transitions := next.Transitions
@@ -88,13 +85,36 @@ func (a *awaiting) await(ctx workflow.Context) error {
 	}
 }
 
-// activity returns the context to execute the activity with.
-func (a *awaiting) activity(ctx workflow.Context) workflow.Context {
+// schedule schedules the activity, under an id that is not in use.
+func (a *awaiting) schedule(ctx workflow.Context) (scheduled workflow.Future) {
+	options := a.activity(ctx)
+	first := options.ActivityID
+	for n := 2; scheduled == nil; n++ {
+		scheduled = unlessInUse(workflow.WithActivityOptions(ctx, options), Args{Progress: a.p, Changes: a.onTransition != nil})
+		options.ActivityID = fmt.Sprintf("%s#%d", first, n)
+	}
+	return scheduled
+}
+
+// unlessInUse schedules the activity, and returns nil if its id is in use: by another Await of the
+// job, or by one that was canceled. When an id is free again only the SDK knows, and it panics if
+// it is not: unless that is recovered, the workflow's task fails, is tried again, and fails again.
+func unlessInUse(ctx workflow.Context, args Args) (scheduled workflow.Future) {
+	defer func() {
+		if r := recover(); r != nil && !strings.Contains(fmt.Sprint(r), "adding duplicate command") {
+			panic(r)
+		}
+	}()
+	return workflow.ExecuteActivity(ctx, ActivityName, args)
+}
+
+// activity returns what to execute the activity with.
+func (a *awaiting) activity(ctx workflow.Context) workflow.ActivityOptions {
 	of := workflow.GetActivityOptions(ctx)
 	options := workflow.ActivityOptions{
 		TaskQueue:           of.TaskQueue,
 		Priority:            of.Priority,
-		ActivityID:          "await-" + a.p.JobID,
+		ActivityID:          "await-" + brief(a.p.JobID), // Temporal takes 1,000 bytes
 		StartToCloseTimeout: a.pollTimeout + 5*time.Second + stay,
 		HeartbeatTimeout:    a.pollTimeout + 5*time.Second,
 		RetryPolicy: &temporal.RetryPolicy{ // of attempts that have died; the others say when
@@ -104,7 +124,7 @@ func (a *awaiting) activity(ctx workflow.Context) workflow.Context {
 	if !a.deadline.IsZero() {
 		options.ScheduleToCloseTimeout = a.deadline.Sub(workflow.Now(ctx)) + late
 	}
-	return workflow.WithActivityOptions(ctx, options)
+	return options
 }
 
 // failed returns what Await returns when the activity has failed.
@@ -116,13 +136,13 @@ func (a *awaiting) failed(ctx workflow.Context, err error) error {
 	if temporal.IsCanceledError(err) {
 		return a.end(ctx, true)
 	}
-	timeout, late := errors.AsType[*temporal.TimeoutError](err)
-	if failure, ok := errors.AsType[*temporal.ActivityError](err); !late && (!ok || failure.RetryState() != enumspb.RETRY_STATE_TIMEOUT) {
+	timeout, timedOut := errors.AsType[*temporal.TimeoutError](err)
+	if failure, ok := errors.AsType[*temporal.ActivityError](err); !timedOut && (!ok || failure.RetryState() != enumspb.RETRY_STATE_TIMEOUT) {
 		return err
 	}
 	// No worker was there when the deadline passed.
 	var p waiter.Progress
-	if late && timeout.LastHeartbeatDetails(&p) == nil && p.JobID != "" {
+	if timedOut && timeout.LastHeartbeatDetails(&p) == nil && p.JobID != "" {
 		a.p = p
 	}
 	return a.end(ctx, false)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -110,6 +112,21 @@ func TestOptions(t *testing.T) {
 	})
 }
 
+func TestLongTimeouts(t *testing.T) {
+	for name, option := range map[string]func(time.Duration) temporalwait.Option{
+		"WithTimeout": temporalwait.WithTimeout, "WithPollTimeout": temporalwait.WithPollTimeout,
+	} {
+		t.Run(name+" takes the longest duration", func(t *testing.T) {
+			env := environment(t, scripted(running, succeeded))
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				_, err := temporalwait.Await(ctx, "j", option(math.MaxInt64))
+				return err
+			})
+			require.NoError(t, env.GetWorkflowError())
+		})
+	}
+}
+
 func TestAwaitError(t *testing.T) {
 	long := failed
 	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)
@@ -194,9 +211,34 @@ func TestWithProgress(t *testing.T) {
 		assert.Equal(t, whole[2:], out.Told)
 		assert.Equal(t, 3, out.Progress.Polls)
 	})
-	t.Run("a Progress of another job is refused", func(t *testing.T) {
-		out := record(t, environment(t, scripted(succeeded)), input{Progress: waiter.Progress{JobID: "other"}})
-		assert.Equal(t, "usage", out.Outcome)
+	for name, p := range map[string]waiter.Progress{
+		"JobID": {JobID: "other"}, "Job": {Job: status.Job{ID: "other"}}, "Job beside the JobID": {JobID: "j", Job: status.Job{ID: "other"}},
+	} {
+		t.Run("a Progress of another job is refused, by its "+name, func(t *testing.T) {
+			service := scripted(succeeded)
+			env := environment(t, service)
+			env.ExecuteWorkflow(func(ctx workflow.Context) error {
+				job, err := temporalwait.Await(ctx, "j", temporalwait.WithProgress(&p))
+				assert.Equal(t, status.Job{ID: "j"}, job)
+				return err
+			})
+			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
+			require.True(t, ok)
+			assert.Equal(t, temporalwait.TypeUsage, e.Type())
+			assert.Zero(t, service.count())
+		})
+	}
+	t.Run("a Progress whose job is too long for Temporal is cut", func(t *testing.T) {
+		p := waiter.Progress{Job: running}
+		p.Job.FailReason = strings.Repeat("long ", 1<<20)
+		env := environment(t, scripted(succeeded))
+		env.SetOnActivityStartedListener(func(_ *activity.Info, _ context.Context, args converter.EncodedValues) {
+			var given temporalwait.Args
+			require.NoError(t, args.Get(&given))
+			assert.Less(t, len(given.Progress.Job.FailReason), 1<<20)
+		})
+		out := record(t, env, input{Progress: p})
+		assert.Equal(t, "success", out.Outcome)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -49,10 +48,7 @@ func pending(p waiter.Progress, delay time.Duration) error {
 }
 
 func brief(text string) string {
-	const most = 500
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
+	cut(&text, 500)
 	return text
 }
 

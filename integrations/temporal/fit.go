@@ -12,10 +12,10 @@ import (
 // activity that has ended would be tried again and again.
 const maxPayload = 1 << 20 // bytes
 
-// fit returns p with its texts cut so that Temporal takes it. If cutting the reasons, the codes and
-// the types is not enough, the last sub-jobs are left out, and so are their transitions. Statuses
-// are never cut, or they would look like changes. It is pure, and shares no memory with a p that it
-// cuts.
+// fit returns p with its texts cut so that Temporal takes it: reasons, codes, types, times and the
+// request id. If that is not enough, the last sub-jobs are left out, and so are their transitions.
+// Statuses are never cut, or they would look like changes; Step takes no long ones, and keeps the
+// rest of a Progress short. It is pure, and shares no memory with a p that it cuts.
 func fit(p waiter.Progress) waiter.Progress {
 	for limit := 64 << 10; size(p) > maxPayload; limit /= 4 {
 		if limit > 0 {
@@ -41,6 +41,7 @@ func size(p waiter.Progress) int {
 // withTexts returns p with no text longer than limit, in bytes.
 func withTexts(p waiter.Progress, limit int) waiter.Progress {
 	p.Job = shortened(p.Job, limit)
+	cut(&p.RequestID, limit)
 	transitions := make([]status.Transition, 0, len(p.Transitions))
 	for _, t := range p.Transitions {
 		t.Job = shortened(t.Job, limit)
@@ -60,10 +61,16 @@ func shortened(job status.Job, limit int) status.Job {
 }
 
 func shorten(job *status.Job, limit int) {
-	for _, text := range []*string{&job.FailReason, &job.ErrorCode, &job.Type} {
-		if len(*text) > limit {
-			*text = strings.ToValidUTF8((*text)[:limit], "") + "…"
-		}
+	cut(&job.FailReason, limit)
+	cut(&job.ErrorCode, limit)
+	cut(&job.Type, limit)
+	cut(&job.BeginTime, max(limit, 64)) // one that can be read is shorter
+	cut(&job.EndTime, max(limit, 64))
+}
+
+func cut[T ~string](text *T, limit int) {
+	if len(*text) > limit {
+		*text = T(strings.ToValidUTF8(string((*text)[:limit]), "")) + "…"
 	}
 }
 

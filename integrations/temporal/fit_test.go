@@ -51,6 +51,23 @@ func TestFit(t *testing.T) {
 		assert.Len(t, cut.Transitions, len(cut.Job.SubJobs)+1)
 		assert.Greater(t, len(cut.Job.SubJobs), 50)
 	})
+	t.Run("whatever text is long is cut, but no status", func(t *testing.T) {
+		const control = "\x01" // six bytes, in JSON
+		long := strings.Repeat(control, 1<<20)
+		for name, p := range map[string]waiter.Progress{
+			"request id":            {JobID: "j", RequestID: long},
+			"begin":                 progress(status.Job{ID: "j", Status: status.Failed, BeginTime: status.Timestamp(long)}),
+			"end":                   progress(status.Job{ID: "j", Status: status.Failed, EndTime: status.Timestamp(long)}),
+			"type":                  progress(status.Job{ID: "j", Status: status.Failed, Type: long}),
+			"sub-job":               progress(status.Job{ID: "j", Status: status.Failed, SubJobs: []status.Job{{ID: "s", Status: status.Failed, ErrorCode: long}}}),
+			"the only sub-job's id": progress(status.Job{ID: "j", Status: status.Failed, SubJobs: []status.Job{{ID: long, Status: status.Failed}}}),
+		} {
+			cut := fit(p)
+			assert.LessOrEqual(t, size(cut), maxPayload, name)
+			assert.Equal(t, p.JobID, cut.JobID, name)
+			assert.Equal(t, p.Job.Status, cut.Job.Status, name)
+		}
+	})
 	t.Run("an error's details fit too", func(t *testing.T) {
 		data, err := json.Marshal(details(progress(endless), end{}))
 		require.NoError(t, err)

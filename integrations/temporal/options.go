@@ -40,9 +40,9 @@ func WithProgress(p *waiter.Progress) Option {
 
 // WithTimeout ends the wait after d, from the call of Await on, with a last look at the job 3 s
 // before, and an error that is context.DeadlineExceeded. If d is not positive, no time is left, and
-// nothing is polled. Unless it is given, a wait has no deadline but that of its workflow.
+// nothing is polled; more than a hundred years count as a hundred. Unless it is given, a wait has no deadline but that of its workflow.
 func WithTimeout(d time.Duration) Option {
-	return func(o *options) { o.timeout = &d }
+	return func(o *options) { o.timeout = new(min(d, longest)) }
 }
 
 // WithPollTimeout tells Await what waiter.WithPollTimeout has told the activity's Waiter; 15 s
@@ -50,6 +50,9 @@ func WithTimeout(d time.Duration) Option {
 func WithPollTimeout(d time.Duration) Option {
 	return func(o *options) { o.pollTimeout = d }
 }
+
+// longest is what a longer timeout counts as: Temporal's arithmetic ends with 292 years.
+const longest = 100 * 365 * 24 * time.Hour
 
 // apply returns the options, or what is wrong with them.
 func apply(opts []Option) (options, error) {
@@ -66,5 +69,6 @@ func apply(opts []Option) (options, error) {
 	case o.pollTimeout <= 0:
 		return o, fmt.Errorf("temporalwait: WithPollTimeout(%v) is not positive: give it the Waiter's, 15s unless set", o.pollTimeout)
 	}
+	o.pollTimeout = min(o.pollTimeout, longest)
 	return o, nil
 }

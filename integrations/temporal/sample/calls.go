@@ -45,9 +45,13 @@ func (c *Calls) Verify(ctx context.Context, share string, b Binding) error {
 	if err != nil {
 		return err
 	}
+	if code != http.StatusOK {
+		_, err := poller.JobID(code, body) // reads the refusal
+		return fmt.Errorf("what share %s is bound to: %w", share, err)
+	}
 	var bound Binding
-	if err := json.Unmarshal(body, &bound); err != nil || code != http.StatusOK {
-		return fmt.Errorf("what share %s is bound to: status %d: %s", share, code, body)
+	if err := json.Unmarshal(body, &bound); err != nil {
+		return fmt.Errorf("what share %s is bound to: %w", share, err)
 	}
 	if bound != b {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf("share %s is bound to %s, not to %s", share, bound.URL, b.URL), "NotBound", nil)
@@ -56,9 +60,11 @@ func (c *Calls) Verify(ctx context.Context, share string, b Binding) error {
 }
 
 func (c *Calls) do(ctx context.Context, method, share string, sent any) (code int, received []byte, err error) {
-	body, err := json.Marshal(sent)
-	if err != nil {
-		return 0, nil, err
+	var body []byte
+	if sent != nil {
+		if body, err = json.Marshal(sent); err != nil {
+			return 0, nil, err
+		}
 	}
 	call := fmt.Sprintf("%s/v1/%s/sfs-turbo/shares/%s/fs/ldap", c.Endpoint, url.PathEscape(c.Project), url.PathEscape(share))
 	r, err := http.NewRequestWithContext(ctx, method, call, bytes.NewReader(body))

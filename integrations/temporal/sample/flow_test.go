@@ -22,7 +22,7 @@ import (
 var asked = Binding{URL: "ldap://192.168.0.10:389", BaseDN: "dc=example,dc=com"}
 
 // bind runs the workflow on a service whose jobs go through these.
-func bind(t *testing.T, end status.Job) (*testsuite.TestWorkflowEnvironment, *pollertest.Server) {
+func bind(t *testing.T, end status.Job, rules ...pollertest.Rule) (*testsuite.TestWorkflowEnvironment, *pollertest.Server) {
 	var s testsuite.WorkflowTestSuite
 	s.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	service := pollertest.New(pollertest.WithToken("demo-token"))
@@ -31,6 +31,9 @@ func bind(t *testing.T, end status.Job) (*testsuite.TestWorkflowEnvironment, *po
 		{Job: status.Job{Status: status.Running}}, {After: 50 * time.Millisecond, Job: end},
 	}})
 	service.Script("unbind_ldap", pollertest.Script{})
+	for _, rule := range rules {
+		service.Fail(rule)
+	}
 	env := s.NewTestWorkflowEnvironment()
 	require.NoError(t, register(env, service.Start(), waiter.WithBackOff(func() backoff.BackOff { return backoff.NewConstantBackOff(10 * time.Millisecond) })))
 	env.ExecuteWorkflow(BindLDAP, "share-1", asked)
@@ -72,6 +75,18 @@ func TestBindLDAP(t *testing.T) {
 		s := state(t, env)
 		assert.Equal(t, "undo", s.Step)
 		assert.Equal(t, status.Success, s.Job.Status)
+	})
+	t.Run("undoes one that is not there afterwards", func(t *testing.T) {
+		env, service := bind(t, status.Job{Status: status.Success}, pollertest.Rule{Call: pollertest.Show, Raw: `{"url": "ldap://another"}`})
+		require.ErrorContains(t, env.GetWorkflowError(), "share share-1 is bound to ldap://another, not to ldap://192.168.0.10:389")
+		assert.Equal(t, []string{"POST", "GET", "DELETE"}, calls(service))
+	})
+	t.Run("undoes one that cannot be verified, and says why", func(t *testing.T) {
+		env, service := bind(t, status.Job{Status: status.Success}, pollertest.Rule{Call: pollertest.Show, Status: 403, Code: "SFS.TURBO.9000"})
+		require.ErrorContains(t, env.GetWorkflowError(), "what share share-1 is bound to: ")
+		require.ErrorContains(t, env.GetWorkflowError(), "SFS.TURBO.9000")
+		made := calls(service)
+		assert.Equal(t, "DELETE", made[len(made)-1])
 	})
 	t.Run("submits once, also if that fails", func(t *testing.T) {
 		var s testsuite.WorkflowTestSuite

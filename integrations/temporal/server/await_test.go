@@ -50,6 +50,7 @@ func TestServer(t *testing.T) {
 		{"a canceled workflow ends at once, and nothing polls any more", canceled},
 		{"a reason of 3 MB ends the wait like any other", failsAtLength},
 		{"a workflow that continues as new goes on where it was", continues},
+		{"a job is awaited twice at once, and again after that was canceled", awaitsThrice},
 		{"the program of the README awaits jobs", readmeProgram},
 		{"the sample binds, and undoes", sample},
 	} {
@@ -244,4 +245,34 @@ func continues(t *testing.T, f *fixture) {
 	f.scripted(t, looks...)
 	told := result[[]string](t, f.execute(t, renewed, input{JobID: "j"}, []string{}))
 	assert.Equal(t, fiveChanges, told)
+}
+
+func awaitsThrice(t *testing.T, f *fixture) {
+	var over atomic.Bool
+	w := worker.New(f.Client, t.Name(), worker.Options{})
+	require.NoError(t, register(w, poller.Func(func(_ context.Context, id string) (poller.Reply, error) {
+		job := status.Job{ID: id, Status: status.Running}
+		if over.Load() {
+			job.Status = status.Success
+		}
+		return poller.Reply{Job: job}, nil
+	})))
+	require.NoError(t, w.Start())
+	t.Cleanup(w.Stop)
+	for _, id := range []string{"j", strings.Repeat("long", 500)} {
+		over.Store(false)
+		run := f.execute(t, thrice, input{JobID: id})
+		until(t, "the end of both", func() bool {
+			value, err := f.QueryWorkflow(t.Context(), run.GetID(), "", "outcomes")
+			var outcomes []string
+			return err == nil && value.Get(&outcomes) == nil && len(outcomes) == 2
+		})
+		over.Store(true)
+		assert.Equal(t, []string{"canceled", "canceled", "success"}, result[[]string](t, run))
+		history := f.history(t, run.GetID())
+		assert.Zero(t, count(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED))
+		replayer := worker.NewWorkflowReplayer()
+		replayer.RegisterWorkflow(thrice)
+		assert.NoError(t, replayer.ReplayWorkflowHistory(nil, history))
+	}
 }

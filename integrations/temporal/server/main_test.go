@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +72,7 @@ func register(w worker.Registry, p poller.Poller, opts ...waiter.Option) error {
 	w.RegisterWorkflow(recorded)
 	w.RegisterWorkflow(returned)
 	w.RegisterWorkflow(renewed)
+	w.RegisterWorkflow(thrice)
 	return nil
 }
 
@@ -142,6 +144,33 @@ func renewed(ctx workflow.Context, in input, told []string) ([]string, error) {
 		return out.Told, nil
 	}
 	return nil, workflow.NewContinueAsNewError(ctx, renewed, in, out.Told)
+}
+
+// thrice awaits a job twice at once, cancels that, and awaits it again.
+func thrice(ctx workflow.Context, in input) (outcomes []string, err error) {
+	if err := workflow.SetQueryHandler(ctx, "outcomes", func() ([]string, error) { return outcomes, nil }); err != nil {
+		return nil, err
+	}
+	both, cancel := workflow.WithCancel(ctx)
+	await := func(ctx workflow.Context) {
+		_, err := temporalwait.Await(ctx, in.JobID, temporalwait.WithTimeout(time.Duration(math.MaxInt64)))
+		outcomes = append(outcomes, waiter.Outcome(err))
+	}
+	group := workflow.NewWaitGroup(ctx)
+	for range 2 {
+		group.Add(1)
+		workflow.Go(both, func(ctx workflow.Context) {
+			defer group.Done()
+			await(ctx)
+		})
+	}
+	if err := workflow.Sleep(ctx, time.Second); err != nil {
+		return nil, err
+	}
+	cancel()
+	group.Wait(ctx)
+	await(ctx)
+	return outcomes, nil
 }
 
 // process is a process of the test binary that a test kills.
