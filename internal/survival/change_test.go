@@ -169,10 +169,43 @@ func TestChange(t *testing.T) {
 		}
 	})
 
+	// The last ones that end are the slow ones, and end in order of their durations.
+	t.Run("is not believed where the jobs of a batch end one after the other", func(t *testing.T) {
+		for _, m := range []model{lognormal(60, 0.5), exponential(60), gated[3]} {
+			for _, n := range []int{30, 100} {
+				r := rand.New(rand.NewPCG(1, 9))
+				h := new(Histogram)
+				for range 300 {
+					took := m.draw(r)
+					h.Record(took, took)
+				}
+				for range 10 {
+					p := Posterior(h, nil, prior, 1).Plan(1)
+					var batch []float64
+					for range n {
+						batch = append(batch, m.draw(r))
+					}
+					slices.Sort(batch)
+					h.AddRunning(n)
+					for _, took := range batch {
+						h.AddRunning(-1)
+						require.False(t, h.Learn(took, took, p), "%d of %s", n, m.name)
+					}
+				}
+
+				// Once jobs run one at a time, a change is found again.
+				p, jobs := Posterior(h, nil, prior, 1).Plan(1), 1
+				for ; !h.Learn(9000, 9000, p); jobs++ {
+					require.Less(t, jobs, 6, "after batches of %d of %s", n, m.name)
+				}
+			}
+		}
+	})
+
 	t.Run("of a few of many running jobs is not believed", func(t *testing.T) {
 		p := lognormal(60, 0.1).distribution(1000).Plan(1)
 		p.jobs = 1000
-		needed := func(running int) (n int) {
+		needed := func(running float64) (n int) {
 			for r := new(recent); n < 100; n++ {
 				if b := bucketOf(5); r.add(b, b+1, p, running) > 0 {
 					return n + 1

@@ -14,6 +14,7 @@ type Histogram struct {
 	passes float64 // how many there are in passed
 	jobs   float64 // the sum of finished
 	alive  int     // jobs that run now
+	crowd  float64 // alive, or what that was, less a tenth for each job that ended since
 	recent recent
 }
 
@@ -69,7 +70,8 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
 		return false
 	}
 	h.scale(h.decay(halfLife))
-	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.alive); n > 0 {
+	h.crowd = max(float64(h.alive), h.crowd-leave)
+	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.crowd); n > 0 {
 		h.forget(h.recent.last(n)[:n-1])
 		changed = true
 	}
@@ -185,11 +187,15 @@ func (h *Histogram) sample() sample {
 // Recent returns the last jobs by which Learn looks for a change, the newest one last.
 func (h *Histogram) Recent() []Recent { return h.recent.last(window) }
 
-// Restore replaces what was learned with counts, which Counts returned, and with the last jobs,
-// which Recent returned; of more than there can be, it takes the last ones. The number of running
-// jobs stays.
-func (h *Histogram) Restore(counts [Buckets]float64, last []Recent) {
-	*h = Histogram{finished: counts, alive: h.alive}
+// Crowd returns how many jobs ran at once with the last ones: Learn takes a few that end first or
+// last among many for no change.
+func (h *Histogram) Crowd() float64 { return h.crowd }
+
+// Restore replaces what was learned with counts, which Counts returned, with the last jobs, which
+// Recent returned, and with what Crowd returned; of more jobs than there can be, it takes the last
+// ones. The number of running jobs stays.
+func (h *Histogram) Restore(counts [Buckets]float64, last []Recent, crowd float64) {
+	*h = Histogram{finished: counts, alive: h.alive, crowd: crowd}
 	for _, n := range counts {
 		h.jobs += n
 	}
