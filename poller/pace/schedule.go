@@ -92,8 +92,11 @@ func (s *schedule) Observe(o Observation) {
 		s.over = true
 		if lo, hi, ok := s.ended(o, s.older); ok {
 			h.learn(k, s.passed(), lo, hi)
-			if !s.seen && !s.resumed && lo > seconds(o.Age)+stampError {
-				k.known, k.since = 0, k.Jobs() // the wait planned for a job that begins with it
+			if !s.seen && !s.resumed && lo > seconds(o.Age)+stampError { // the wait planned for a job that begins with it
+				if k.known > 1 { // otherwise its guard has no width to lose
+					k.since = k.Jobs() // make a new plan
+				}
+				k.known = 0
 			}
 		}
 		return

@@ -14,7 +14,9 @@ import (
 )
 
 func poisoned() map[string]string {
-	types := func(list string) string { return `{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{` + list + `}}` }
+	types := func(list string) string {
+		return `{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{` + list + `}}`
+	}
 	many := make([]string, maxTypes+1)
 	for i := range many {
 		many[i] = fmt.Sprintf(`"%d":{}`, i)
