@@ -61,8 +61,8 @@ func (h *Histogram) Record(lo, hi float64) {
 // If the last jobs show that the distribution is no longer the one behind plan, then Learn also
 // forgets nearly all jobs before these and returns true, and the caller should make a new plan. It
 // takes two or three jobs where they are far shorter or longer than before, and more where the
-// change is small or many jobs run at once. With a nil plan, as for jobs of many
-// types, Learn looks for no change, and the weight is half after 100 calls.
+// change is small or many jobs run at once. With a nil plan, as for jobs of many types, Learn looks
+// for no change, and the weight is half after 100 calls.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
 	if plan == nil {
 		h.scale(h.decay(untested))

@@ -274,7 +274,7 @@ func FuzzState(f *testing.F) {
 				}
 				next := p.Poll(age, 1)
 				require.Greater(t, next, age)
-				require.LessOrEqual(t, next-age, survival.Guard(age, math.Inf(1), 1)*(1+1e-9))
+				require.LessOrEqual(t, next-age, survival.Guard(age, float64(h.types[name].jobs), 1)*(1+1e-9))
 				age = next
 			}
 			follow(h, honest, name, time.Minute)
