@@ -176,6 +176,17 @@ func TestHistory(t *testing.T) {
 		}
 	})
 
+	t.Run("keeps all jobs where many begin at once", func(t *testing.T) {
+		h, r, cost := new(History), random(), 0.
+		draw := func(r *rand.Rand) float64 { return 60 * math.Exp(0.5*r.NormFloat64()) }
+		for range 5 {
+			cost = batch(h, r, 100, draw)
+		}
+		require.Greater(t, h.types["bind_ldap"].Jobs(), 350.)
+		t.Logf("a job of the last batch costs %.2f", cost)
+		require.Less(t, cost, 13.)
+	})
+
 	t.Run("has typical durations near the weighted quantiles", func(t *testing.T) {
 		h, r := new(History), random()
 		var values, weights []float64

@@ -1,7 +1,9 @@
 package pace
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/survival"
@@ -73,6 +75,32 @@ func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) flo
 		delay += (before - took).Seconds() / float64(n)
 	}
 	return polls, delay
+}
+
+// batch follows n jobs that all begin now, and returns the mean cost of one at a call cost of 1 s.
+func batch(h *History, r *rand.Rand, n int, draw func(*rand.Rand) float64) (cost float64) {
+	type wait struct {
+		*schedule
+		at, took time.Duration
+	}
+	waits := make([]wait, n)
+	for i := range waits {
+		waits[i] = wait{h.BackOff().(*schedule), 0, duration(draw(r))}
+	}
+	for len(waits) > 0 {
+		slices.SortFunc(waits, func(a, b wait) int { return cmp.Compare(b.at, a.at) })
+		w := &waits[len(waits)-1]
+		o := honest.respond("bind_ldap", w.took, w.at)
+		w.Observe(o)
+		cost++
+		if o.Job.Status.Terminal() {
+			cost += (w.at - w.took).Seconds()
+			waits = waits[:len(waits)-1]
+			continue
+		}
+		w.at += w.NextBackOff()
+	}
+	return cost / float64(n)
 }
 
 func unchecked(time.Duration, time.Duration, float64) {}
