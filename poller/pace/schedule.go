@@ -103,9 +103,11 @@ func (s *schedule) Observe(o Observation) {
 	}
 	from := s.last
 	s.running(o)
-	if !s.resumed {
+	s.counted = true
+	if s.resumed {
+		k.AddUnaged(1)
+	} else {
 		h.pass(k, from, s.last)
-		s.counted = true
 		h.addRunning(k, 1)
 	}
 	s.age = s.last
@@ -139,10 +141,14 @@ func (s *schedule) Odds(last, age time.Duration) float64 {
 
 // uncount removes the job from the running ones. The history is locked.
 func (s *schedule) uncount() {
-	if s.counted {
+	switch {
+	case !s.counted:
+	case s.resumed:
+		s.kind.AddUnaged(-1)
+	default:
 		s.history.addRunning(s.kind, -1)
-		s.counted = false
 	}
+	s.counted = false
 }
 
 // passed returns the age up to which the history has counted the job as running: by this schedule
