@@ -9,8 +9,8 @@ import "math"
 // those since the change, by a kernel estimate, and at any other age a little. If it did not, then
 // the plan says how likely it is. Once a gain reaches certain, the distribution has changed: as
 // long as it does not, and if the plan is right, a gain averages 1, so that by Ville's inequality
-// (1939) one job in certain begins a false alarm at most. The plan is an estimate: TestChange
-// measures how many alarms are false.
+// (1939) one job in certain begins a false alarm at most. The plan is an estimate, and yet TestChange
+// finds fewer. TestReplay measures what comes of changes that are not abrupt, or none.
 //
 // This is a window-limited CUSUM (Xie, Moustakides and Xie, arXiv:2206.06777) with a kernel
 // estimate (Liang and Veeravalli, arXiv:2211.00223). TestChange compares it with a CUSUM of the
@@ -35,15 +35,17 @@ const (
 	nearby    = perOctave / 2 // buckets: half the width of the triangle around a job
 	elsewhere = 1             // jobs that the chance of any other age is worth
 	highest   = 1e30          // gain
+	leave     = 0.1           // jobs of the crowd, when one ends
 )
 
-// add takes in a job that ended in one of the buckets [from, to), while others jobs were running,
-// and returns how many of the last jobs, including this one, the distribution has changed for; 0 if
-// it has not.
+// add takes in a job that ended in one of the buckets [from, to), and ran at once with others
+// jobs, and returns how many of the last jobs, including this one, the distribution has changed
+// for; 0 if it has not.
 //
-// Where many jobs run at once, those that end first are the fast ones, and not drawn at random.
-// So a gain has to make up for all ways to choose these jobs among those that run.
-func (r *recent) add(from, to int, plan *Plan, others int) (changed int) {
+// Where many jobs run at once, those that end first are the fast ones, those that end last are the
+// slow ones, and neither are drawn at random. So a gain has to make up for all ways to choose these
+// jobs among those that ran at once.
+func (r *recent) add(from, to int, plan *Plan, others float64) (changed int) {
 	anywhere := float64(to-from) / Buckets
 	unsure := elsewhere / (plan.jobs + elsewhere)
 	unchanged := (1-unsure)*plan.share(from, to) + unsure*anywhere
@@ -58,7 +60,7 @@ func (r *recent) add(from, to int, plan *Plan, others int) (changed int) {
 		}
 		gain := float64(j.Gain) * (near + elsewhere*anywhere) / (float64(i) + elsewhere) / unchanged
 		j.Gain = float32(min(gain, highest))
-		choice *= float64(i+1) / float64(others+i+1)
+		choice *= float64(i+1) / (others + float64(i+1))
 		if gain*choice >= best {
 			best, changed = gain*choice, i+1
 		}

@@ -24,8 +24,9 @@ import (
 
 // A Distribution of durations is a hazard that is constant within each cell.
 type Distribution struct {
-	Jobs float64 // of the type that it was learned from: Guard goes by it
+	Jobs float64 // of the type: Guard goes by it; as many as it was learned from, unless set
 
+	learned float64   // jobs of the type that it was learned from
 	edges   []float64 // where the cells begin: the first at 0; the last cell has no end
 	hazard  []float64 // greater than 0
 	unknown bool      // the last cell begins at an age that no job was seen to reach
@@ -41,7 +42,7 @@ func FromSurvival(edges []float64, logSurvival func(age float64) float64) Distri
 		hazard[i] = max(fall/(edges[i+1]-edges[i]), leastHazard)
 	}
 	hazard[len(hazard)-1] = hazard[len(hazard)-2]
-	return Distribution{Jobs: math.Inf(1), edges: slices.Clone(edges), hazard: hazard}
+	return Distribution{Jobs: math.Inf(1), learned: math.Inf(1), edges: slices.Clone(edges), hazard: hazard}
 }
 
 const leastHazard = 1e-12 // once in 30,000 years

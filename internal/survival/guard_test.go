@@ -8,24 +8,18 @@ import (
 )
 
 func TestGuard(t *testing.T) {
-	t.Run("is between 30 and 300 call costs", func(t *testing.T) {
-		for _, test := range []struct{ age, jobs, c, want float64 }{
-			{0, 0, 1, 30},
-			{15, 0, 1, 30},
-			{60, 0, 1, 120},
-			{150, 0, 1, 300},
-			{1e6, 0, 1, 300},
-			{60, 0, 0.1, 30},
-			{1, 0, 10, 300},
-			{0, 15, 1, 30},
-			{0, 100, 1, 200},
-			{60, 100, 1, 200},
-			{120, 100, 1, 240},
-			{0, 100, 0.1, 20},
-			{0, 1000, 1, 300},
-			{0, math.Inf(1), 1, 300},
+	t.Run("is between 30 and 300 call costs, and grows with the age and with the jobs", func(t *testing.T) {
+		for _, test := range []struct{ age, jobs, want float64 }{ // in call costs
+			{15, 15, 30},
+			{60, 15, 120},
+			{1e6, 0, 300},
+			{15, 100, 200},
+			{120, 100, 240},
+			{0, math.Inf(1), 300},
 		} {
-			require.Equal(t, test.want, Guard(test.age, test.jobs, test.c), "%+v", test)
+			for _, c := range []float64{0.01, 1, 60} {
+				require.InEpsilon(t, test.want*c, Guard(test.age*c, test.jobs, c), 1e-12, "%+v at %v", test, c)
+			}
 		}
 	})
 

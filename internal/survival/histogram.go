@@ -14,6 +14,8 @@ type Histogram struct {
 	passes float64 // how many there are in passed
 	jobs   float64 // the sum of finished
 	alive  int     // jobs that run now
+	unaged int     // jobs that run now besides these: of an unknown age
+	crowd  float64 // together, or what that was, less a tenth for each job that ended since
 	recent recent
 }
 
@@ -38,6 +40,16 @@ func (h *Histogram) Running() int { return h.alive }
 // AddRunning adds n to the number of jobs that run now.
 func (h *Histogram) AddRunning(n int) { h.alive += n }
 
+// AddUnaged adds n to the number of jobs that run now, but at an age that is unknown, so that they
+// say nothing of how long jobs take.
+func (h *Histogram) AddUnaged(n int) { h.unaged += n }
+
+// together returns how many jobs run at once. A job that was seen to pass and has not ended is one
+// of them even if nobody waits for it between two polls.
+func (h *Histogram) together() float64 {
+	return max(float64(h.alive+h.unaged), h.passed[0])
+}
+
 // Record counts a job that ended between the ages lo and hi, in seconds, as spread evenly
 // between them.
 func (h *Histogram) Record(lo, hi float64) {
@@ -60,8 +72,8 @@ func (h *Histogram) Record(lo, hi float64) {
 // If the last jobs show that the distribution is no longer the one behind plan, then Learn also
 // forgets nearly all jobs before these and returns true, and the caller should make a new plan. It
 // takes two or three jobs where they are far shorter or longer than before, and more where the
-// change is small or many jobs run at once. With a nil plan, Learn looks for no change, and the
-// weight is half after 100 calls.
+// change is small or many jobs run at once. With a nil plan, as for jobs of many types, Learn looks
+// for no change, and the weight is half after 100 calls.
 func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
 	if plan == nil {
 		h.scale(h.decay(untested))
@@ -69,7 +81,8 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
 		return false
 	}
 	h.scale(h.decay(halfLife))
-	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.alive); n > 0 {
+	h.crowd = max(h.together(), h.crowd-leave)
+	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.crowd); n > 0 {
 		h.forget(h.recent.last(n)[:n-1])
 		changed = true
 	}
@@ -185,11 +198,15 @@ func (h *Histogram) sample() sample {
 // Recent returns the last jobs by which Learn looks for a change, the newest one last.
 func (h *Histogram) Recent() []Recent { return h.recent.last(window) }
 
-// Restore replaces what was learned with counts, which Counts returned, and with the last jobs,
-// which Recent returned; of more than there can be, it takes the last ones. The number of running
-// jobs stays.
-func (h *Histogram) Restore(counts [Buckets]float64, last []Recent) {
-	*h = Histogram{finished: counts, alive: h.alive}
+// Crowd returns how many jobs ran at once with the last ones: Learn takes a few that end first or
+// last among many for no change.
+func (h *Histogram) Crowd() float64 { return h.crowd }
+
+// Restore replaces what was learned with counts, which Counts returned, with the last jobs, which
+// Recent returned, and with what Crowd returned; of more jobs than there can be, it takes the last
+// ones. The numbers of running jobs stay.
+func (h *Histogram) Restore(counts [Buckets]float64, last []Recent, crowd float64) {
+	*h = Histogram{finished: counts, alive: h.alive, unaged: h.unaged, crowd: crowd}
 	for _, n := range counts {
 		h.jobs += n
 	}

@@ -152,7 +152,7 @@ func TestHistogram(t *testing.T) {
 		}
 		restored.Pass(0, 9)
 		restored.Record(1, 1)
-		restored.Restore(h.Counts(), nil)
+		restored.Restore(h.Counts(), nil, 0)
 		require.InDelta(t, h.Jobs(), restored.Jobs(), 1e-9)
 		require.InDelta(t, h.Quantile(0.3), restored.Quantile(0.3), 1e-9)
 	})
@@ -172,7 +172,7 @@ func TestHistogram(t *testing.T) {
 			for range 4 {
 				last := h.Recent()
 				restored := &Histogram{}
-				restored.Restore(h.Counts(), last)
+				restored.Restore(h.Counts(), last, h.Crowd())
 				require.Equal(t, last, restored.Recent())
 				require.LessOrEqual(t, len(last), window)
 				c := h.Learn(5, 5, p)

@@ -28,7 +28,7 @@ func (d Distribution) Plan(c float64) *Plan {
 	next, _ := g.solve(c)
 	p := &Plan{
 		ages: make([]float32, len(g.ages)), next: next,
-		period: g.period(c), cost: c, jobs: d.Jobs, guard: Guard(0, d.Jobs, c),
+		period: g.period(c), cost: c, jobs: d.learned, guard: Guard(0, d.Jobs, c),
 		odds: d.odds(),
 	}
 	for i, age := range g.ages {

@@ -76,7 +76,7 @@ func Posterior(own, others *Histogram, prior Prior, c float64) Distribution {
 		d.appendBucket(b, hazard[b], fraction[b])
 	}
 	d.edges, d.hazard = append(d.edges, edges[last]), append(d.hazard, hazard[last])
-	d.Jobs, d.unknown = own.jobs, true
+	d.Jobs, d.learned, d.unknown = own.jobs, own.jobs, true
 	return d
 }
 

@@ -34,8 +34,8 @@ import (
 // change, its earlier jobs are forgotten: after two or three jobs that are far shorter or longer
 // than before, and after more if the change is small or many jobs run at once. Until then, older
 // jobs count hardly less: half after 1000 more of their type, or after as many as run at once if
-// those are more. A new type begins with what all types have taught. At most 256 types are
-// distinguished.
+// those are more. A new type begins with what all types have taught, where the last hundred jobs count
+// most. At most 256 types are distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].
@@ -157,9 +157,9 @@ func (h *History) pass(k *kind, from, to float64) {
 // learn takes in a job that ended between these ages, in seconds, and that pass has counted up to
 // the age passed.
 func (h *History) learn(k *kind, passed, lo, hi float64) {
-	plan := k.plan
-	if k == &h.all {
-		plan = nil // many jobs of one type are no change of all types together
+	var plan *survival.Plan // many jobs of one type are no change of all types together
+	if k != &h.all && k.jobs > 0 {
+		plan = h.plan(k)
 	}
 	if changed := k.Learn(lo, hi, plan); changed {
 		k.since = k.Jobs() // make a new plan

@@ -149,6 +149,48 @@ func TestHistory(t *testing.T) {
 		require.Greater(t, n, 1, "one job proves no change")
 	})
 
+	// As where a caller never names the type and finds each job ended at the first poll.
+	t.Run("forgets what has changed though nobody asked for a plan", func(t *testing.T) {
+		h := new(History)
+		for range 100 {
+			h.learn(h.own("a"), 0, 60, 60)
+		}
+		require.Greater(t, h.types["a"].Jobs(), 95.)
+		for range 3 {
+			h.learn(h.own("a"), 0, 5, 5)
+		}
+		require.Less(t, h.types["a"].Jobs(), 5.)
+	})
+
+	t.Run("keeps all jobs while nothing changes", func(t *testing.T) {
+		queue := map[string]time.Duration{
+			"that begin with their waits":         0,
+			"that had ended before their waits":   -time.Hour,
+			"that begin some time into the waits": 20 * time.Second,
+		}
+		for name, queue := range queue {
+			s, h, r := honest, new(History), random()
+			s.queue = queue
+			fleet(h, s, r, 300, func(r *rand.Rand) float64 { return queue.Seconds() + 60*math.Exp(0.5*r.NormFloat64()) }, unchecked)
+			require.Greater(t, h.types["bind_ldap"].Jobs(), 260., name)
+		}
+	})
+
+	// They end in the order of their durations: the last ones are all slow.
+	t.Run("keeps all jobs where many begin at once", func(t *testing.T) {
+		draw := func(r *rand.Rand) float64 { return 60 * math.Exp(0.5*r.NormFloat64()) }
+		for _, mode := range []mode{together, stepwise, resumed} {
+			h, r, cost := new(History), random(), 0.
+			fleet(h, honest, r, 100, draw, unchecked)
+			for range 5 {
+				cost = batch(h, r, mode, 100, draw)
+			}
+			t.Logf("%s: a job of the last batch costs %.2f", mode, cost)
+			require.Greater(t, h.types["bind_ldap"].Jobs(), 400., mode)
+			require.Less(t, cost, 13., mode)
+		}
+	})
+
 	t.Run("has typical durations near the weighted quantiles", func(t *testing.T) {
 		h, r := new(History), random()
 		var values, weights []float64
@@ -161,7 +203,7 @@ func TestHistory(t *testing.T) {
 				BeginTime: status.Timestamp(honest.clock.Format(time.RFC3339Nano)), EndTime: status.Timestamp(end.Format(time.RFC3339Nano)),
 			}})
 			for i := range weights {
-				weights[i] *= math.Exp2(-1. / 100) // there is no plan, so no change is looked for
+				weights[i] *= math.Exp2(-1. / 1000)
 			}
 			values, weights = append(values, took), append(weights, 1)
 		}

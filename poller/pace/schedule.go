@@ -92,17 +92,22 @@ func (s *schedule) Observe(o Observation) {
 		s.over = true
 		if lo, hi, ok := s.ended(o, s.older); ok {
 			h.learn(k, s.passed(), lo, hi)
-			if !s.seen && !s.resumed && lo > seconds(o.Age)+stampError {
-				k.known, k.since = 0, k.Jobs() // the wait planned for a job that begins with it
+			if !s.seen && !s.resumed && lo > seconds(o.Age)+stampError { // the wait planned for a job that begins with it
+				if k.known > 1 { // otherwise its guard has no width to lose
+					k.since = k.Jobs() // make a new plan
+				}
+				k.known = 0
 			}
 		}
 		return
 	}
 	from := s.last
 	s.running(o)
-	if !s.resumed {
+	s.counted = true
+	if s.resumed {
+		k.AddUnaged(1)
+	} else {
 		h.pass(k, from, s.last)
-		s.counted = true
 		h.addRunning(k, 1)
 	}
 	s.age = s.last
@@ -136,10 +141,14 @@ func (s *schedule) Odds(last, age time.Duration) float64 {
 
 // uncount removes the job from the running ones. The history is locked.
 func (s *schedule) uncount() {
-	if s.counted {
+	switch {
+	case !s.counted:
+	case s.resumed:
+		s.kind.AddUnaged(-1)
+	default:
 		s.history.addRunning(s.kind, -1)
-		s.counted = false
 	}
+	s.counted = false
 }
 
 // passed returns the age up to which the history has counted the job as running: by this schedule

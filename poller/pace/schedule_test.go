@@ -134,6 +134,15 @@ func TestSchedule(t *testing.T) {
 		for _, k := range h.types {
 			require.Zero(t, k.Running())
 		}
+
+		s := h.BackOff().(*schedule)
+		s.Start(status.Job{Type: "resumed", Status: status.Running}, -1)
+		s.Observe(honest.respond("resumed", time.Hour, 10*time.Second))
+		s.Observe(Observation{Abandoned: true})
+		for range 2 {
+			h.learn(h.own("resumed"), 0, 5, 5)
+		}
+		require.Zero(t, h.types["resumed"].Crowd())
 	})
 
 	t.Run("follows the job's latest begin time", func(t *testing.T) {

@@ -1,7 +1,9 @@
 package pace
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/sfsturbo/waiter/internal/survival"
@@ -73,6 +75,55 @@ func fleet(h *History, s service, r *rand.Rand, n int, draw func(*rand.Rand) flo
 		delay += (before - took).Seconds() / float64(n)
 	}
 	return polls, delay
+}
+
+// A mode is how the waits of a batch go.
+type mode string
+
+const (
+	together mode = "each in one go"
+	stepwise mode = "each poll by a Step of its own"
+	resumed  mode = "each from a checkpoint"
+)
+
+// batch follows n jobs that all begin now, and returns the mean cost of one at a call cost of 1 s.
+func batch(h *History, r *rand.Rand, mode mode, n int, draw func(*rand.Rand) float64) (cost float64) {
+	type wait struct {
+		*schedule
+		last, next, took time.Duration
+	}
+	waits := make([]*wait, n)
+	begin := func(w *wait, age time.Duration) {
+		w.schedule = h.BackOff().(*schedule)
+		w.Start(status.Job{ID: "a", Type: "bind_ldap", Status: status.Running}, age)
+	}
+	for i := range waits {
+		waits[i] = &wait{h.BackOff().(*schedule), 0, 0, duration(draw(r))}
+		if mode == resumed {
+			begin(waits[i], -1)
+		}
+	}
+	for len(waits) > 0 {
+		slices.SortFunc(waits, func(a, b *wait) int { return cmp.Compare(b.next, a.next) })
+		w := waits[len(waits)-1]
+		if mode == stepwise && w.next > 0 {
+			begin(w, w.last)
+		}
+		o := honest.respond("bind_ldap", w.took, w.next)
+		w.Observe(o)
+		cost++
+		if o.Job.Status.Terminal() {
+			cost += (w.next - w.took).Seconds()
+			waits = waits[:len(waits)-1]
+			continue
+		}
+		w.last, w.next = w.next, w.next+w.NextBackOff()
+		if mode == stepwise {
+			o.Abandoned = true
+			w.Observe(o)
+		}
+	}
+	return cost / float64(n)
 }
 
 func unchecked(time.Duration, time.Duration, float64) {}

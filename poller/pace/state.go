@@ -18,6 +18,7 @@ const (
 	maxWorth = 1443    // jobs of one type: a sum that is greater, because many ran at once, is saved as this
 	rounding = 0.01    // jobs
 	leastOne = 1e-6    // a smaller count is not saved
+	maxJobs  = 1e9     // of one type, that are saved or ran at once
 )
 
 // state is the JSON of a History. It does not include running jobs: their waits end with the
@@ -33,6 +34,7 @@ type counts struct {
 	Counts map[int]float64 `json:"counts"`           // by bucket, the newest job counting 1
 	Worth  float64         `json:"worth,omitempty"`  // jobs: the sum of the counts, if it is greater than maxCount
 	Recent [][3]float32    `json:"recent,omitempty"` // the fields of a survival.Recent, the newest one last
+	Crowd  float64         `json:"crowd,omitempty"`  // jobs that ran at once with these
 }
 
 // MarshalJSON returns what h has learned, a few KB for each type, for example to save it in a file
@@ -51,7 +53,7 @@ func (h *History) MarshalJSON() ([]byte, error) {
 }
 
 func (k *kind) counts() counts {
-	c := counts{Jobs: k.jobs, Counts: make(map[int]float64)}
+	c := counts{Jobs: min(k.jobs, maxJobs), Counts: make(map[int]float64), Crowd: k.Crowd()}
 	scale := min(1, maxCount/max(1, k.Jobs()))
 	if scale < 1 {
 		c.Worth = math.Round(min(k.Jobs(), maxWorth)/leastOne) * leastOne
@@ -99,13 +101,14 @@ type restored struct {
 	jobs   int
 	counts [survival.Buckets]float64
 	recent []survival.Recent
+	crowd  float64
 }
 
 func (k *kind) restore(r *restored) {
 	if r == nil {
 		r = new(restored)
 	}
-	k.Restore(r.counts, r.recent)
+	k.Restore(r.counts, r.recent, r.crowd)
 	k.jobs, k.known, k.plan, k.since, k.polls = r.jobs, r.jobs, nil, 0, 0
 }
 
@@ -150,7 +153,7 @@ func parse(data []byte) (p parsed, err error) {
 }
 
 func (c counts) check() (*restored, error) {
-	r := &restored{jobs: c.Jobs}
+	r := &restored{jobs: c.Jobs, crowd: c.Crowd}
 	total := 0.
 	for b, n := range c.Counts {
 		if b < 0 || b >= survival.Buckets {
@@ -164,7 +167,7 @@ func (c counts) check() (*restored, error) {
 			total += n
 		}
 	}
-	if c.Jobs < 0 || c.Jobs > 0 != (total > 0) || total > min(float64(c.Jobs), maxCount)+rounding {
+	if c.Jobs < 0 || c.Jobs > maxJobs || c.Jobs > 0 != (total > 0) || total > min(float64(c.Jobs), maxCount)+rounding {
 		return nil, fmt.Errorf("%d jobs do not match a total count of %v", c.Jobs, total)
 	}
 	if c.Worth != 0 {
@@ -175,12 +178,16 @@ func (c counts) check() (*restored, error) {
 			r.counts[b] *= c.Worth / total
 		}
 	}
+	if !(c.Crowd >= 0 && c.Crowd <= maxJobs) {
+		return nil, fmt.Errorf("%v jobs at once make no sense", c.Crowd)
+	}
 	for _, job := range c.Recent {
 		from, to, gain := job[0], job[1], job[2]
-		if !(from >= 0 && from < to && to <= survival.Buckets && gain >= 0 && gain <= math.MaxFloat32) {
+		last := survival.Recent{From: uint16(from), To: uint16(to), Gain: gain}
+		if !(from == float32(last.From) && to == float32(last.To) && from < to && to <= survival.Buckets && gain >= 0) {
 			return nil, fmt.Errorf("the recent job %v makes no sense", job)
 		}
-		r.recent = append(r.recent, survival.Recent{From: uint16(from), To: uint16(to), Gain: gain})
+		r.recent = append(r.recent, last)
 	}
 	return r, nil
 }

@@ -14,7 +14,9 @@ import (
 )
 
 func poisoned() map[string]string {
-	types := func(list string) string { return `{"version":1,"all":{"jobs":0,"counts":{}},"types":{` + list + `}}` }
+	types := func(list string) string {
+		return `{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{` + list + `}}`
+	}
 	many := make([]string, maxTypes+1)
 	for i := range many {
 		many[i] = fmt.Sprintf(`"%d":{}`, i)
@@ -42,6 +44,8 @@ func poisoned() map[string]string {
 		"nothing is worth one": types(`"a":{"jobs":0,"counts":{},"worth":0.001}`),
 		"a recent job nowhere": types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,5,1]]}`),
 		"a recent job beyond":  types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,900,1]]}`),
+		"half a bucket":        types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5.5,5.9,1]]}`),
+		"a negative crowd":     types(`"a":{"jobs":1,"counts":{"57":1},"crowd":-1}`),
 		"a negative gain":      types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,6,-1]]}`),
 		"all is invalid":       `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
 		"too many types":       types(strings.Join(many, ",")),
@@ -136,6 +140,21 @@ func TestState(t *testing.T) {
 		require.Less(t, h.types["bind_ldap"].Jobs(), 6.)
 	})
 
+	// The last jobs of a batch are the slow ones, and no change.
+	t.Run("shows the next process what ran at once", func(t *testing.T) {
+		h := taught(100, around(60, 3))
+		h.planFor("bind_ldap")
+		k := h.types["bind_ldap"]
+		h.addRunning(k, 99)
+		h.learn(k, 0, 60, 60)
+		h.addRunning(k, -99)
+		data, err := json.Marshal(h)
+		require.NoError(t, err)
+		var restored History
+		require.NoError(t, json.Unmarshal(data, &restored))
+		require.InDelta(t, 99, restored.types["bind_ldap"].Crowd(), 1e-9)
+	})
+
 	t.Run("replaces the old one", func(t *testing.T) {
 		data, err := json.Marshal(taught(50, always(5)))
 		require.NoError(t, err)
@@ -166,6 +185,7 @@ func TestState(t *testing.T) {
 		for name, data := range poisoned() {
 			err := h.UnmarshalJSON([]byte(data))
 			require.ErrorContains(t, err, "pace: saved history ignored", name)
+			require.NotContains(t, err.Error(), "all types together", "%s: that is not why it is invalid", name)
 			require.NotContains(t, err.Error(), "\n")
 			require.Less(t, len(err.Error()), 250)
 			require.Error(t, json.Unmarshal([]byte(data), h), name)
@@ -235,6 +255,7 @@ func FuzzState(f *testing.F) {
 	good, err := json.Marshal(taught(20, around(5, 1)))
 	require.NoError(f, err)
 	f.Add(good)
+	f.Add([]byte(`{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{"a":{"jobs":9,"counts":{"57":9},"recent":[[5,6,1],[5.5,5.9,9e30]],"crowd":7}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h := new(History)
 		follow(h, honest, "kept", 5*time.Second)
@@ -253,12 +274,13 @@ func FuzzState(f *testing.F) {
 				}
 				next := p.Poll(age, 1)
 				require.Greater(t, next, age)
-				require.LessOrEqual(t, next-age, survival.Guard(age, math.Inf(1), 1)*(1+1e-9))
+				require.LessOrEqual(t, next-age, survival.Guard(age, float64(h.types[name].jobs), 1)*(1+1e-9))
 				age = next
 			}
 			follow(h, honest, name, time.Minute)
 		}
-		_, err := json.Marshal(h)
+		again, err := json.Marshal(h)
 		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(again, new(History)))
 	})
 }
