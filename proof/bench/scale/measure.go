@@ -22,12 +22,7 @@ type pace struct {
 	window  time.Duration // of polling as fast as it goes
 }
 
-const (
-	settles = 10 * time.Second
-	window  = 10 * time.Second
-)
-
-// measure follows these jobs in this process.
+// measure follows these jobs in this process. What an earlier call left behind would be counted too.
 func measure(what string, jobs int, p pace) (r row, err error) {
 	r = row{What: what, Jobs: jobs}
 	s := new(service)

@@ -2,17 +2,28 @@ package main
 
 import (
 	"errors"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
+// TestMain lets the test's program measure a row, as the command does in a process of its own.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args, "-measure") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 func TestMeasure(t *testing.T) {
 	const jobs = 2000
 	for _, what := range []string{byTracker, byWaiter, byBackOff} {
 		t.Run(what, func(t *testing.T) {
-			r, err := measure(what, jobs, pace{time.Second, 100 * time.Millisecond})
+			r, err := inProcess(what, jobs, pace{time.Second, 100 * time.Millisecond})
 			require.NoError(t, err)
 			require.Equal(t, what, r.What)
 			require.Equal(t, jobs, r.Jobs)
@@ -31,7 +42,7 @@ func TestMeasure(t *testing.T) {
 
 	t.Run("what is unknown", func(t *testing.T) {
 		_, err := measure("", jobs, pace{})
-		require.Error(t, err)
+		require.EqualError(t, err, `unknown: ""`)
 	})
 }
 
