@@ -127,8 +127,8 @@ func (h *Histogram) Pass(from, to float64) {
 // Passes returns how often Pass was called. Calls count less as jobs do.
 func (h *Histogram) Passes() float64 { return h.passes }
 
-// Ended follows the Record or the Learn of a job that Pass has counted up to this age: Record
-// counts the job from age 0 on.
+// Ended comes before the Record or the Learn of a job that Pass has counted up to this age: Record
+// counts the job from age 0 on, and to Learn it no longer runs.
 func (h *Histogram) Ended(passed float64) {
 	h.passed[bucketOf(passed)]++
 	h.passed[0]--

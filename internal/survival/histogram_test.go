@@ -119,8 +119,8 @@ func TestHistogram(t *testing.T) {
 		}
 		require.InDelta(t, 1, h.passed[bucketOf(0)], 0.02)
 		h.AddRunning(-1)
-		h.Learn(60, 60, p)
 		h.Ended(50)
+		h.Learn(60, 60, p)
 		for b, n := range h.passed {
 			require.InDelta(t, 0, n, 0.02, "bucket %d", b)
 		}

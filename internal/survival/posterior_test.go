@@ -84,8 +84,8 @@ func TestPosterior(t *testing.T) {
 				running = slices.DeleteFunc(running, func(j *job) bool {
 					age := now - j.begin
 					if j.took <= age {
-						h.Learn(j.took, j.took, plan)
 						h.Ended(j.last)
+						h.Learn(j.took, j.took, plan)
 						return true
 					}
 					h.Pass(j.last, age)

@@ -42,7 +42,7 @@ func TestClock(t *testing.T) {
 		ages := follow(h, s, "bind_ldap", 30*time.Second)
 		require.LessOrEqual(t, ages[0], 30*time.Second+time.Microsecond)
 		fleet(h, honest, random(), 100, always(1000), unchecked)
-		require.Greater(t, follow(h, honest, "bind_ldap", 1000*time.Second)[0], time.Minute)
+		require.Greater(t, h.planFor("bind_ldap").Guard(0), 60.)
 	})
 
 	t.Run("of the wait may be set back", func(t *testing.T) {

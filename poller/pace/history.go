@@ -161,16 +161,16 @@ func (h *History) learn(k *kind, passed, lo, hi float64) {
 	if k != &h.all && k.jobs > 0 {
 		plan = h.plan(k)
 	}
+	k.Ended(passed)
 	if changed := k.Learn(lo, hi, plan); changed {
 		k.since = k.Jobs() // make a new plan
 	}
-	k.Ended(passed)
 	k.jobs++
 	k.known++
 	k.since++
 	if k != &h.all {
-		h.all.Learn(lo, hi, nil)
 		h.all.Ended(passed)
+		h.all.Learn(lo, hi, nil)
 		h.all.jobs++
 		h.all.since++
 	}

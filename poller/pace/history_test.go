@@ -176,6 +176,12 @@ func TestHistory(t *testing.T) {
 		}
 	})
 
+	t.Run("counts no job among those that run at once with it", func(t *testing.T) {
+		h := new(History)
+		fleet(h, honest, random(), 100, around(60, 10), unchecked)
+		require.InDelta(t, 0, h.types["bind_ldap"].Crowd(), 0.01)
+	})
+
 	// They end in the order of their durations: the last ones are all slow.
 	t.Run("keeps all jobs where many begin at once", func(t *testing.T) {
 		draw := func(r *rand.Rand) float64 { return 60 * math.Exp(0.5*r.NormFloat64()) }
