@@ -3,8 +3,6 @@ package temporalwait
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -25,9 +23,7 @@ import (
 //
 // The worker has to have registered an [Activity], on the task queue of the workflow, or on that of
 // ctx (workflow.WithTaskQueue). No other activity option of ctx counts, except its priority. The
-// activity's id is "await-" and the job's id. While that is in use, because the workflow awaits the
-// job twice at once, or again after it has canceled an Await, "#2" and so on follows it. The SDK's
-// test environment executes one activity of an id at once: there, the second Await does not end.
+// activity's summary is "job" and the job's id. A workflow may await a job several times at once.
 func Await(ctx workflow.Context, jobID string, opts ...Option) (status.Job, error) {
 	o, err := apply(opts)
 	if err != nil {
@@ -70,7 +66,8 @@ func (a *awaiting) await(ctx workflow.Context) error {
 			return a.end(ctx, false)
 		}
 		var next waiter.Progress
-		if err := a.schedule(ctx).Get(ctx, &next); err != nil {
+		scheduled := workflow.ExecuteActivity(a.activity(ctx), ActivityName, Args{Progress: a.p, Changes: a.onTransition != nil})
+		if err := scheduled.Get(ctx, &next); err != nil {
 			return a.failed(ctx, err)
 		}
 		transitions := next.Transitions
@@ -85,36 +82,13 @@ func (a *awaiting) await(ctx workflow.Context) error {
 	}
 }
 
-// schedule schedules the activity, under an id that is not in use.
-func (a *awaiting) schedule(ctx workflow.Context) (scheduled workflow.Future) {
-	options := a.activity(ctx)
-	first := options.ActivityID
-	for n := 2; scheduled == nil; n++ {
-		scheduled = unlessInUse(workflow.WithActivityOptions(ctx, options), Args{Progress: a.p, Changes: a.onTransition != nil})
-		options.ActivityID = fmt.Sprintf("%s#%d", first, n)
-	}
-	return scheduled
-}
-
-// unlessInUse schedules the activity, and returns nil if its id is in use: by another Await of the
-// job, or by one that was canceled. When an id is free again only the SDK knows, and it panics if
-// it is not: unless that is recovered, the workflow's task fails, is tried again, and fails again.
-func unlessInUse(ctx workflow.Context, args Args) (scheduled workflow.Future) {
-	defer func() {
-		if r := recover(); r != nil && !strings.Contains(fmt.Sprint(r), "adding duplicate command") {
-			panic(r)
-		}
-	}()
-	return workflow.ExecuteActivity(ctx, ActivityName, args)
-}
-
-// activity returns what to execute the activity with.
-func (a *awaiting) activity(ctx workflow.Context) workflow.ActivityOptions {
+// activity returns the context to execute the activity with.
+func (a *awaiting) activity(ctx workflow.Context) workflow.Context {
 	of := workflow.GetActivityOptions(ctx)
 	options := workflow.ActivityOptions{
 		TaskQueue:           of.TaskQueue,
 		Priority:            of.Priority,
-		ActivityID:          "await-" + brief(a.p.JobID), // Temporal takes 1,000 bytes
+		Summary:             summary(a.p.JobID),
 		StartToCloseTimeout: a.pollTimeout + 5*time.Second + stay,
 		HeartbeatTimeout:    a.pollTimeout + 5*time.Second,
 		RetryPolicy: &temporal.RetryPolicy{ // of attempts that have died; the others say when
@@ -124,7 +98,13 @@ func (a *awaiting) activity(ctx workflow.Context) workflow.ActivityOptions {
 	if !a.deadline.IsZero() {
 		options.ScheduleToCloseTimeout = a.deadline.Sub(workflow.Now(ctx)) + late
 	}
-	return options
+	return workflow.WithActivityOptions(ctx, options)
+}
+
+// summary is what Temporal's UI shows beside the activity. A server takes 400 bytes.
+func summary(jobID string) string {
+	cut(&jobID, 200)
+	return "job " + jobID
 }
 
 // failed returns what Await returns when the activity has failed.

@@ -156,7 +156,6 @@ func killedBetween(t *testing.T, f *fixture) {
 	until(t, "an attempt that has ended", func() bool { return f.pending(t, run) != nil })
 	activity := f.pending(t, run)
 	require.NotNil(t, activity)
-	assert.Equal(t, "await-"+id, activity.GetActivityId())
 	assert.Equal(t, temporalwait.TypePending, activity.GetLastFailure().GetApplicationFailureInfo().GetType())
 	assert.Contains(t, activity.GetLastFailure().GetMessage(), id+" is running")
 	var p waiter.Progress
@@ -271,6 +270,13 @@ func awaitsThrice(t *testing.T, f *fixture) {
 		assert.Equal(t, []string{"canceled", "canceled", "success"}, result[[]string](t, run))
 		history := f.history(t, run.GetID())
 		assert.Zero(t, count(history, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED))
+		for _, event := range history.GetEvents() {
+			if event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED {
+				var summary string
+				require.NoError(t, converter.GetDefaultDataConverter().FromPayload(event.GetUserMetadata().GetSummary(), &summary))
+				assert.Equal(t, "job "+id[:min(len(id), 200)], strings.TrimSuffix(summary, "…"))
+			}
+		}
 		replayer := worker.NewWorkflowReplayer()
 		replayer.RegisterWorkflow(thrice)
 		assert.NoError(t, replayer.ReplayWorkflowHistory(nil, history))
