@@ -40,7 +40,8 @@ func WithProgress(p *waiter.Progress) Option {
 
 // WithTimeout ends the wait after d, from the call of Await on, with a last look at the job 3 s
 // before, and an error that is context.DeadlineExceeded. If d is not positive, no time is left, and
-// nothing is polled; more than a hundred years count as a hundred. Unless it is given, a wait has no deadline but that of its workflow.
+// nothing is polled; more than a hundred years count as a hundred. Unless it is given, a wait has no
+// deadline but that of its workflow.
 func WithTimeout(d time.Duration) Option {
 	return func(o *options) { o.timeout = new(min(d, longest)) }
 }

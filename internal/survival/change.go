@@ -9,8 +9,8 @@ import "math"
 // those since the change, by a kernel estimate, and at any other age a little. If it did not, then
 // the plan says how likely it is. Once a gain reaches certain, the distribution has changed: as
 // long as it does not, and if the plan is right, a gain averages 1, so that by Ville's inequality
-// (1939) one job in certain begins a false alarm at most. The plan is an estimate, and yet TestChange
-// finds fewer. TestReplay measures what comes of changes that are not abrupt, or none.
+// (1939) one job in certain begins a false alarm at most. The plan is an estimate, and yet
+// TestChange finds fewer. TestReplay measures what comes of changes that are not abrupt, or none.
 //
 // This is a window-limited CUSUM (Xie, Moustakides and Xie, arXiv:2206.06777) with a kernel
 // estimate (Liang and Veeravalli, arXiv:2211.00223). TestChange compares it with a CUSUM of the

@@ -34,8 +34,8 @@ import (
 // change, its earlier jobs are forgotten: after two or three jobs that are far shorter or longer
 // than before, and after more if the change is small or many jobs run at once. Until then, older
 // jobs count hardly less: half after 1000 more of their type, or after as many as run at once if
-// those are more. A new type begins with what all types have taught, where the last hundred jobs count
-// most. At most 256 types are distinguished.
+// those are more. A new type begins with what all types have taught, where the last hundred jobs
+// count most. At most 256 types are distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].
