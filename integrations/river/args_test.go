@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
+	"github.com/sfsturbo/waiter/internal/scripted"
 	"github.com/sfsturbo/waiter/status"
 )
 
 func TestAwaitArgs(t *testing.T) {
 	t.Run("survive JSON", func(t *testing.T) {
-		args := riverwait.AwaitArgs{JobID: "j", Job: running, Payload: json.RawMessage(`{"share":"x"}`)}
+		args := riverwait.AwaitArgs{JobID: "j", Job: scripted.Running, Payload: json.RawMessage(`{"share":"x"}`)}
 		encoded, err := json.Marshal(args)
 		require.NoError(t, err)
 		var decoded riverwait.AwaitArgs

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
+	"github.com/sfsturbo/waiter/internal/scripted"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -33,7 +34,7 @@ func (d *dies) WorkEnd(_ context.Context, job *rivertype.JobRow, err error) erro
 }
 
 func diesAtTheEnd[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(refused(http.StatusUnauthorized), succeeded)
+	p := scripted.New(scripted.Refused(http.StatusUnauthorized), scripted.Succeeded)
 	client := startWith(t, db, recorder(db, newWaiter(t, p)), func(c *river.Config) { c.Hooks = []rivertype.Hook{&dies{}} })
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
@@ -41,13 +42,13 @@ func diesAtTheEnd[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, "unauthorized", output(t, row).Outcome)
 	require.Len(t, row.Errors, 2)
 	assert.Contains(t, row.Errors[1].Error, output(t, row).Error)
-	assert.Equal(t, 1, p.count(), "the end is stored: there is nothing to poll")
+	assert.Equal(t, 1, p.Polls(), "the end is stored: there is nothing to poll")
 	assert.Equal(t, []string{"unauthorized"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
 }
 
 func diesAfterSuccess[TTx any](t *testing.T, db database[TTx]) {
-	client := startWith(t, db, recorder(db, newWaiter(t, scripted(succeeded))), func(c *river.Config) { c.Hooks = []rivertype.Hook{&dies{}} })
+	client := startWith(t, db, recorder(db, newWaiter(t, scripted.New(scripted.Succeeded))), func(c *river.Config) { c.Hooks = []rivertype.Hook{&dies{}} })
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
 	assert.Equal(t, 1, row.Attempt)
@@ -84,7 +85,7 @@ func givenUp[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func retried[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, refused(http.StatusUnauthorized), succeeded)
+	p := scripted.New(scripted.Running, scripted.Refused(http.StatusUnauthorized), scripted.Succeeded)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	inserted := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
 	row := final(t, client, inserted.Job.ID)
@@ -98,22 +99,22 @@ func retried[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func retriedFailure[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, failed)
+	p := scripted.New(scripted.Running, scripted.Failed)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
-	polls := p.count()
+	polls := p.Polls()
 	_, err := client.JobRetry(context.Background(), row.ID)
 	require.NoError(t, err)
 	row = final(t, client, row.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	assert.Len(t, row.Errors, 2)
-	assert.Equal(t, polls, p.count())
+	assert.Equal(t, polls, p.Polls())
 	assert.Equal(t, []string{"failed"}, ends(db))
 	assert.Len(t, told(db), 3)
 }
 
 func stopped[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, succeeded)
+	p := scripted.New(scripted.Running, scripted.Succeeded)
 	w := newWaiter(t, p)
 	c := config(t)
 	river.AddWorker(c.Workers, recorder(db, w))
@@ -127,7 +128,7 @@ func stopped[TTx any](t *testing.T, db database[TTx]) {
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
 	assert.Equal(t, 1, row.Attempt)
 	assert.Len(t, told(db), 4)
-	assert.Equal(t, p.count(), output(t, row).Progress.Polls)
+	assert.Equal(t, p.Polls(), output(t, row).Progress.Polls)
 }
 
 func cut[TTx any](t *testing.T, db database[TTx]) {
@@ -157,7 +158,7 @@ func (q *queue) Wait(ctx context.Context) error {
 }
 
 func queued[TTx any](t *testing.T, db database[TTx]) {
-	w := newWaiter(t, scripted(succeeded), waiter.WithLimiter(&queue{}))
+	w := newWaiter(t, scripted.New(scripted.Succeeded), waiter.WithLimiter(&queue{}))
 	client := startWith(t, db, recorder(db, w), func(c *river.Config) { c.JobTimeout = 300 * time.Millisecond })
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)

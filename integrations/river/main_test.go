@@ -27,6 +27,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
+	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/poller/pollertest"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -255,3 +256,12 @@ func output(t *testing.T, row *rivertype.JobRow) riverwait.Output {
 	require.NoError(t, err)
 	return o
 }
+
+func newWaiter(t testing.TB, p poller.Poller, opts ...waiter.Option) *waiter.Waiter {
+	w, err := waiter.New(p, opts...)
+	require.NoError(t, err)
+	return w
+}
+
+// whole is what a job tells that runs and succeeds, as scripted.Running and scripted.Succeeded do.
+var whole = []string{":->running", "s1:->running", "s1:running->success", ":running->success"}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
+	"github.com/sfsturbo/waiter/internal/scripted"
 	"github.com/sfsturbo/waiter/poller"
 	"github.com/sfsturbo/waiter/status"
 )
@@ -82,7 +83,7 @@ func endless[TTx any](t testing.TB, db database[TTx], jobs int, pause, every, la
 		first.CompareAndSwap(0, now)
 		last.Store(now)
 		n.Add(1)
-		return poller.Reply{Job: status.Job{ID: id, Type: "bind_ldap", Status: status.Running, SubJobs: running.SubJobs}}, nil
+		return poller.Reply{Job: status.Job{ID: id, Type: "bind_ldap", Status: status.Running, SubJobs: scripted.Running.SubJobs}}, nil
 	}), opts...)
 	c := config(t)
 	c.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 50}}

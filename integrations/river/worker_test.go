@@ -16,6 +16,7 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	riverwait "github.com/sfsturbo/waiter/integrations/river"
+	"github.com/sfsturbo/waiter/internal/scripted"
 	"github.com/sfsturbo/waiter/status"
 )
 
@@ -83,7 +84,7 @@ func verifications[TTx any](db database[TTx]) int {
 }
 
 func succeeds[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, running, succeeded)
+	p := scripted.New(scripted.Running, scripted.Running, scripted.Succeeded)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
@@ -94,17 +95,17 @@ func succeeds[TTx any](t *testing.T, db database[TTx]) {
 	assert.Empty(t, o.Progress.Transitions)
 	assert.Equal(t, "bind_ldap", o.Progress.Job.Type)
 	assert.Equal(t, status.Success, o.Progress.Job.SubJobs[0].Status)
-	assert.Equal(t, p.count(), o.Progress.Polls)
+	assert.Equal(t, p.Polls(), o.Progress.Polls)
 	var metadata struct{ Snoozes int }
 	require.NoError(t, json.Unmarshal(row.Metadata, &metadata))
-	assert.Equal(t, p.count()-1, metadata.Snoozes, "one attempt a poll")
+	assert.Equal(t, p.Polls()-1, metadata.Snoozes, "one attempt a poll")
 	assert.ElementsMatch(t, whole, told(db))
 	assert.Equal(t, []string{"success"}, ends(db))
 	assert.Equal(t, 1, verifications(db))
 }
 
 func fails[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, failed)
+	p := scripted.New(scripted.Running, scripted.Failed)
 	w := newWaiter(t, p)
 	client := start(t, db, recorder(db, w))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
@@ -124,9 +125,9 @@ func fails[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func failsAtLength[TTx any](t *testing.T, db database[TTx]) {
-	long := failed
+	long := scripted.Failed
 	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)
-	client := start(t, db, recorder(db, newWaiter(t, scripted(running, long))))
+	client := start(t, db, recorder(db, newWaiter(t, scripted.New(scripted.Running, long))))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
 	require.Len(t, row.Errors, 1)
@@ -136,7 +137,7 @@ func failsAtLength[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func permanent[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(refused(http.StatusUnauthorized))
+	p := scripted.New(scripted.Refused(http.StatusUnauthorized))
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCancelled, row.State)
@@ -148,7 +149,7 @@ func permanent[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func outage[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(refused(http.StatusTooManyRequests), running, refused(http.StatusBadGateway), succeeded)
+	p := scripted.New(scripted.Refused(http.StatusTooManyRequests), scripted.Running, scripted.Refused(http.StatusBadGateway), scripted.Succeeded)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j"}).Job.ID)
 	assert.Equal(t, rivertype.JobStateCompleted, row.State)
@@ -158,7 +159,7 @@ func outage[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func twice[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, failed)
+	p := scripted.New(scripted.Running, scripted.Failed)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	first := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
 	again := insert(t, client, riverwait.AwaitArgs{JobID: "j", Payload: []byte(`{"share":"x"}`)})
@@ -174,16 +175,16 @@ func twice[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func checkpoint[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, succeeded)
+	p := scripted.New(scripted.Running, scripted.Succeeded)
 	client := start(t, db, recorder(db, newWaiter(t, p)))
-	seen := running
+	seen := scripted.Running
 	row := final(t, client, insert(t, client, riverwait.AwaitArgs{JobID: "j", Job: seen}).Job.ID)
 	assert.Equal(t, "success", output(t, row).Outcome)
 	assert.ElementsMatch(t, []string{"s1:running->success", ":running->success"}, told(db))
 }
 
 func callbackFails[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(running, running, succeeded)
+	p := scripted.New(scripted.Running, scripted.Running, scripted.Succeeded)
 	worker := recorder(db, newWaiter(t, p))
 	calls, record := 0, worker.OnTransition
 	worker.OnTransition = func(ctx context.Context, tx TTx, job *river.Job[riverwait.AwaitArgs], change status.Transition) error {
@@ -205,7 +206,7 @@ func callbackFails[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func endFails[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(failed)
+	p := scripted.New(scripted.Failed)
 	worker := recorder(db, newWaiter(t, p))
 	calls, record := 0, worker.OnEnd
 	worker.OnEnd = func(ctx context.Context, tx TTx, job *river.Job[riverwait.AwaitArgs], end status.Job, err error) error {
@@ -229,7 +230,7 @@ func endFails[TTx any](t *testing.T, db database[TTx]) {
 }
 
 func canceled[TTx any](t *testing.T, db database[TTx]) {
-	p := scripted(status.Job{Status: status.Running})
+	p := scripted.New(status.Job{Status: status.Running})
 	client := start(t, db, recorder(db, newWaiter(t, p)))
 	inserted := insert(t, client, riverwait.AwaitArgs{JobID: "j"})
 	require.Eventually(t, func() bool { return len(told(db)) == 1 }, 10*time.Second, 10*time.Millisecond)

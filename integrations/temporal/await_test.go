@@ -20,12 +20,13 @@ import (
 
 	"github.com/sfsturbo/waiter"
 	temporalwait "github.com/sfsturbo/waiter/integrations/temporal"
+	"github.com/sfsturbo/waiter/internal/scripted"
 	"github.com/sfsturbo/waiter/status"
 )
 
 func TestAwait(t *testing.T) {
 	t.Run("returns the job that has succeeded", func(t *testing.T) {
-		p := scripted(running, running, succeeded)
+		p := scripted.New(scripted.Running, scripted.Running, scripted.Succeeded)
 		out := record(t, environment(t, p), input{})
 		assert.Equal(t, "success", out.Outcome)
 		assert.Equal(t, "j", out.Job.ID)
@@ -34,7 +35,7 @@ func TestAwait(t *testing.T) {
 		assert.True(t, out.Progress.Done)
 	})
 	t.Run("returns the library's error of a job that has failed, with the whole job", func(t *testing.T) {
-		env := environment(t, scripted(running, failed))
+		env := environment(t, scripted.New(scripted.Running, scripted.Failed))
 		var e error
 		env.ExecuteWorkflow(func(ctx workflow.Context) error {
 			var job status.Job
@@ -47,24 +48,24 @@ func TestAwait(t *testing.T) {
 		assert.Equal(t, "failed", waiter.Outcome(e))
 		f, ok := errors.AsType[*waiter.FailedError](e)
 		require.True(t, ok)
-		assert.Equal(t, failed.FailReason, f.Job.FailReason)
+		assert.Equal(t, scripted.Failed.FailReason, f.Job.FailReason)
 		assert.Equal(t, "s1", f.Job.SubJobs[0].ID, "kept from an earlier poll")
 		assert.Contains(t, e.Error(), "SFS.TURBO.0100: LDAP server unreachable")
 	})
 	t.Run("returns the library's error of a wait that has ended early", func(t *testing.T) {
-		out := record(t, environment(t, scripted(running, refused(http.StatusUnauthorized))), input{})
+		out := record(t, environment(t, scripted.New(scripted.Running, scripted.Refused(http.StatusUnauthorized))), input{})
 		assert.Equal(t, "unauthorized", out.Outcome)
 		assert.Equal(t, status.Running, out.Job.Status)
 		assert.Contains(t, out.Text, "Without WithProgress, Await does that")
 	})
 	t.Run("goes on through throttling and outages", func(t *testing.T) {
-		p := scripted(refused(http.StatusTooManyRequests), running, refused(http.StatusBadGateway), succeeded)
+		p := scripted.New(scripted.Refused(http.StatusTooManyRequests), scripted.Running, scripted.Refused(http.StatusBadGateway), scripted.Succeeded)
 		out := record(t, environment(t, p), input{})
 		assert.Equal(t, "success", out.Outcome)
 		assert.Equal(t, map[string]int{"429": 1, "502": 1}, out.Progress.Failures)
 	})
 	t.Run("refuses a job id that cannot be polled", func(t *testing.T) {
-		env := environment(t, scripted(succeeded))
+		env := environment(t, scripted.New(scripted.Succeeded))
 		env.ExecuteWorkflow(func(ctx workflow.Context) error {
 			_, err := temporalwait.Await(ctx, "")
 			return err
@@ -83,7 +84,7 @@ func TestOptions(t *testing.T) {
 		"temporalwait: WithPollTimeout(-1s) is not positive: give ": temporalwait.WithPollTimeout(-time.Second),
 	} {
 		t.Run("are checked: "+text, func(t *testing.T) {
-			p := scripted(succeeded)
+			p := scripted.New(scripted.Succeeded)
 			env := environment(t, p)
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				_, err := temporalwait.Await(ctx, "j", option)
@@ -93,12 +94,12 @@ func TestOptions(t *testing.T) {
 			require.True(t, ok)
 			assert.Equal(t, temporalwait.TypeUsage, e.Type())
 			assert.Contains(t, e.Error(), text)
-			assert.Zero(t, p.count())
+			assert.Zero(t, p.Polls())
 		})
 	}
 	t.Run("a timeout that is over polls nothing", func(t *testing.T) {
 		for _, d := range []time.Duration{0, -time.Minute} {
-			p := scripted(succeeded)
+			p := scripted.New(scripted.Succeeded)
 			env := environment(t, p)
 			var e error
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
@@ -107,7 +108,7 @@ func TestOptions(t *testing.T) {
 			})
 			require.NoError(t, env.GetWorkflowError())
 			require.ErrorIs(t, e, context.DeadlineExceeded)
-			assert.Zero(t, p.count())
+			assert.Zero(t, p.Polls())
 		}
 	})
 }
@@ -117,7 +118,7 @@ func TestLongTimeouts(t *testing.T) {
 		"WithTimeout": temporalwait.WithTimeout, "WithPollTimeout": temporalwait.WithPollTimeout,
 	} {
 		t.Run(name+" takes the longest duration", func(t *testing.T) {
-			env := environment(t, scripted(running, succeeded))
+			env := environment(t, scripted.New(scripted.Running, scripted.Succeeded))
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				_, err := temporalwait.Await(ctx, "j", option(math.MaxInt64))
 				return err
@@ -128,11 +129,11 @@ func TestLongTimeouts(t *testing.T) {
 }
 
 func TestAwaitError(t *testing.T) {
-	long := failed
+	long := scripted.Failed
 	long.FailReason = strings.Repeat("LDAP server unreachable. ", 120_000)
-	for name, job := range map[string]status.Job{"short": failed, "of 3 MB": long} {
+	for name, job := range map[string]status.Job{"short": scripted.Failed, "of 3 MB": long} {
 		t.Run("the client finds the library's error of a workflow that returns it, reason "+name, func(t *testing.T) {
-			env := environment(t, scripted(running, job))
+			env := environment(t, scripted.New(scripted.Running, job))
 			env.ExecuteWorkflow(returned, input{})
 			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 			require.True(t, ok)
@@ -164,37 +165,37 @@ func TestAwaitError(t *testing.T) {
 
 func TestOnTransition(t *testing.T) {
 	t.Run("is called once for each change", func(t *testing.T) {
-		p := scripted(running, running, succeeded)
+		p := scripted.New(scripted.Running, scripted.Running, scripted.Succeeded)
 		out := record(t, environment(t, p), input{Transitions: true})
 		assert.Equal(t, whole, out.Told)
-		assert.Equal(t, 3, p.count())
+		assert.Equal(t, 3, p.Polls())
 		assert.Equal(t, 3, out.Progress.Polls, "one count for all activities")
 		assert.Empty(t, out.Progress.Transitions)
 	})
 	t.Run("is called for each change before the end of a job that fails", func(t *testing.T) {
-		out := record(t, environment(t, scripted(running, failed)), input{Transitions: true})
+		out := record(t, environment(t, scripted.New(scripted.Running, scripted.Failed)), input{Transitions: true})
 		assert.Equal(t, "failed", out.Outcome)
 		assert.Equal(t, []string{":->running", "s1:->running", ":running->failed"}, out.Told)
 	})
 	t.Run("is not called for what a Progress from an earlier run shows", func(t *testing.T) {
-		first := record(t, environment(t, scripted(running, refused(http.StatusUnauthorized))), input{Transitions: true})
+		first := record(t, environment(t, scripted.New(scripted.Running, scripted.Refused(http.StatusUnauthorized))), input{Transitions: true})
 		require.Equal(t, []string{":->running", "s1:->running"}, first.Told)
 		goOn := waiter.Progress{JobID: "j", Job: first.Progress.Job}
-		out := record(t, environment(t, scripted(running, succeeded)), input{Transitions: true, Progress: goOn})
+		out := record(t, environment(t, scripted.New(scripted.Running, scripted.Succeeded)), input{Transitions: true, Progress: goOn})
 		assert.Equal(t, whole[2:], out.Told)
 	})
 }
 
 func TestWithProgress(t *testing.T) {
 	t.Run("a wait that is done is not repeated", func(t *testing.T) {
-		done := record(t, environment(t, scripted(failed)), input{}).Progress
-		p := scripted(succeeded)
+		done := record(t, environment(t, scripted.New(scripted.Failed)), input{}).Progress
+		p := scripted.New(scripted.Succeeded)
 		out := record(t, environment(t, p), input{Progress: done})
 		assert.Equal(t, "failed", out.Outcome)
-		assert.Equal(t, 0, p.count())
+		assert.Equal(t, 0, p.Polls())
 	})
 	t.Run("a workflow that continues as new goes on", func(t *testing.T) {
-		env := environment(t, scripted(running, running, succeeded))
+		env := environment(t, scripted.New(scripted.Running, scripted.Running, scripted.Succeeded))
 		flow := func(ctx workflow.Context, p waiter.Progress) error {
 			ctx, cancel := workflow.WithCancel(ctx)
 			_, err := temporalwait.Await(ctx, "j", temporalwait.WithProgress(&p), temporalwait.OnTransition(func(workflow.Context, status.Transition) { cancel() }))
@@ -207,7 +208,7 @@ func TestWithProgress(t *testing.T) {
 		var p waiter.Progress
 		require.NoError(t, arguments(again, &p))
 		assert.Equal(t, 1, p.Polls)
-		out := record(t, environment(t, scripted(running, succeeded)), input{Progress: p, Transitions: true})
+		out := record(t, environment(t, scripted.New(scripted.Running, scripted.Succeeded)), input{Progress: p, Transitions: true})
 		assert.Equal(t, whole[2:], out.Told)
 		assert.Equal(t, 3, out.Progress.Polls)
 	})
@@ -215,7 +216,7 @@ func TestWithProgress(t *testing.T) {
 		"JobID": {JobID: "other"}, "Job": {Job: status.Job{ID: "other"}}, "Job beside the JobID": {JobID: "j", Job: status.Job{ID: "other"}},
 	} {
 		t.Run("a Progress of another job is refused, by its "+name, func(t *testing.T) {
-			service := scripted(succeeded)
+			service := scripted.New(scripted.Succeeded)
 			env := environment(t, service)
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				job, err := temporalwait.Await(ctx, "j", temporalwait.WithProgress(&p))
@@ -225,13 +226,13 @@ func TestWithProgress(t *testing.T) {
 			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 			require.True(t, ok)
 			assert.Equal(t, temporalwait.TypeUsage, e.Type())
-			assert.Zero(t, service.count())
+			assert.Zero(t, service.Polls())
 		})
 	}
 	t.Run("a Progress whose job is too long for Temporal is cut", func(t *testing.T) {
-		p := waiter.Progress{Job: running}
+		p := waiter.Progress{Job: scripted.Running}
 		p.Job.FailReason = strings.Repeat("long ", 1<<20)
-		env := environment(t, scripted(succeeded))
+		env := environment(t, scripted.New(scripted.Succeeded))
 		env.SetOnActivityStartedListener(func(_ *activity.Info, _ context.Context, args converter.EncodedValues) {
 			var given temporalwait.Args
 			require.NoError(t, args.Get(&given))
@@ -243,7 +244,7 @@ func TestWithProgress(t *testing.T) {
 }
 
 func TestAwaitIsCanceled(t *testing.T) {
-	env := environment(t, scripted(running), every(time.Hour))
+	env := environment(t, scripted.New(scripted.Running), every(time.Hour))
 	env.RegisterDelayedCallback(env.CancelWorkflow, 10*time.Second)
 	env.ExecuteWorkflow(returned, input{})
 	err := env.GetWorkflowError()
@@ -257,7 +258,7 @@ func TestAwaitIsCanceled(t *testing.T) {
 
 // The activity is mocked: Temporal's server times it out when no worker is there.
 func TestAwaitTimesOut(t *testing.T) {
-	seen := waiter.Progress{JobID: "j", Job: running, Polls: 7}
+	seen := waiter.Progress{JobID: "j", Job: scripted.Running, Polls: 7}
 	seen.Job.ID = "j"
 	for name, c := range map[string]struct {
 		failure error

@@ -95,3 +95,12 @@ func record(t *testing.T, env *testsuite.TestWorkflowEnvironment, in input) outp
 func arguments(again *workflow.ContinueAsNewError, into ...any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(again.Input, into...)
 }
+
+func newWaiter(t testing.TB, p poller.Poller, opts ...waiter.Option) *waiter.Waiter {
+	w, err := waiter.New(p, opts...)
+	require.NoError(t, err)
+	return w
+}
+
+// whole is what a job tells that runs and succeeds, as scripted.Running and scripted.Succeeded do.
+var whole = []string{":->running", "s1:->running", "s1:running->success", ":running->success"}

@@ -77,7 +77,7 @@ func (a *run) masked(ctx context.Context) context.Context {
 			continue
 		}
 		quoted := strconv.Quote(s)
-		encoded, _ := json.Marshal(s) // a string never fails
+		encoded, _ := json.Marshal(s) //nolint:errchkjson // a string never fails
 		forms = append(forms, s, quoted[1:len(quoted)-1], string(encoded[1:len(encoded)-1]),
 			url.QueryEscape(s), url.PathEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
 	}

@@ -90,7 +90,7 @@ func (r *Reconciler) bind(ctx context.Context, b *LDAPBinding) (kubernetes.Opera
 func (r *Reconciler) unbind(b *LDAPBinding, secrets []string) kubernetes.Operation {
 	return kubernetes.Operation{
 		Secrets: secrets,
-		Submit: func(ctx context.Context) (string, error) { return r.Service.Unbind(ctx, b.Spec.ShareID) },
+		Submit:  func(ctx context.Context) (string, error) { return r.Service.Unbind(ctx, b.Spec.ShareID) },
 		Check: func(ctx context.Context) (kubernetes.Finding, error) {
 			bound, err := r.Service.Bound(ctx, b.Spec.ShareID)
 			if err == nil && bound == (Bound{}) {
