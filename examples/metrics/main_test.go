@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"expvar"
 	"regexp"
 	"strconv"
 	"testing"
@@ -13,6 +14,9 @@ import (
 )
 
 func TestVars(t *testing.T) {
+	for _, m := range []*expvar.Map{waits, polls, duration, delay} {
+		m.Init() // with -count, another run has filled them
+	}
 	synctest.Test(t, func(t *testing.T) {
 		server := pollertest.New()
 		defer server.Close()
