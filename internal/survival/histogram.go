@@ -45,7 +45,8 @@ func (h *Histogram) AddRunning(n int) { h.alive += n }
 func (h *Histogram) AddUnaged(n int) { h.unaged += n }
 
 // together returns how many jobs run at once. A job that was seen to pass and has not ended is one
-// of them even if nobody waits for it between two polls.
+// of them even if nobody waits for it between two polls, and so is one that was abandoned, until
+// thousands of others have ended.
 func (h *Histogram) together() float64 {
 	return max(float64(h.alive+h.unaged), h.passed[0])
 }
