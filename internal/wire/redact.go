@@ -22,8 +22,16 @@ const echo = 16
 // linear time.
 func Redact(text string, secrets ...string) string { return redact(text, shortestSecret, secrets) }
 
-// Mask is Redact for secrets of any length. An empty one is none.
-func Mask(text string, secrets ...string) string { return redact(text, 1, secrets) }
+// Mask is Redact for secrets of any length and of several lines: also with what [Line] makes of one.
+// An empty one is none.
+func Mask(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if line := Line(secret, len(secret)); line != secret {
+			secrets = append(slices.Clip(secrets), line)
+		}
+	}
+	return redact(text, 1, secrets)
+}
 
 func redact(text string, shortest int, secrets []string) string {
 	if len(text) < shortest || !mayEcho(text, shortest, secrets) {
@@ -205,17 +213,17 @@ func percent(text string) (string, int) {
 	return "", 0
 }
 
-// backslash decodes the escapes of JSON, and \x41. A line break is the only control character that
-// may stand within a secret.
+// backslash decodes the escapes of JSON and of [strconv.Quote].
 func backslash(text string) (string, int) {
 	if len(text) < 2 {
 		return "", 0
 	}
+	if i := strings.IndexByte("abfnrtv", text[1]); i >= 0 {
+		return "\a\b\f\n\r\t\v"[i : i+1], 2
+	}
 	switch text[1] {
 	case '"', '\'', '/', '\\':
 		return text[1:2], 2
-	case 'n', 'r':
-		return "\n", 2
 	case 'x':
 		if b, ok := hex(text, 2, 2); ok {
 			return octet(b), 4
@@ -229,6 +237,10 @@ func backslash(text string) (string, int) {
 			return string(utf16.DecodeRune(first, second)), 12
 		}
 		return string(first), 6
+	case 'U':
+		if r, ok := hex(text, 2, 8); ok {
+			return string(r), 10
+		}
 	}
 	return "", 0
 }
@@ -254,5 +266,5 @@ func hex(text string, at, n int) (rune, bool) {
 		return 0, false
 	}
 	value, err := strconv.ParseUint(text[at:at+n], 16, 32)
-	return rune(value), err == nil //nolint:gosec // at most four digits
+	return rune(value), err == nil //nolint:gosec // at most eight digits
 }
