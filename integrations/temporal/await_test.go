@@ -214,6 +214,7 @@ func TestWithProgress(t *testing.T) {
 	})
 	for name, p := range map[string]waiter.Progress{
 		"JobID": {JobID: "other"}, "Job": {Job: status.Job{ID: "other"}}, "Job beside the JobID": {JobID: "j", Job: status.Job{ID: "other"}},
+		"long JobID": {JobID: strings.Repeat("other", 1<<20)}, "long Job": {JobID: "j", Job: status.Job{ID: strings.Repeat("other", 1<<20)}},
 	} {
 		t.Run("a Progress of another job is refused, by its "+name, func(t *testing.T) {
 			service := scripted.New(scripted.Succeeded)
@@ -226,6 +227,7 @@ func TestWithProgress(t *testing.T) {
 			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 			require.True(t, ok)
 			assert.Equal(t, temporalwait.TypeUsage, e.Type())
+			assert.Less(t, len(e.Error()), 1000, "Temporal refuses a long failure, for ever")
 			assert.Zero(t, service.Polls())
 		})
 	}
