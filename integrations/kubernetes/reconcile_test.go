@@ -108,7 +108,7 @@ func TestReconcile(t *testing.T) {
 		require.NoError(t, c.store.Delete(t.Context(), &secret))
 		c.run(time.Minute)
 		c.says(false, true, false, kubernetes.SubmitRefused)
-		require.Regexp(t, `the password: .*"ldap" not found`, c.condition(kubernetes.Ready).Message)
+		require.Regexp(t, `the password is missing: .*"ldap" not found`, c.condition(kubernetes.Ready).Message)
 		secret.ResourceVersion = ""
 		require.NoError(t, c.store.Create(t.Context(), &secret))
 		c.run(time.Hour)

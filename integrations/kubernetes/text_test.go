@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/sfsturbo/waiter"
@@ -153,6 +156,33 @@ func TestSecretsOfADeletedObject(t *testing.T) {
 		c.run(time.Hour)
 		require.Contains(t, strings.Join(c.events(), "\n"), "cannot bind with [redacted]")
 	})
+	for name, c := range map[string]struct {
+		get   error // of the Secret, for ten minutes
+		shown string
+	}{
+		"are hidden although its password cannot be read for a while": {apierrors.NewTimeoutError("busy", 1), "[redacted]"},
+		"are no reason to keep it once its password is gone":          {apierrors.NewNotFound(corev1.Resource("secrets"), "ldap"), password},
+	} {
+		bubble(t, name, func(t *testing.T) {
+			of := newCluster(t)
+			of.service.Script("bind_ldap", pollertest.Script{Steps: []pollertest.Step{
+				after(time.Minute, status.Job{Status: status.Failed, FailReason: "cannot bind with " + password}),
+			}})
+			of.run(30 * time.Second)
+			require.NoError(t, of.store.Delete(t.Context(), of.binding()))
+			of.change(func(b *ldapbinding.LDAPBinding) { b.Generation++ })
+			until := time.Now().Add(10 * time.Minute)
+			of.funcs.Get = func(ctx context.Context, store client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+				if _, is := obj.(*corev1.Secret); is && time.Now().Before(until) {
+					return c.get
+				}
+				return store.Get(ctx, key, obj, opts...)
+			}
+			of.run(2 * time.Hour)
+			require.Contains(t, strings.Join(of.events(), "\n"), "cannot bind with "+c.shown)
+			require.True(t, apierrors.IsNotFound(of.store.Get(t.Context(), key, &ldapbinding.LDAPBinding{})), "it is released")
+		})
+	}
 }
 
 func TestMask(t *testing.T) {

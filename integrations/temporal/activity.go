@@ -84,7 +84,7 @@ func check(p waiter.Progress, jobID string) error {
 	}
 	for _, id := range []string{p.JobID, cmp.Or(p.Job.ID, jobID)} {
 		if !status.SameID(id, jobID) {
-			return fmt.Errorf("temporalwait: the Progress is of job %q, not %q: give each job the Progress that was stored for it", id, jobID)
+			return fmt.Errorf("temporalwait: the Progress is of job %.64q, not %.64q: give each job the Progress that was stored for it", id, jobID)
 		}
 	}
 	return nil

@@ -214,6 +214,7 @@ func TestWithProgress(t *testing.T) {
 	})
 	for name, p := range map[string]waiter.Progress{
 		"JobID": {JobID: "other"}, "Job": {Job: status.Job{ID: "other"}}, "Job beside the JobID": {JobID: "j", Job: status.Job{ID: "other"}},
+		"long JobID": {JobID: strings.Repeat("other", 1<<10)}, "long Job": {JobID: "j", Job: status.Job{ID: strings.Repeat("other", 1<<10)}},
 	} {
 		t.Run("a Progress of another job is refused, by its "+name, func(t *testing.T) {
 			service := scripted.New(scripted.Succeeded)
@@ -226,12 +227,13 @@ func TestWithProgress(t *testing.T) {
 			e, ok := errors.AsType[*temporal.ApplicationError](env.GetWorkflowError())
 			require.True(t, ok)
 			assert.Equal(t, temporalwait.TypeUsage, e.Type())
+			assert.Less(t, len(e.Error()), 1000, "Temporal refuses a long failure, for ever")
 			assert.Zero(t, service.Polls())
 		})
 	}
 	t.Run("a Progress whose job is too long for Temporal is cut", func(t *testing.T) {
 		p := waiter.Progress{Job: scripted.Running}
-		p.Job.FailReason = strings.Repeat("long ", 1<<20)
+		p.Job.FailReason = strings.Repeat("long ", 1<<18)
 		env := environment(t, scripted.New(scripted.Succeeded))
 		env.SetOnActivityStartedListener(func(_ *activity.Info, _ context.Context, args converter.EncodedValues) {
 			var given temporalwait.Args

@@ -19,7 +19,7 @@ import (
 const (
 	TypeFailed     = "SFSTurboJobFailed"     // the job has failed
 	TypeUnfinished = "SFSTurboJobUnfinished" // the wait ended without the job's end being seen
-	TypeUsage      = "SFSTurboUsage"         // the job id cannot be polled
+	TypeUsage      = "SFSTurboUsage"         // an option or the job id is wrong, or the Progress is of another job
 	TypePending    = "SFSTurboJobPending"    // the job goes on, and is polled again: an attempt's error
 )
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/sfsturbo/waiter"
 	"github.com/sfsturbo/waiter/status"
@@ -73,4 +74,13 @@ func TestFit(t *testing.T) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, len(data), maxPayload+1000)
 	})
+}
+
+func TestSummary(t *testing.T) {
+	for _, id := range []string{"j", "26f6b565-0000-4000-8000-000000000001", strings.Repeat("<", 500), strings.Repeat("é", 500)} {
+		payload, err := converter.GetDefaultDataConverter().ToPayload(summary(id))
+		require.NoError(t, err)
+		assert.LessOrEqual(t, payload.Size(), 400, "%.20q", id)
+		assert.Equal(t, len(id) <= 50, summary(id) == "job "+id, "it is cut only if it is long: %.20q", id)
+	}
 }

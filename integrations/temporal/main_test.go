@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/sfsturbo/waiter"
@@ -77,6 +78,9 @@ func (in input) limit() (opts []temporalwait.Option) {
 // environment is a workflow environment whose worker polls p, every millisecond.
 func environment(t *testing.T, p poller.Poller, opts ...waiter.Option) *testsuite.TestWorkflowEnvironment {
 	env := suite().NewTestWorkflowEnvironment()
+	// A busy machine may do nothing for the 3 s and the 1 s that these are unless set.
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
 	env.RegisterActivity(&temporalwait.Activity{Waiter: newWaiter(t, p, append([]waiter.Option{every(time.Millisecond)}, opts...)...)})
 	env.RegisterWorkflow(recorded)
 	env.RegisterWorkflow(returned)

@@ -68,11 +68,17 @@ func (a *run) secrets() []string { return slices.Concat(a.Runner.Secrets, a.Chan
 func (a *run) mask(text string) string { return wire.Mask(text, a.secrets()...) }
 
 // masked masks the secrets in what Submit and Holds log. tflog looks for given texts only: as it
-// is, in quotes, in JSON, in a URL and in base64. The longest come first, because one may begin
-// with another.
+// is, on one line, in quotes, in JSON, in a URL and in base64. The longest come first, because one
+// may begin with another.
 func (a *run) masked(ctx context.Context) context.Context {
+	secrets := a.secrets()
+	for _, s := range secrets {
+		if line := wire.Line(s, len(s)); line != s {
+			secrets = append(secrets, line)
+		}
+	}
 	var forms []string
-	for _, s := range a.secrets() {
+	for _, s := range secrets {
 		if s == "" {
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sfsturbo/waiter/integrations/terraform"
@@ -92,6 +93,17 @@ func TestRun(t *testing.T) {
 		require.Regexp(t, `"@level":"warn".*"@message":"sub-job is failed".*"error_code":"SFS.TURBO.0101","fail_reason":"cannot bind with \[redacted\]`, w.log.String())
 		require.NotContains(t, w.log.String(), password)
 		require.NotContains(t, w.log.String(), token)
+	})
+	test(t, "masks the secrets in what Submit logs, also one of a file that ends with a line break", func(t *testing.T, w *world) {
+		c := w.change("a")
+		c.Secrets = []string{"from a file\n", "\n", ""}
+		c.Submit = func(ctx context.Context, _ terraform.Attempt) (string, error) {
+			tflog.Info(ctx, "sent from a file", map[string]any{"quoted": strconv.Quote(c.Secrets[0]), "token": token})
+			return w.submit(ctx)
+		}
+		_, diags := w.run(t.Context(), c)
+		require.Empty(t, diags)
+		require.Contains(t, w.log.String(), `"@message":"sent ***","@module":"provider","quoted":"\"***\"","token":"***"`)
 	})
 	test(t, "masks a secret that begins with another one, and in quotes, in a URL, in base64 and in the JSON that was sent", func(t *testing.T, w *world) {
 		const short, long = "Correct", `Correct"Horse&9`

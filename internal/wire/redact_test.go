@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,21 @@ func TestMaskTakesShortSecretsToo(t *testing.T) {
 	require.Equal(t, "[redacted], [redacted], [redacted] and YQ==", wire.Mask(`a&b, a\u0026b, YSZi and YQ==`, "a&b", ""))
 	require.Equal(t, "[redacted] [redacted]", wire.Mask("x y", "x", "y"))
 	require.Equal(t, "", wire.Mask("", "x"))
+}
+
+func TestMaskTakesSecretsOfSeveralLinesToo(t *testing.T) {
+	for _, secret := range []string{"a\tb", "a\r\nb", "line one\nline two\n", " \u00a0é ", "\a\b\f\v\x00\x1b", "\U000E0001"} {
+		for _, form := range []string{secret, quoted(secret), strconv.Quote(secret), url.QueryEscape(secret), url.PathEscape(secret)} {
+			require.Equal(t, "[redacted]", strings.Trim(wire.Mask(form, secret), "\n\""), "%q", form)
+		}
+		if line := wire.Line(secret, len(secret)); line != "" {
+			require.Equal(t, "bind as ([redacted]): no", wire.Mask("bind as ("+line+"): no", secret), "in an error, on one line")
+		}
+	}
+	require.Equal(t, "no secret", wire.Mask("no secret", "\n"))
+	given := []string{"a\n", "b", "c"}
+	wire.Mask("text", given[:2]...)
+	require.Equal(t, []string{"a\n", "b", "c"}, given, "are the caller's")
 }
 
 func TestRedactTakesLinearTime(t *testing.T) {

@@ -2,9 +2,11 @@ package ldapbinding
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -47,10 +49,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 
 	op, err := r.bind(ctx, &b)
+	if job := b.Status.Job; err != nil && job.JobID != "" && job.Outcome == "" && !(deleted && errors.Is(err, errMissing)) {
+		return ctrl.Result{}, err // what the service says of the job may repeat the password
+	}
 	if deleted { // the job that is followed may still be the one that binds
 		op = r.unbind(&b, op.Secrets)
-	} else if job := b.Status.Job; err != nil && job.JobID != "" && job.Outcome == "" {
-		return ctrl.Result{}, err // what the service says of the job may repeat the password
 	}
 	result, err := r.Jobs.Reconcile(ctx, &b, op)
 	if err == nil && deleted && kubernetes.IsReady(&b) {
@@ -101,6 +104,8 @@ func (r *Reconciler) unbind(b *LDAPBinding, secrets []string) kubernetes.Operati
 	}
 }
 
+var errMissing = errors.New("the password is missing")
+
 func (r *Reconciler) password(ctx context.Context, b *LDAPBinding) (string, error) {
 	from := b.Spec.PasswordFrom
 	if from == nil {
@@ -108,11 +113,14 @@ func (r *Reconciler) password(ctx context.Context, b *LDAPBinding) (string, erro
 	}
 	var secret corev1.Secret
 	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: b.Namespace, Name: from.Name}, &secret); err != nil {
+		if apierrors.IsNotFound(err) {
+			return "", fmt.Errorf("%w: %w", errMissing, err)
+		}
 		return "", fmt.Errorf("the password: %w", err)
 	}
 	password := secret.Data[from.Key]
 	if len(password) == 0 {
-		return "", fmt.Errorf("the password: Secret %s has no key %q", from.Name, from.Key)
+		return "", fmt.Errorf("%w: Secret %s has no key %q", errMissing, from.Name, from.Key)
 	}
 	return string(password), nil
 }

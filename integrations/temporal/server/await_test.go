@@ -274,7 +274,7 @@ func awaitsThrice(t *testing.T, f *fixture) {
 			if event.GetEventType() == enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED {
 				var summary string
 				require.NoError(t, converter.GetDefaultDataConverter().FromPayload(event.GetUserMetadata().GetSummary(), &summary))
-				assert.Equal(t, "job "+id[:min(len(id), 200)], strings.TrimSuffix(summary, "…"))
+				assert.Equal(t, "job "+id[:min(len(id), 50)], strings.TrimSuffix(summary, "…"))
 			}
 		}
 		replayer := worker.NewWorkflowReplayer()
