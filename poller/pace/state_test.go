@@ -102,7 +102,8 @@ func TestState(t *testing.T) {
 			require.InDelta(t, p90.Seconds(), again90.Seconds(), 0.001)
 		}
 		h.own("bind_ldap").plan = nil // it was made before the last few jobs
-		for age := range 400 { // a count may lie on the edge of a decision
+		// A count may lie on the edge of a decision.
+		for age := range 400 {
 			require.InEpsilon(t, h.planFor("bind_ldap").Next(float64(age)), restored.planFor("bind_ldap").Next(float64(age)), 0.02)
 		}
 		same, err := json.Marshal(&restored)
