@@ -35,7 +35,6 @@ const (
 	nearby    = perOctave / 2 // buckets: half the width of the triangle around a job
 	elsewhere = 1             // jobs that the chance of any other age is worth
 	highest   = 1e30          // gain
-	leave     = 0.1           // jobs of the crowd, when one ends
 )
 
 // add takes in a job that ended in one of the buckets [from, to), and ran at once with others

@@ -216,6 +216,30 @@ func TestChange(t *testing.T) {
 		}
 	})
 
+	t.Run("is found again once few jobs run at once", func(t *testing.T) {
+		const n = 20_000
+		r, h, m := rand.New(rand.NewPCG(1, 9)), new(Histogram), lognormal(60, 0.5)
+		p := Posterior(h, nil, prior, 1).Plan(1)
+		learn := func() bool { took := m.draw(r); return h.Learn(took, took, p) }
+		for range 300 {
+			learn()
+		}
+		p = Posterior(h, nil, prior, 1).Plan(1)
+		h.AddRunning(n)
+		for range n {
+			h.AddRunning(-1)
+			require.False(t, learn())
+			require.GreaterOrEqual(t, h.Crowd().Most, n-1.)
+		}
+		for range window + 1 {
+			require.False(t, learn())
+		}
+		jobs := 1
+		for ; !h.Learn(9000, 9000, p); jobs++ {
+			require.Less(t, jobs, 3)
+		}
+	})
+
 	t.Run("of a few of many running jobs is not believed", func(t *testing.T) {
 		p := lognormal(60, 0.1).distribution(1000).Plan(1)
 		p.jobs = 1000

@@ -15,7 +15,7 @@ type Histogram struct {
 	jobs   float64 // the sum of finished
 	alive  int     // jobs that run now
 	unaged int     // jobs that run now besides these: of an unknown age
-	crowd  float64 // together, or what that was, less a tenth for each job that ended since
+	crowd  Crowd
 	recent recent
 }
 
@@ -39,17 +39,6 @@ func (h *Histogram) Running() int { return h.alive }
 
 // AddRunning adds n to the number of jobs that run now.
 func (h *Histogram) AddRunning(n int) { h.alive += n }
-
-// AddUnaged adds n to the number of jobs that run now, but at an age that is unknown, so that they
-// say nothing of how long jobs take.
-func (h *Histogram) AddUnaged(n int) { h.unaged += n }
-
-// together returns how many jobs run at once. A job that was seen to pass and has not ended is one
-// of them even if nobody waits for it between two polls, and so is one that was abandoned, until
-// thousands of others have ended.
-func (h *Histogram) together() float64 {
-	return max(float64(h.alive+h.unaged), h.passed[0])
-}
 
 // Record counts a job that ended between the ages lo and hi, in seconds, as spread evenly
 // between them.
@@ -82,8 +71,8 @@ func (h *Histogram) Learn(lo, hi float64, plan *Plan) (changed bool) {
 		return false
 	}
 	h.scale(h.decay(halfLife))
-	h.crowd = max(h.together(), h.crowd-leave)
-	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.crowd); n > 0 {
+	h.crowd.ended(h.together())
+	if n := h.recent.add(bucketOf(lo), bucketOf(hi)+1, plan, h.crowd.Most); n > 0 {
 		h.forget(h.recent.last(n)[:n-1])
 		changed = true
 	}
@@ -199,14 +188,10 @@ func (h *Histogram) sample() sample {
 // Recent returns the last jobs by which Learn looks for a change, the newest one last.
 func (h *Histogram) Recent() []Recent { return h.recent.last(window) }
 
-// Crowd returns how many jobs ran at once with the last ones: Learn takes a few that end first or
-// last among many for no change.
-func (h *Histogram) Crowd() float64 { return h.crowd }
-
 // Restore replaces what was learned with counts, which Counts returned, with the last jobs, which
 // Recent returned, and with what Crowd returned; of more jobs than there can be, it takes the last
 // ones. The numbers of running jobs stay.
-func (h *Histogram) Restore(counts [Buckets]float64, last []Recent, crowd float64) {
+func (h *Histogram) Restore(counts [Buckets]float64, last []Recent, crowd Crowd) {
 	*h = Histogram{finished: counts, alive: h.alive, unaged: h.unaged, crowd: crowd}
 	for _, n := range counts {
 		h.jobs += n

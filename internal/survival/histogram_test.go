@@ -152,7 +152,7 @@ func TestHistogram(t *testing.T) {
 		}
 		restored.Pass(0, 9)
 		restored.Record(1, 1)
-		restored.Restore(h.Counts(), nil, 0)
+		restored.Restore(h.Counts(), nil, Crowd{})
 		require.InDelta(t, h.Jobs(), restored.Jobs(), 1e-9)
 		require.InDelta(t, h.Quantile(0.3), restored.Quantile(0.3), 1e-9)
 	})

@@ -54,7 +54,7 @@ func (s *schedule) NextBackOff() time.Duration {
 func (s *schedule) Start(job status.Job, age time.Duration) time.Duration {
 	h := s.history
 	h.mu.Lock()
-	s.uncount()
+	s.leave()
 	h.mu.Unlock()
 	*s = schedule{history: h, unknown: s.unknown} // the rest belongs to another wait
 	switch {
@@ -81,13 +81,18 @@ func (s *schedule) Observe(o Observation) {
 	h := s.history
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s.uncount()
 	if s.over || o.Abandoned {
+		s.leave()
 		s.over = true
 		return
 	}
+	again := !s.counted && (s.seen || s.resumed) // an earlier wait may have left the job
+	s.uncount()
 	k := h.own(o.Job.Type)
 	s.kind = k
+	if again {
+		k.AddAway(-1)
+	}
 	if o.Job.Status.Terminal() {
 		s.over = true
 		if lo, hi, ok := s.ended(o, s.older); ok {
@@ -137,6 +142,14 @@ func (s *schedule) Odds(last, age time.Duration) float64 {
 	}
 	h.mu.Unlock()
 	return p.Odds(seconds(last)+s.older, seconds(age)+s.older)
+}
+
+// leave ends the wait before its job has ended. The history is locked.
+func (s *schedule) leave() {
+	if s.counted {
+		s.uncount()
+		s.kind.AddAway(1)
+	}
 }
 
 // uncount removes the job from the running ones. The history is locked.

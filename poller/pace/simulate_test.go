@@ -2,6 +2,7 @@ package pace
 
 import (
 	"cmp"
+	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -83,6 +84,7 @@ type mode string
 const (
 	together mode = "each in one go"
 	stepwise mode = "each poll by a Step of its own"
+	apart    mode = "each poll by a Step of a process of its own"
 	resumed  mode = "each from a checkpoint"
 )
 
@@ -106,7 +108,10 @@ func batch(h *History, r *rand.Rand, mode mode, n int, draw func(*rand.Rand) flo
 	for len(waits) > 0 {
 		slices.SortFunc(waits, func(a, b *wait) int { return cmp.Compare(b.next, a.next) })
 		w := waits[len(waits)-1]
-		if mode == stepwise && w.next > 0 {
+		if mode == apart {
+			restart(h)
+		}
+		if (mode == stepwise || mode == apart) && w.next > 0 {
 			begin(w, w.last)
 		}
 		o := honest.respond("bind_ldap", w.took, w.next)
@@ -118,12 +123,23 @@ func batch(h *History, r *rand.Rand, mode mode, n int, draw func(*rand.Rand) flo
 			continue
 		}
 		w.last, w.next = w.next, w.next+w.NextBackOff()
-		if mode == stepwise {
+		if mode == stepwise || mode == apart {
 			o.Abandoned = true
 			w.Observe(o)
 		}
 	}
 	return cost / float64(n)
+}
+
+// restart saves and restores h.
+func restart(h *History) {
+	data, err := json.Marshal(h)
+	if err == nil {
+		err = json.Unmarshal(data, h)
+	}
+	if err != nil {
+		panic(err)
+	}
 }
 
 func unchecked(time.Duration, time.Duration, float64) {}

@@ -21,8 +21,8 @@ const (
 	maxJobs  = 1e9     // of one type, that are saved or ran at once
 )
 
-// state is the JSON of a History. It does not include running jobs: their waits end with the
-// process.
+// state is the JSON of a History. Of the jobs that run it includes only how many there are: their
+// waits end with the process.
 type state struct {
 	Version int               `json:"version"`
 	All     counts            `json:"all"`
@@ -34,7 +34,7 @@ type counts struct {
 	Counts map[int]float64 `json:"counts"`           // by bucket, the newest job counting 1
 	Worth  float64         `json:"worth,omitempty"`  // jobs: the sum of the counts, if it is greater than maxCount
 	Recent [][3]float32    `json:"recent,omitempty"` // the fields of a survival.Recent, the newest one last
-	Crowd  float64         `json:"crowd,omitempty"`  // jobs that ran at once with these
+	Crowd  [3]float64      `json:"crowd,omitzero"`   // the fields of a survival.Crowd
 }
 
 // MarshalJSON returns what h has learned, a few KB for each type, for example to save it in a file
@@ -53,7 +53,11 @@ func (h *History) MarshalJSON() ([]byte, error) {
 }
 
 func (k *kind) counts() counts {
-	c := counts{Jobs: min(k.jobs, maxJobs), Counts: make(map[int]float64), Crowd: k.Crowd()}
+	c := counts{Jobs: min(k.jobs, maxJobs), Counts: make(map[int]float64)}
+	crowd := k.Crowd()
+	for i, n := range [...]float64{crowd.Most, crowd.Left, crowd.Away} {
+		c.Crowd[i] = math.Round(min(n, maxJobs)/leastOne) * leastOne
+	}
 	scale := min(1, maxCount/max(1, k.Jobs()))
 	if scale < 1 {
 		c.Worth = math.Round(min(k.Jobs(), maxWorth)/leastOne) * leastOne
@@ -101,7 +105,7 @@ type restored struct {
 	jobs   int
 	counts [survival.Buckets]float64
 	recent []survival.Recent
-	crowd  float64
+	crowd  survival.Crowd
 }
 
 func (k *kind) restore(r *restored) {
@@ -153,7 +157,7 @@ func parse(data []byte) (p parsed, err error) {
 }
 
 func (c counts) check() (*restored, error) {
-	r := &restored{jobs: c.Jobs, crowd: c.Crowd}
+	r := &restored{jobs: c.Jobs, crowd: survival.Crowd{Most: c.Crowd[0], Left: c.Crowd[1], Away: c.Crowd[2]}}
 	total := 0.
 	for b, n := range c.Counts {
 		if b < 0 || b >= survival.Buckets {
@@ -178,8 +182,10 @@ func (c counts) check() (*restored, error) {
 			r.counts[b] *= c.Worth / total
 		}
 	}
-	if !(c.Crowd >= 0 && c.Crowd <= maxJobs) {
-		return nil, fmt.Errorf("%v jobs at once make no sense", c.Crowd)
+	for _, n := range c.Crowd {
+		if !(n >= 0 && n <= maxJobs) {
+			return nil, fmt.Errorf("%v jobs at once make no sense", n)
+		}
 	}
 	for _, job := range c.Recent {
 		from, to, gain := job[0], job[1], job[2]

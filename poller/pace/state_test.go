@@ -45,7 +45,7 @@ func poisoned() map[string]string {
 		"a recent job nowhere": types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,5,1]]}`),
 		"a recent job beyond":  types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,900,1]]}`),
 		"half a bucket":        types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5.5,5.9,1]]}`),
-		"a negative crowd":     types(`"a":{"jobs":1,"counts":{"57":1},"crowd":-1}`),
+		"a negative crowd":     types(`"a":{"jobs":1,"counts":{"57":1},"crowd":[9,-1,9]}`),
 		"a negative gain":      types(`"a":{"jobs":1,"counts":{"57":1},"recent":[[5,6,-1]]}`),
 		"all is invalid":       `{"version":1,"all":{"jobs":1,"counts":{"57":-3}}}`,
 		"too many types":       types(strings.Join(many, ",")),
@@ -165,7 +165,7 @@ func TestState(t *testing.T) {
 		require.NoError(t, err)
 		var restored History
 		require.NoError(t, json.Unmarshal(data, &restored))
-		require.InDelta(t, 99, restored.types["bind_ldap"].Crowd(), 1e-9)
+		require.InDelta(t, 99, restored.types["bind_ldap"].Crowd().Most, 1e-9)
 	})
 
 	t.Run("replaces the old one", func(t *testing.T) {
@@ -268,7 +268,7 @@ func FuzzState(f *testing.F) {
 	good, err := json.Marshal(taught(20, around(5, 1)))
 	require.NoError(f, err)
 	f.Add(good)
-	f.Add([]byte(`{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{"a":{"jobs":9,"counts":{"57":9},"recent":[[5,6,1],[5.5,5.9,9e30]],"crowd":7}}}`))
+	f.Add([]byte(`{"version":1,"all":{"jobs":1,"counts":{"57":1}},"types":{"a":{"jobs":9,"counts":{"57":9},"recent":[[5,6,1],[5.5,5.9,9e30]],"crowd":[7,20,3]}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h := new(History)
 		follow(h, honest, "kept", 5*time.Second)
