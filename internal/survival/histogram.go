@@ -118,7 +118,7 @@ func (h *Histogram) Pass(from, to float64) {
 func (h *Histogram) Passes() float64 { return h.passes }
 
 // Ended comes before the Record or the Learn of a job that Pass has counted up to this age: Record
-// counts the job from age 0 on, and to Learn it no longer runs.
+// counts the job from age 0 on, and Learn may forget what Pass has counted.
 func (h *Histogram) Ended(passed float64) {
 	h.passed[bucketOf(passed)]++
 	h.passed[0]--
