@@ -32,10 +32,10 @@ import (
 //
 // Running jobs count too; otherwise fast jobs would bias the estimate. When the durations of a type
 // change, its earlier jobs are forgotten: after two or three jobs that are far shorter or longer
-// than before, and after more if the change is small, or if many jobs run at once or were abandoned.
-// Until then, older jobs count hardly less: half after 1000 more of their type, or after as many as
-// run at once if those are more. A new type begins with what all types have taught, where the last
-// hundred jobs count most. At most 256 types are distinguished.
+// than before, and after more if the change is small, or if many jobs run at once or were
+// abandoned. Until then, older jobs count hardly less: half after 1000 more of their type, or after
+// as many as run at once if those are more. A new type begins with what all types have taught, where
+// the last hundred jobs count most. At most 256 types are distinguished.
 //
 // The zero value knows nothing and is ready to use. A History is safe for concurrent use and must
 // not be copied. It can be saved as JSON: see [History.MarshalJSON].
