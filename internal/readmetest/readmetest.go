@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 var program = regexp.MustCompile("(?s)```go\n(.*?)```")
@@ -21,29 +19,49 @@ var program = regexp.MustCompile("(?s)```go\n(.*?)```")
 // which exist only while they are built.
 func Build(t testing.TB, module string, n int, oldnew ...string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(module, "README.md"))
-	require.NoError(t, err)
-	blocks := program.FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, n)
-	root, err := filepath.Abs(module)
-	require.NoError(t, err)
 	folder := t.TempDir()
+	paths, err := build(module, folder, n, strings.NewReplacer(oldnew...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func build(module, folder string, n int, replacer *strings.Replacer) (paths []string, err error) {
+	root, err := filepath.Abs(module)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		return nil, err
+	}
+	blocks := program.FindAllStringSubmatch(string(text), -1)
+	if len(blocks) != n {
+		return nil, fmt.Errorf("%s has %d Go programs, not %d", filepath.Join(root, "README.md"), len(blocks), n)
+	}
 	overlay := filepath.Join(folder, "overlay.json")
 	replace := map[string]string{}
-	paths := make([]string, 0, n)
-	build := []string{"build", "-C", root, "-overlay", overlay, "-o", folder + string(filepath.Separator)}
+	args := []string{"build", "-C", root, "-overlay", overlay, "-o", folder + string(filepath.Separator)}
 	for i, block := range blocks {
 		name := fmt.Sprintf("readme%d", i)
 		source := filepath.Join(folder, name+".go")
-		require.NoError(t, os.WriteFile(source, []byte(strings.NewReplacer(oldnew...).Replace(block[1])), 0o600))
+		if err := os.WriteFile(source, []byte(replacer.Replace(block[1])), 0o600); err != nil {
+			return nil, err
+		}
 		replace[filepath.Join(root, name, "readme.go")] = source
-		build = append(build, "./"+name)
+		args = append(args, "./"+name)
 		paths = append(paths, filepath.Join(folder, name))
 	}
 	data, err := json.Marshal(map[string]any{"Replace": replace})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(overlay, data, 0o600))
-	out, err := exec.Command("go", build...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return paths
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(overlay, data, 0o600); err != nil {
+		return nil, err
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return paths, nil
 }
